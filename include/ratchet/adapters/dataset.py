@@ -1,0 +1,53 @@
+"""Read a loop's dataset as of a revision, and compute features from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ratchet.adapters.registry import Registry, open_registry
+from ratchet.data import features as feature_sql
+from ratchet.data import tables as tabular
+from ratchet.errors import DataError
+from ratchet.loop import Loop
+from ratchet.partitions import shift
+from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def registry() -> Registry:
+    """Open this installation's data registry."""
+    settings = Settings.current()
+    return open_registry(settings.registry, settings.remote)
+
+
+def published(source: Registry, loop: Loop, revision: str, first: str = "", last: str = "9999") -> list[str]:
+    """List the published partitions from `first` to `last`."""
+    return [day for day in source.partitions(loop.name, loop.main, revision) if first <= day <= last]
+
+
+def features(source: Registry, loop: Loop, revision: str, first: str, last: str) -> pa.Table:
+    """Compute the features of the published partitions from `first` to `last`. Raises DataError where there is none."""
+    if not published(source, loop, revision, first, last):
+        raise DataError(
+            f"No partition of {loop.name} between {first} and {last} is published at {revision[:10]}. "
+            f"Ingest some: ratchet data log {loop.name} shows what there is"
+        )
+    tables = {name: _table(source, loop, name, revision, shift(first, -loop.features.lookback_days), last) for name in loop.tables}
+    return feature_sql.compute(loop, tables, first, last)
+
+
+def _table(source: Registry, loop: Loop, name: str, revision: str, first: str, last: str) -> pa.Table:
+    import pyarrow as pa
+
+    days = [day for day in source.partitions(loop.name, name, revision) if first <= day <= last]
+    files = source.read([f"{loop.name}/data/{name}/{day}.parquet" for day in days], revision)
+    parts = []
+    for day, table in zip(days, files.values(), strict=True):
+        held, _ = tabular.conform(table, loop.tables[name].columns)
+        held = held.select(list(loop.tables[name].columns))
+        parts.append(held.append_column(feature_sql.PARTITION, pa.array([day] * held.num_rows, pa.string())))
+    if parts:
+        return pa.concat_tables(parts)
+    return feature_sql.empty(loop, name)

@@ -1,0 +1,70 @@
+"""Compare two tables with Evidently, at thresholds that are given."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.errors import MissingPackage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class ColumnDrift:
+    """The distance of a column between reference and current, and the threshold that it is held to."""
+
+    column: str
+    distance: float
+    threshold: float
+    drifted: bool
+
+
+def compare(
+    current: pd.DataFrame,
+    reference: pd.DataFrame,
+    numbers: Sequence[str],
+    categories: Sequence[str],
+    thresholds: Mapping[str, float],
+) -> tuple[list[ColumnDrift], str]:
+    """Compare column by column; give the distances, and Evidently's report as one HTML page.
+
+    Numbers are compared by their Wasserstein distance over the reference's standard deviation, rows without a value left
+    out; categories by their Jensen-Shannon distance. A number without any value on one side is left out.
+    """
+    evidently = _evidently()
+    usable = [name for name in numbers if current[name].notna().any() and reference[name].notna().any()]
+    columns = [*usable, *categories]
+    definition = evidently.DataDefinition(numerical_columns=usable, categorical_columns=list(categories))
+    metrics = [
+        evidently.metrics.ValueDrift(column=name, method="wasserstein" if name in usable else "jensenshannon", threshold=thresholds[name])
+        for name in columns
+    ]
+    sides = [evidently.Dataset.from_pandas(frame[columns], data_definition=definition) for frame in (current, reference)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        snapshot = evidently.Report(metrics, include_tests=True).run(*sides)
+    found = []
+    for metric in snapshot.dict()["metrics"]:
+        name, distance = metric["config"]["column"], float(metric["value"])
+        found.append(ColumnDrift(name, distance, thresholds[name], distance >= thresholds[name]))
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "report.html"
+        snapshot.save_html(str(page))
+        return found, page.read_text(encoding="utf-8")
+
+
+def _evidently() -> Any:
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    try:
+        import evidently
+        import evidently.metrics
+    except ImportError as error:
+        raise MissingPackage(f"evidently cannot be imported ({error}). Run: make install") from error
+    return evidently

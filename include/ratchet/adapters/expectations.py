@@ -1,0 +1,133 @@
+"""Validate a table with Great Expectations, and render its Data Docs page.
+
+Suites are committed files, `great_expectations/expectations/<suite>.json`. Validation happens in an ephemeral context:
+parallel tasks that share a writable file context corrupt it (great_expectations #8294).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.errors import ContractError, MissingPackage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DUPLICATE = "expect_compound_columns_to_be_unique"
+
+
+@dataclass(frozen=True)
+class Check:
+    """What Great Expectations found.
+
+    broken: row position -> the expectations that the row breaks, of severity critical. refused: expectations about the whole
+    table (or whose evaluation failed), of severity critical. warnings: everything broken of a lower severity.
+    """
+
+    broken: dict[int, list[str]] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    result: Any = None
+
+
+def read_suite(folder: Path, suite: str) -> dict[str, Any]:
+    """Read a suite's file. Raises ContractError where it is not one."""
+    path = folder / "expectations" / f"{suite}.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {"name": suite, "expectations": content["expectations"], "meta": content.get("meta", {})}
+    except FileNotFoundError:
+        raise ContractError(f"There is no suite {path}. Write it, or name another one in loop.yaml") from None
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ContractError(f"{path} is not an expectation suite: {error}. Mend the file") from None
+
+
+def validate(frame: pd.DataFrame, folder: Path, suite: str, key: Sequence[str]) -> Check:
+    """Validate a table (its index is the row position) with a suite, and with what its key implies: not null, unique."""
+    content = read_suite(folder, suite)
+    content["expectations"] = [*_of_key(key), *content["expectations"]]
+    gx = _great_expectations()
+    try:
+        expectations = gx.ExpectationSuite(**content)
+    except Exception as error:  # its exceptions share no root
+        raise ContractError(f"{folder / 'expectations' / suite}.json: {str(error).splitlines()[0]}. Mend the suite") from error
+    asset = _context().data_sources.add_or_update_pandas(name="ratchet").add_dataframe_asset(name=suite)
+    batch = asset.add_batch_definition_whole_dataframe("delivery").get_batch({"dataframe": frame})
+    result = batch.validate(expectations, result_format="COMPLETE")
+    check = Check(result=result)
+    for item in result.results:
+        if not item.success:
+            _sort(item, check)
+    return check
+
+
+def render(check: Check) -> str:
+    """Render the Data Docs page of a validation: one self-contained HTML text."""
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    page = ValidationResultsPageRenderer().render(check.result)
+    return str(DefaultJinjaPageView().render(page))
+
+
+def _of_key(key: Sequence[str]) -> list[dict[str, Any]]:
+    found = [{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": c}, "severity": "critical"} for c in key]
+    if len(key) == 1:
+        unique = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": key[0]}, "severity": "critical"}
+    else:
+        unique = {"type": DUPLICATE, "kwargs": {"column_list": list(key), "ignore_row_if": "any_value_is_missing"}, "severity": "critical"}
+    return [*found, unique]
+
+
+def _sort(item: Any, check: Check) -> None:
+    """Put one failed expectation where it belongs."""
+    config = item.expectation_config
+    about = {k: v for k, v in config.kwargs.items() if k in ("column", "column_A", "column_B", "column_list")}
+    columns = [c for v in about.values() for c in (v if isinstance(v, list) else [v])]
+    name = f"{config.type}({', '.join(columns)})"
+    critical = str(getattr(config.severity, "value", config.severity)) == "critical"
+    if item.exception_info and _exception(item.exception_info):
+        check.refused.append(f"{name} could not be evaluated: {_exception(item.exception_info)}")
+        return
+    rows = item.result.get("unexpected_index_list")
+    if not critical:
+        observed = item.result.get("observed_value", item.result.get("unexpected_count"))
+        check.warnings.append(f"{name}: {observed}")
+    elif rows is None:
+        check.refused.append(f"{name}: observed {item.result.get('observed_value')}")
+    else:
+        for row in rows:
+            check.broken.setdefault(int(row), []).append(name)
+
+
+def _exception(info: dict[str, Any]) -> str:
+    if "raised_exception" in info:
+        return str(info.get("exception_message") or "") if info["raised_exception"] else ""
+    return next((text for nested in info.values() if isinstance(nested, dict) and (text := _exception(nested))), "")
+
+
+@cache
+def _great_expectations() -> Any:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    try:
+        import great_expectations as gx
+    except ImportError as error:
+        raise MissingPackage(f"great_expectations cannot be imported ({error}). Run: make install") from error
+    return gx
+
+
+@cache
+def _context() -> Any:
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = _great_expectations().get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context

@@ -1,0 +1,210 @@
+"""The data registry: a Git repository with DVC, apart from the code's.
+
+    <loop>/data/<table>/<partition>.parquet             what was accepted            (DVC; in Git its .dvc file)
+    <loop>/quarantine/<partition>/<delivery>/<table>.parquet   what was not          (DVC)
+    <loop>/verdicts/<partition>.json                    the newest delivery's verdict, hashes and counts   (Git)
+    <loop>/ledger.jsonl                                 decisions about models, a line each                (Git)
+
+One writer at a time holds an exclusive lock; a reader names a revision and takes none. Writes go through the command lines
+of DVC and Git, reads through DVC's API.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.errors import DataError, MissingPackage, RegistryBusy, RegistryError, storage_errors
+from ratchet.files import write_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PATIENCE = 120.0  # seconds that a writer waits for another: a range of a year publishes in less
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A data registry in a folder. Use `open_registry` to get one."""
+
+    root: Path
+
+    def head(self) -> str:
+        """Give the newest revision: 40 hexadecimal digits."""
+        return self.git("rev-parse", "HEAD").strip()
+
+    def resolve(self, revision: str) -> str:
+        """Give the full revision of a name. Raises RegistryError where there is none."""
+        return self.git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", hint=f"there is no revision {revision!r}").strip()
+
+    def git(self, *arguments: str, hint: str = "") -> str:
+        """Run git in the registry and give its output."""
+        return _run(["git", "-C", str(self.root), *arguments], self.root, hint)
+
+    def partitions(self, loop: str, table: str, revision: str) -> list[str]:
+        """List the published partitions of a table at a revision."""
+        listing = self.git("ls-tree", "--name-only", revision, f"{loop}/data/{table}/")
+        return sorted(Path(line).name.removesuffix(".parquet.dvc") for line in listing.splitlines() if line.endswith(".dvc"))
+
+    def verdict(self, loop: str, partition: str, revision: str = "HEAD") -> dict[str, Any] | None:
+        """Give the verdict on the newest delivery of a partition, as of a revision."""
+        text = self._text(f"{loop}/verdicts/{partition}.json", revision)
+        return json.loads(text) if text else None
+
+    def verdicts(self, loop: str, revision: str = "HEAD") -> dict[str, dict[str, Any]]:
+        """Give the verdicts on all partitions, as of a revision."""
+        listing = self.git("ls-tree", "-r", revision, f"{loop}/verdicts/")
+        blobs = {Path(line.split("\t")[1]).stem: line.split()[2] for line in listing.splitlines()}
+        if not blobs:
+            return {}
+        out = subprocess.run(
+            ["git", "-C", str(self.root), "cat-file", "--batch"], input="\n".join(blobs.values()) + "\n",
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        decoder, found, at = json.JSONDecoder(), {}, 0
+        for partition in blobs:
+            at = out.index("{", at)
+            found[partition], at = decoder.raw_decode(out, at)
+        return found
+
+    def ledger(self, loop: str, revision: str = "HEAD") -> list[dict[str, Any]]:
+        """Give the entries of a loop's ledger, oldest first."""
+        text = self._text(f"{loop}/ledger.jsonl", revision)
+        return [json.loads(line) for line in (text or "").splitlines()]
+
+    def read(self, paths: Iterable[str], revision: str) -> dict[str, pa.Table]:
+        """Read Parquet files as of a revision. Takes no lock. Raises DataError where one is missing or damaged."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        tables: dict[str, pa.Table] = {}
+        files = self._filesystem(revision)
+        for path in paths:
+            try:
+                with files.open(path, "rb") as stream:
+                    tables[path] = parquet.ParquetFile(pa.BufferReader(stream.read())).read()
+            except FileNotFoundError:
+                raise DataError(f"{path} is not in the data registry at {revision[:10]}. See: ratchet data log") from None
+            except (pa.ArrowInvalid, OSError) as error:
+                raise DataError(f"{path} at {revision[:10]} is damaged: {error}. Ingest that day again") from error
+        return tables
+
+    @contextmanager
+    def writer(self) -> Iterator[Writer]:
+        """Hold the registry for writing. Raises RegistryBusy where another writer keeps it for two minutes."""
+        with storage_errors(self.root), (self.root / ".git" / "ratchet.lock").open("w") as lock:
+            deadline = time.monotonic() + _PATIENCE
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise RegistryBusy(f"Another writer has held {self.root} for {_PATIENCE:.0f} s. Retry when it is done") from None
+                    time.sleep(0.05)
+            # Only a writer that was killed can have left Git's own lock behind, for we hold ours.
+            (self.root / ".git" / "index.lock").unlink(missing_ok=True)
+            yield Writer(self)
+
+    def _text(self, path: str, revision: str) -> str | None:
+        done = subprocess.run(
+            ["git", "-C", str(self.root), "show", f"{revision}:{path}"], capture_output=True, text=True, check=False
+        )
+        return done.stdout if done.returncode == 0 else None
+
+    def _filesystem(self, revision: str) -> Any:
+        os.environ["DVC_NO_ANALYTICS"] = "1"
+        try:
+            from dvc.api import DVCFileSystem
+        except ImportError as error:
+            raise MissingPackage(f"dvc cannot be imported ({error}). Run: make install") from error
+        return DVCFileSystem(str(self.root), rev=revision)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The one writer of a registry."""
+
+    registry: Registry
+
+    def add(self, paths: list[str]) -> None:
+        """Put files under DVC, and push them to the remote."""
+        if not paths:
+            return
+        root = self.registry.root
+        _run([sys.executable, "-m", "dvc", "--wait-for-lock", "add", "--quiet", *paths], root, "dvc add failed")
+        _run([sys.executable, "-m", "dvc", "--wait-for-lock", "push", "--quiet", *[f"{p}.dvc" for p in paths]], root, "dvc push failed")
+
+    def write(self, path: str, text: str) -> None:
+        """Write a small file that Git keeps."""
+        write_text(self.registry.root / path, text)
+
+    def append(self, loop: str, entry: dict[str, Any]) -> bool:
+        """Append an entry to the ledger unless one with its `key` is there; say whether it was new. Does not commit."""
+        path = f"{loop}/ledger.jsonl"
+        entries = self.registry.ledger(loop)
+        if any(known["key"] == entry["key"] for known in entries):
+            return False
+        self.write(path, "".join(json.dumps(e, sort_keys=True) + "\n" for e in [*entries, entry]))
+        return True
+
+    def commit(self, paths: list[str], message: str) -> str:
+        """Commit exactly these paths, removals included; give the revision. Nothing to commit leaves HEAD as it is."""
+        self.registry.git("add", "--all", "--", *paths)
+        if self.registry.git("status", "--porcelain", "--untracked-files=no", "--", *paths).strip():
+            self.registry.git("commit", "--quiet", "--no-verify", "--message", message, "--", *paths)
+        return self.registry.head()
+
+
+def open_registry(root: Path, remote: str) -> Registry:
+    """Open the data registry, and make it where there is none yet. Safe when two processes do so at once."""
+    if (root / ".ratchet").exists():
+        return Registry(root)
+    with storage_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        with (root / ".making").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (root / ".ratchet").exists():
+                _make(root, remote)
+    return Registry(root)
+
+
+def _make(root: Path, remote: str) -> None:
+    if not (root / ".git").exists():
+        _run(["git", "init", "--quiet", "--initial-branch=main", str(root)], root)
+    for key, value in (("user.name", "Ratchet"), ("user.email", "ratchet@localhost"), ("gc.auto", "0"), ("commit.gpgsign", "false")):
+        _run(["git", "-C", str(root), "config", key, value], root)
+    dvc = [sys.executable, "-m", "dvc", "--quiet"]
+    if not (root / ".dvc").exists():
+        _run([*dvc, "init", "--force"], root)
+    _run([*dvc, "config", "core.analytics", "false"], root)
+    _run([*dvc, "remote", "add", "--default", "--force", "storage", remote], root)
+    write_text(root / ".gitignore", "*.parquet\n.making\n.ratchet\n*.tmp\n")
+    _run(["git", "-C", str(root), "add", ".gitignore", ".dvc", ".dvcignore"], root)
+    _run(["git", "-C", str(root), "commit", "--quiet", "--allow-empty", "--message", "Begin the data registry"], root)
+    write_text(root / ".ratchet", "")
+
+
+def _run(command: list[str], root: Path, hint: str = "") -> str:
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "GIT_TERMINAL_PROMPT": "0"}
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        environment.pop(name, None)
+    try:
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise MissingPackage(f"{command[0]} is not installed. Install it (apt-get install {command[0]})") from None
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        text = said[-1] if said else f"exit code {done.returncode}"
+        kind = RegistryBusy if "lock" in text.lower() else RegistryError
+        raise kind(f"The data registry {root}: {hint or ' '.join(command[:4])}: {text}")
+    return done.stdout

@@ -1,0 +1,44 @@
+"""The `ratchet` command.
+
+Exit codes: 0 done (or nothing to do), 2 an error that a retry does not help, 3 refused (a person has to look), 75 an error
+that a retry may help.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ratchet import __version__
+from ratchet.cli import data, loop, model, step
+from ratchet.errors import RatchetError
+
+FAILED, REFUSED, RETRY = 2, 3, 75
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ratchet")
+def ratchet() -> None:
+    """Keep machine-learning models fresh and never let them get worse."""
+
+
+for command in (step.step, loop.lint, loop.schema, loop.new, data.data, data.quarantine, model.history, model.champion, model.rollback):
+    ratchet.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command, and turn errors into one sentence and an exit code."""
+    try:
+        ratchet.main(args=arguments, prog_name="ratchet", standalone_mode=False)
+    except RatchetError as error:
+        click.secho(f"{type(error).__name__}: {error}", fg="red", err=True)
+        sys.exit(RETRY if error.retriable else FAILED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(FAILED)
+    except click.Abort:
+        sys.exit(130)
+    except step.Refused as refused:
+        click.secho(f"refused: {refused}", fg="yellow", err=True)
+        sys.exit(REFUSED)

@@ -1,0 +1,90 @@
+"""`ratchet data` and `ratchet quarantine`: look into the data registry, and put quarantined rows back through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ratchet import loops
+from ratchet.adapters import dataset
+from ratchet.data import tables
+
+
+@click.group()
+def data() -> None:
+    """Look into the data registry."""
+
+
+@data.command("log")
+@click.argument("loop_name", required=False, default="")
+@click.option("-n", "--number", default=20, show_default=True, help="Commits to show.")
+def log(loop_name: str, number: int) -> None:
+    """List the newest commits: revision, time, what was published."""
+    limits = [f"--max-count={number}", "--date=format:%Y-%m-%d %H:%M", "--format=%h  %ad  %s"]
+    paths = ["--", loops.load(loop_name).name] if loop_name else []
+    click.echo(dataset.registry().git("log", *limits, *paths).rstrip())
+
+
+@data.command("diff")
+@click.argument("first")
+@click.argument("second", default="HEAD")
+def diff(first: str, second: str) -> None:
+    """Say which partitions differ between two revisions, and by how many rows."""
+    registry = dataset.registry()
+    old, new = registry.resolve(first), registry.resolve(second)
+    lines = registry.git("diff", "--name-status", "--no-renames", old, new).splitlines()
+    changed = [line.split("\t") for line in lines if line.endswith(".parquet.dvc") and "/data/" in line]
+    for status, path in changed:
+        path = path.removesuffix(".dvc")
+        counts = [
+            str(registry.read([path], revision)[path].num_rows) if exists else "-"
+            for revision, exists in ((old, status != "A"), (new, status != "D"))
+        ]
+        click.echo(f"{ {'A': 'added', 'D': 'removed', 'M': 'changed'}[status]:8} {path}  {' -> '.join(counts)} rows")
+    if not changed:
+        click.echo(f"No partition differs between {old[:10]} and {new[:10]}")
+
+
+@data.command("checkout")
+@click.argument("loop_name")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--revision", default="HEAD", show_default=True)
+def checkout(loop_name: str, folder: Path, revision: str) -> None:
+    """Write a loop's dataset, as of a revision, into FOLDER as Parquet."""
+    loop, registry = loops.load(loop_name), dataset.registry()
+    found = registry.resolve(revision)
+    count = 0
+    for table in loop.tables:
+        paths = [f"{loop.name}/data/{table}/{day}.parquet" for day in registry.partitions(loop.name, table, found)]
+        for path, content in registry.read(paths, found).items():
+            tables.write_table(content, folder / table / Path(path).name)
+            count += 1
+    click.echo(f"wrote {count} partitions of {loop.name} at {found[:10]} into {folder}")
+
+
+@click.group()
+def quarantine() -> None:
+    """Look at the rows that were not accepted, and put them back through."""
+
+
+@quarantine.command("list")
+@click.argument("loop_name")
+def list_(loop_name: str) -> None:
+    """List the partitions with rows in quarantine, and why."""
+    loop, registry = loops.load(loop_name), dataset.registry()
+    held = {day: v for day, v in registry.verdicts(loop.name).items() if sum(t["quarantined"] for t in v["tables"].values())}
+    for day, verdict in held.items():
+        click.echo(f"{day}  {verdict['status']:8}  {verdict['reason']}")
+    if not held:
+        click.echo(f"Nothing of {loop.name} is in quarantine")
+
+
+@quarantine.command("readmit")
+@click.argument("loop_name")
+@click.argument("partition")
+def readmit(loop_name: str, partition: str) -> None:
+    """Validate a partition's accepted and quarantined rows together again, and publish what now passes."""
+    from ratchet.steps import readmission
+
+    click.echo(readmission.readmit(loops.load(loop_name), partition).reason)

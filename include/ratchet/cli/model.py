@@ -1,0 +1,49 @@
+"""`ratchet history`, `ratchet champion`, `ratchet rollback`: what became of a loop's models."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from ratchet import loops
+from ratchet.errors import RequestError
+from ratchet.steps import ledger
+
+
+@click.command()
+@click.argument("loop_name")
+def history(loop_name: str) -> None:
+    """Print the ledger of LOOP_NAME: every decision about its models, oldest first."""
+    for entry in ledger.read(loops.load(loop_name)):
+        version = f"v{entry['version']}" if entry.get("version") else entry.get("partition", "")
+        click.echo(f"{entry['at']}  {entry['kind']:12} {version:12} {entry['reason']}")
+
+
+@click.command()
+@click.argument("loop_name")
+@click.option("--at", "when", help="A day or an ISO time; now if left out.")
+def champion(loop_name: str, when: str | None) -> None:
+    """Say which version of LOOP_NAME is, or was, champion."""
+    try:
+        limit = dt.datetime.fromisoformat(when) if when else dt.datetime.now(dt.UTC)
+    except ValueError:
+        raise RequestError(f"{when!r} is not a time: give a day as 2013-01-31 or an ISO time") from None
+    if when and len(when) == 10:
+        limit += dt.timedelta(days=1)
+    if limit.tzinfo is None:
+        limit = limit.replace(tzinfo=dt.UTC)
+    changes = [e for e in ledger.champions(ledger.read(loops.load(loop_name))) if dt.datetime.fromisoformat(e["at"]) <= limit]
+    if not changes:
+        click.echo(f"{loop_name} had no champion")
+        return
+    click.echo(f"v{changes[-1]['version']} since {changes[-1]['at']}: {changes[-1]['reason']}")
+
+
+@click.command()
+@click.argument("loop_name")
+@click.option("--reason", required=True, help="Why; it goes into the ledger.")
+def rollback(loop_name: str, reason: str) -> None:
+    """Restore the champion of LOOP_NAME before the present one."""
+    entry = ledger.rollback(loops.load(loop_name), reason)
+    click.echo(f"v{entry['version']} is the champion of {loop_name} again, in place of v{entry['from']}")

@@ -1,0 +1,114 @@
+"""Read a contract file, and say where and how it is wrong."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from ratchet.errors import ContractError
+from ratchet.loop import Loop
+
+
+def read(path: Path) -> Loop:
+    """Read `loop.yaml`.
+
+    Raises ContractError with one line a mistake: file, line, what was found, what was expected, nearest right spelling.
+    """
+    try:
+        document = YAML().load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ContractError(f"{path}: there is no such file. Lay a new loop out with: ratchet new {path.parent.name}") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ContractError(f"{path}:{line}: not YAML: {error.problem}. Mend the line and run: ratchet lint") from None
+    if not isinstance(document, dict):
+        raise ContractError(f"{path}:1: expected a mapping of keys to values, found {type(document).__name__}")
+    try:
+        loop = Loop.model_validate({**_plain(document), "folder": path.parent})
+    except ValidationError as error:
+        raise ContractError("\n".join(_explain(path, document, item) for item in error.errors())) from None
+    if loop.name != path.parent.name:
+        raise ContractError(
+            f"{locate(path, document, ('name',))}: name is {loop.name!r} but the folder is {path.parent.name!r}; make them the same"
+        )
+    return loop
+
+
+def fail(loop: Loop, where: tuple[str | int, ...], message: str) -> ContractError:
+    """Make a ContractError that points at the line of `where` in the loop's file."""
+    path = loop.folder / "loop.yaml"
+    document = YAML().load(path.read_text(encoding="utf-8"))
+    return ContractError(f"{locate(path, document, where)}: {message}")
+
+
+def nearest(word: str, words: list[str]) -> str:
+    """Suggest the nearest right spelling, and list what there is."""
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}There is: {', '.join(sorted(words)) or 'nothing yet'}"
+
+
+def locate(path: Path, document: Any, where: tuple[str | int, ...]) -> str:
+    """Give `file:line` of the deepest part of `where` that the document has."""
+    line, node = 1, document
+    for part in where:
+        try:
+            if isinstance(node, dict) and part in node:
+                line = node.lc.key(part)[0] + 1  # type: ignore[attr-defined]
+            elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+                line = node.lc.item(part)[0] + 1  # type: ignore[attr-defined]
+            else:
+                break
+            node = node[part]
+        except (AttributeError, KeyError, TypeError):
+            break
+    return f"{path}:{line}"
+
+
+def _explain(path: Path, document: Any, item: Any) -> str:
+    where: tuple[str | int, ...] = item["loc"]
+    place = locate(path, document, where)
+    name = ".".join(str(part) for part in where if part not in ("expanding", "constrained-int"))
+    if item["type"] == "extra_forbidden":
+        return f"{place}: unknown key {name!r}; {nearest(str(where[-1]), _fields(where[:-1]))}"
+    if item["type"] == "missing":
+        return f"{place}: {name!r} is missing"
+    if item["type"] == "literal_error":
+        expected = [word.strip("'") for word in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+        return f"{place}: {name} is {item['input']!r}; {nearest(str(item['input']), expected)}"
+    if item["type"] == "value_error":
+        return f"{place}: {name + ': ' if name else ''}{item['ctx']['error']}"
+    found = f"found {item['input']!r} ({type(item['input']).__name__})"
+    return f"{place}: {name}: {item['msg'][0].lower()}{item['msg'][1:]}; {found}"
+
+
+def _fields(where: tuple[str | int, ...]) -> list[str]:
+    """Names that are allowed at a place of the contract."""
+    model: Any = Loop
+    for part in where:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(part))
+            model = field.annotation if field else None
+        else:
+            model = next((a for a in get_args(model) if isinstance(a, type) and issubclass(a, BaseModel)), None)
+        if model is None:
+            return []
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        model = next((a for a in get_args(model) if isinstance(a, type) and issubclass(a, BaseModel)), None)
+    return [name for name in model.model_fields if name != "folder"] if model else []
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind) and type(node) is not kind:
+            return kind(node)
+    return node

@@ -1,0 +1,1 @@
+"""Sources, partitions, tables and features."""

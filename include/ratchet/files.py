@@ -1,0 +1,50 @@
+"""Write files so that a reader, or a process killed half-way, sees the whole file or none."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ratchet.errors import storage_errors
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text under a temporary name, then rename."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` that takes its place on success and vanishes on failure.
+
+    What is made under the temporary name may be a file or a folder; a folder replaces the one that is there.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            if temporary.is_dir() and path.exists():
+                old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
+                path.rename(old)
+                temporary.rename(path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                os.replace(temporary, path)
+        finally:
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink(missing_ok=True)
+
+
+def slug(text: str) -> str:
+    """Make a run's id a file name, without merging two that differ."""
+    plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in text)
+    return plain if plain == text and len(text) < 100 else f"{plain[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

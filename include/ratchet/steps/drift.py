@@ -1,0 +1,87 @@
+"""Drift: compare the features of the latest days with the champion's own training data."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+from ratchet.adapters import dataset, drift_report, tracking
+from ratchet.files import write_text
+from ratchet.loop import Loop
+from ratchet.partitions import shift
+from ratchet.settings import Settings
+from ratchet.steps import Request as Base
+from ratchet.steps import Result as BaseResult
+from ratchet.steps import reference
+
+
+class Request(Base):
+    """partition: the latest day to look at. revision: of the data registry, by default the newest."""
+
+    partition: str
+    revision: str = ""
+
+
+class Result(BaseResult):
+    """drifted: columns beyond their thresholds. days: that were compared. report: the HTML page."""
+
+    partition: str
+    champion: str | None = None
+    mlflow_run: str | None = None
+    days: int = 0
+    drifted: list[str] = []
+    report: str | None = None
+
+
+def run(loop: Loop, request: Request) -> Result:
+    """Compare the `monitor.window_days` up to the partition. The same data and champion give the same verdict, computed once."""
+    registry = dataset.registry()
+    revision = registry.resolve(request.revision) if request.revision else registry.head()
+    first = shift(request.partition, 1 - loop.monitor.window_days)
+    days = dataset.published(registry, loop, revision, first, request.partition)
+    with tracking.connected() as client:
+        champion = tracking.champion(client, loop.name)
+        if champion is None or not days:
+            why = "no champion yet" if champion is None else f"no published day between {first} and {request.partition}"
+            return _keep(loop, Result(reason=f"{loop.name} has {why}: nothing to compare", outcome="skipped", partition=request.partition))
+        known = read(loop, request.partition)
+        inputs = f"{champion.number}:{registry.git('rev-parse', f'{revision}:{loop.name}/data').strip()}"
+        if known and known.get("inputs") == inputs and Path(known["report"]).exists():
+            return Result.model_validate({**known, "outcome": "unchanged"})
+        import pandas as pd
+
+        model = tracking.version_model(champion)
+        past = pd.read_parquet(io.BytesIO(tracking.read_file(client, champion.run_id, "monitor/reference.parquet")))
+        about = json.loads(tracking.read_file(client, champion.run_id, "monitor/thresholds.json"))
+        current = reference.columns(loop, model, dataset.features(registry, loop, revision, first, request.partition))
+        numbers, categories = reference.kinds(past)
+        columns, page = drift_report.compare(current, past, numbers, categories, about["thresholds"])
+        path = folder(loop, request.partition) / "drift.html"
+        write_text(path, page)
+        tracking.log_files(client, champion.run_id, {f"drift/{request.partition}.html": page})
+    drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
+    shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
+    result = Result(
+        reason=f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds{': ' + shown if drifted else ''}",
+        partition=request.partition, champion=champion.number, mlflow_run=champion.run_id, days=len(days),
+        drifted=[c.column for c in drifted], report=str(path),
+    )  # fmt: skip
+    return _keep(loop, result, inputs=inputs, columns={c.column: [c.distance, c.threshold] for c in columns})
+
+
+def folder(loop: Loop, partition: str) -> Path:
+    """Say where what the monitor saw on a night lies."""
+    return Settings.current().reports / loop.name / partition
+
+
+def read(loop: Loop, partition: str) -> dict[str, object] | None:
+    """Give what was found on a night, or None."""
+    path = folder(loop, partition) / "drift.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _keep(loop: Loop, result: Result, **more: object) -> Result:
+    path = folder(loop, result.partition) / "drift.json"
+    write_text(path, json.dumps({**result.model_dump(mode="json"), **more}, indent=1))
+    return result

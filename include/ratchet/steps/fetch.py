@@ -1,0 +1,83 @@
+"""Fetch: bring a delivery of one or more days from the source into staging, as it came."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import time
+from pathlib import Path
+
+from ratchet import partitions
+from ratchet.data import sources, tables
+from ratchet.errors import DataError, SourceError
+from ratchet.files import atomic, slug
+from ratchet.loop import Loop
+from ratchet.settings import Settings
+from ratchet.steps import Request as Base
+from ratchet.steps import Result as BaseResult
+
+KEPT_DAYS = 7  # a delivery in staging is of no use once it is published
+
+
+class Request(Base):
+    """partitions: a day or a range. delivery: a name for this delivery, by default the partitions themselves."""
+
+    partitions: str
+    delivery: str = ""
+
+
+class Result(BaseResult):
+    """rows: partition -> rows of the first table."""
+
+    delivery: str
+    rows: dict[str, int]
+
+
+def run(loop: Loop, request: Request) -> Result:
+    """Fetch each day; a day that is already staged with the same content is left as it is."""
+    source = sources.find(loop.source.kind)
+    options = source.Options.model_validate(loop.source.options)
+    delivery = slug(request.delivery or request.partitions)
+    root = Settings.current().staging / loop.name
+    _prune(root)
+    rows, changed = {}, False
+    for day in partitions.parse(request.partitions):
+        delivered = source.fetch(options, dt.date.fromisoformat(day), loop.folder)
+        missing = [name for name in loop.tables if name not in delivered]
+        if missing:
+            raise SourceError(f"The source {loop.source.kind} delivered no table {', '.join(missing)} for {day}. Mend source.options")
+        folder = staged(loop, delivery, day)
+        hashes = {name: tables.content_hash(delivered[name]) for name in loop.tables}
+        if not _same(folder, hashes):
+            changed = True
+            with atomic(folder) as temporary:
+                temporary.mkdir()
+                for name in hashes:
+                    tables.write_table(delivered[name], temporary / f"{name}.parquet")
+        rows[day] = delivered[loop.main].num_rows
+    return Result(
+        reason=f"fetched {sum(rows.values()):,} rows of {len(rows)} days from {loop.source.kind}",
+        outcome="done" if changed else "unchanged",
+        delivery=delivery,
+        rows=rows,
+    )
+
+
+def staged(loop: Loop, delivery: str, day: str) -> Path:
+    """Say where a delivery of a day lies between fetch and publish."""
+    return Settings.current().staging / loop.name / slug(delivery) / day
+
+
+def _same(folder: Path, hashes: dict[str, str]) -> bool:
+    """Say whether these contents are staged already, and whole: a damaged file is fetched anew."""
+    try:
+        return all(tables.content_hash(tables.read_table(folder / f"{name}.parquet")) == digest for name, digest in hashes.items())
+    except DataError:
+        return False
+
+
+def _prune(root: Path) -> None:
+    limit = time.time() - KEPT_DAYS * 86400
+    for folder in root.glob("*"):
+        if folder.stat().st_mtime < limit:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,128 @@
+"""Publish: write what was accepted into the data registry, one commit a partition; keep what was not in quarantine there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ratchet import partitions
+from ratchet.adapters.registry import Registry, Writer, open_registry
+from ratchet.data import tables
+from ratchet.errors import DataError
+from ratchet.files import atomic
+from ratchet.loop import Loop
+from ratchet.settings import Settings
+from ratchet.steps import Request as Base
+from ratchet.steps import Result as BaseResult
+from ratchet.steps.fetch import staged
+
+
+class Request(Base):
+    """partitions: a day or a range. delivery: the name that fetch gave it."""
+
+    partitions: str
+    delivery: str = ""
+
+
+class Result(BaseResult):
+    """revision: of the data registry after it. published: partitions that now hold this delivery."""
+
+    revision: str
+    published: list[str]
+    rows: int
+    quarantined: int
+
+
+def run(loop: Loop, request: Request) -> Result:
+    """Publish each day that was accepted. The same delivery published before changes nothing."""
+    settings = Settings.current()
+    registry = open_registry(settings.registry, settings.remote)
+    delivery = request.delivery or request.partitions
+    verdicts = {day: _verdict(loop, delivery, day) for day in partitions.parse(request.partitions)}
+    with registry.writer() as writer:
+        changed = {day: verdict for day, verdict in verdicts.items() if not _known(registry, loop, verdict)}
+        files = {day: _place(registry, loop, verdict, staged(loop, delivery, day) / "judged") for day, verdict in changed.items()}
+        writer.add([path for placed in files.values() for path in placed])
+        for day, verdict in changed.items():
+            _commit(writer, loop, verdict, files[day])
+    accepted = [day for day, verdict in verdicts.items() if verdict["status"] == "accepted"]
+    refused = [verdict for verdict in verdicts.values() if verdict["status"] == "rejected"]
+    rows = sum(v["tables"][loop.main]["accepted"] for v in verdicts.values())
+    quarantined = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
+    if refused:
+        outcome, reason = "refused", "; ".join(f"{v['partition']} {v['reason']}" for v in refused) + (
+            f". The delivery is kept whole. Mend the source, or the suite and then: ratchet quarantine readmit {loop.name} DAY"
+        )
+    elif not accepted:
+        outcome, reason = "skipped", "; ".join(f"{v['partition']} {v['reason']}" for v in verdicts.values())
+    else:
+        outcome = "done" if changed else "unchanged"
+        reason = f"published {rows:,} rows of {len(accepted)} days, {quarantined} rows in quarantine"
+        if not changed:
+            reason = f"already published: {rows:,} rows of {len(accepted)} days"
+    return Result.model_validate({
+        "reason": reason, "outcome": outcome, "revision": registry.head(), "published": accepted, "rows": rows,
+        "quarantined": quarantined,
+    })  # fmt: skip
+
+
+def quarantine_path(loop: Loop, partition: str, delivery: str, table: str) -> str:
+    """Say where the quarantined rows of a delivery lie in the data registry."""
+    return f"{loop.name}/quarantine/{partition}/{delivery[:12]}/{table}.parquet"
+
+
+def data_path(loop: Loop, table: str, partition: str) -> str:
+    """Say where a partition of a table lies in the data registry."""
+    return f"{loop.name}/data/{table}/{partition}.parquet"
+
+
+def _verdict(loop: Loop, delivery: str, day: str) -> dict[str, Any]:
+    path = staged(loop, delivery, day) / "judged" / "verdict.json"
+    if not path.exists():
+        raise DataError(f"No verdict on {loop.name} {day} in {path.parent}. Run: ratchet step validate --loop {loop.name} --partitions {day}")
+    verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return verdict
+
+
+def _known(registry: Registry, loop: Loop, verdict: dict[str, Any]) -> bool:
+    return registry.verdict(loop.name, verdict["partition"]) == verdict
+
+
+def _place(registry: Registry, loop: Loop, verdict: dict[str, Any], judged: Path) -> list[str]:
+    """Copy a day's files to their places in the worktree; give the paths."""
+    day, placed = verdict["partition"], []
+    for name in loop.tables:
+        if verdict["status"] == "accepted":
+            placed.append((judged / "accepted" / f"{name}.parquet", data_path(loop, name, day)))
+        kept = judged / "quarantined" / f"{name}.parquet"
+        if kept.exists():
+            placed.append((kept, quarantine_path(loop, day, verdict["delivery"], name)))
+    for source, path in placed:
+        tables.read_table(source)  # a damaged file is refused here, not found in a training
+        with atomic(registry.root / path) as temporary:
+            shutil.copyfile(source, temporary)
+    return [path for _, path in placed]
+
+
+def _commit(writer: Writer, loop: Loop, verdict: dict[str, Any], files: list[str]) -> None:
+    day, root = verdict["partition"], writer.registry.root
+    touched = [f"{path}.dvc" for path in files]
+    folder = f"{loop.name}/quarantine/{day}"
+    if verdict["status"] == "accepted" and (root / folder).is_dir():
+        # An accepted delivery supersedes what earlier ones of the day left in quarantine; Git's history keeps it.
+        for old in (root / folder).iterdir():
+            if old.name != verdict["delivery"][:12]:
+                shutil.rmtree(old)
+        if writer.registry.git("ls-files", "--", folder).strip():
+            touched.append(folder)
+    path = f"{loop.name}/verdicts/{day}.json"
+    writer.write(path, json.dumps(verdict, indent=1, sort_keys=True) + "\n")
+    title = {"accepted": "Publish", "rejected": "Refuse", "empty": "Note the empty"}[verdict["status"]]
+    counts = "\n".join(
+        f"{name}: {part['fetched']} fetched, {part['accepted']} accepted, {part['quarantined']} quarantined"
+        for name, part in verdict["tables"].items()
+    )
+    message = f"{title} {loop.name} {day}\n\n{verdict['reason']}\n\n{counts}\nDelivery: {verdict['delivery']}\n"
+    writer.commit([*touched, path], message)

@@ -1,0 +1,48 @@
+"""Readmit: put what is in quarantine back through, together with what was accepted.
+
+Not a step of a DAG, but what a person asks for once a suite was mended or a refusal judged wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ratchet.adapters import dataset
+from ratchet.data import tables
+from ratchet.errors import RequestError
+from ratchet.files import atomic
+from ratchet.loop import Loop
+from ratchet.steps import publish, validate
+from ratchet.steps.fetch import staged
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def readmit(loop: Loop, partition: str) -> publish.Result:
+    """Make the newest delivery whole again, validate it with the suites of now, and publish it. Raises RequestError."""
+    registry = dataset.registry()
+    verdict = registry.verdict(loop.name, partition)
+    if verdict is None or not sum(table["quarantined"] for table in verdict["tables"].values()):
+        raise RequestError(f"Nothing of {loop.name} {partition} is in quarantine. See: ratchet quarantine list {loop.name}")
+    revision, delivery = registry.head(), f"readmit-{partition}-{verdict['delivery'][:12]}"
+    with atomic(staged(loop, delivery, partition)) as temporary:
+        temporary.mkdir()
+        for name, counts in verdict["tables"].items():
+            paths = []
+            if counts["accepted"] or not counts["quarantined"]:
+                paths.append(publish.data_path(loop, name, partition))
+            if counts["quarantined"]:
+                paths.append(publish.quarantine_path(loop, partition, verdict["delivery"], name))
+            present = [path for path in paths if registry.git("ls-tree", revision, f"{path}.dvc").strip()]
+            parts = list(registry.read(present, revision).values()) or [tables.empty(loop.tables[name].columns)]
+            tables.write_table(_join(parts), temporary / f"{name}.parquet")
+    validate.run(loop, validate.Request(partitions=partition, delivery=delivery))
+    return publish.run(loop, publish.Request(partitions=partition, delivery=delivery))
+
+
+def _join(parts: list[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
+    plain = [part.drop_columns([validate.BROKE]) if validate.BROKE in part.column_names else part for part in parts]
+    return pa.concat_tables(plain, promote_options="permissive")

@@ -1,0 +1,78 @@
+"""The champion's own training data, as the monitor compares with it: a sample, and thresholds calibrated on it.
+
+Not a step, but what `train` leaves and `drift` reads: `monitor/reference.parquet` and `monitor/thresholds.json` of a run.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+from ratchet.data import features
+from ratchet.decisions import drift
+from ratchet.loop import Loop
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from ratchet.training.model import Model
+
+SAMPLE = 20_000  # rows: a seeded sample of this size gave the verdicts of the whole; 5,000 flipped some
+PREDICTION = "prediction"
+
+
+def make(loop: Loop, model: Model, rows: pa.Table) -> dict[str, bytes]:
+    """Make the reference of a model from its training rows: file name -> content."""
+    import numpy as np
+    from pyarrow import parquet
+
+    if rows.num_rows > SAMPLE:
+        chosen = np.sort(np.random.default_rng(loop.training.seed).choice(rows.num_rows, SAMPLE, replace=False))
+        rows = rows.take(chosen)
+    frame = columns(loop, model, rows)
+    days, codes = np.unique(rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+    numbers, categories = kinds(frame)
+    thresholds = drift.calibrate(
+        {name: frame[name].to_numpy(dtype=float) for name in numbers},
+        {name: frame[name].astype("category").cat.codes.to_numpy().astype(np.int64) for name in categories},
+        codes.astype(np.int64), loop.monitor.window_days, loop.monitor.alarms_per_year, loop.training.seed,
+    )  # fmt: skip
+    import pyarrow as pa
+
+    stream = io.BytesIO()
+    parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream, compression="zstd")
+    about = {"thresholds": thresholds, "days": len(days), "window_days": loop.monitor.window_days}
+    return {"monitor/reference.parquet": stream.getvalue(), "monitor/thresholds.json": json.dumps(about, indent=1).encode()}
+
+
+def columns(loop: Loop, model: Model, rows: pa.Table) -> pd.DataFrame:
+    """Give what is watched: every feature, which of them are missing, and the prediction.
+
+    Numbers are float; categories, and whether a number is missing (`<feature> is`), are strings. A number that is never
+    missing in training has its column all the same, for one that begins to be missing is the commonest break of all.
+    """
+    import numpy as np
+    import pandas as pd
+
+    categorical, numeric = features.names(loop, rows.column_names)
+    frame = pd.DataFrame()
+    for name in numeric:
+        frame[name] = rows.column(name).to_pandas().astype(float).to_numpy()
+    for name in categorical:
+        frame[name] = rows.column(name).to_pandas().astype(object).fillna("(null)").astype(str).to_numpy()
+    for name in numeric:
+        frame[f"{name} is"] = np.where(frame[name].isna(), "missing", "there")
+    predicted = model.predict(rows)
+    if predicted.ndim == 2:
+        frame[PREDICTION] = np.array([*model.encoder.classes])[predicted.argmax(axis=1)] if len(predicted) else ""
+    else:
+        frame[PREDICTION] = predicted
+    return frame
+
+
+def kinds(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Split the watched columns into numbers and categories."""
+    numbers = [str(name) for name in frame.columns if frame[name].dtype.kind == "f"]
+    return numbers, [str(name) for name in frame.columns if name not in numbers]

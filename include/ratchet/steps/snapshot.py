@@ -1,0 +1,137 @@
+"""Snapshot: pin a revision of the data and a window, and compute the features to train on and to judge by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.adapters import dataset
+from ratchet.data import features, tables
+from ratchet.errors import DataError
+from ratchet.files import atomic, slug, write_text
+from ratchet.loop import Loop
+from ratchet.partitions import parse, shift
+from ratchet.settings import Settings
+from ratchet.steps import Request as Base
+from ratchet.steps import Result as BaseResult
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Request(Base):
+    """run: the key of this training. until: the latest partition that exists for it, by default the latest published.
+
+    revision: of the data registry, by default the newest.
+    """
+
+    run: str
+    until: str = ""
+    revision: str = ""
+
+
+class Result(BaseResult):
+    """snapshot: its name. train, holdout: closed ranges of days; rows with a known target in each."""
+
+    snapshot: str
+    revision: str
+    train: str
+    holdout: str
+    train_rows: int
+    holdout_rows: int
+    data_hash: str
+
+
+def run(loop: Loop, request: Request) -> Result:
+    """Pin and compute once a run: a second call with the same run gives the same snapshot, whatever was published since."""
+    path = _pin(loop, request.run)
+    if path.exists():
+        known = Result.model_validate_json(path.read_text(encoding="utf-8"))
+        if folder(loop, known.snapshot).is_dir():
+            return known.model_copy(update={"outcome": "unchanged"})
+        until = shift(parse(known.holdout)[-1], loop.label_delay_days)
+        request = Request(run=request.run, revision=known.revision, until=until)
+    registry = dataset.registry()
+    revision = registry.resolve(request.revision) if request.revision else registry.head()
+    train, holdout = _window(loop, dataset.published(registry, loop, revision), request.until)
+    name = _name(loop, revision, train, holdout)
+    if not folder(loop, name).is_dir():
+        _compute(loop, revision, train, holdout, folder(loop, name))
+    manifest = json.loads((folder(loop, name) / "manifest.json").read_text(encoding="utf-8"))
+    result = Result(
+        reason=(
+            f"{manifest['train_rows']:,} rows of {train[0]}..{train[-1]} to train on, {manifest['holdout_rows']:,} rows of "
+            f"{holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
+        ),
+        snapshot=name, revision=revision, train=f"{train[0]}..{train[-1]}", holdout=f"{holdout[0]}..{holdout[-1]}", **manifest,
+    )  # fmt: skip
+    write_text(path, result.model_dump_json())
+    return result
+
+
+def pinned(loop: Loop, key: str) -> Result:
+    """Give what a run's snapshot step pinned, its features computed again if they were deleted. Raises DataError."""
+    if not _pin(loop, key).exists():
+        raise DataError(f"The run {key!r} of {loop.name} has no snapshot. Run: ratchet step snapshot --loop {loop.name} --run {key}")
+    return run(loop, Request(run=key))
+
+
+def folder(loop: Loop, name: str) -> Path:
+    """Say where a snapshot lies."""
+    return Settings.current().snapshots / loop.name / name
+
+
+def read(loop: Loop, name: str, part: str) -> pa.Table:
+    """Read the `train` or `holdout` part of a snapshot. Raises DataError."""
+    return tables.read_table(folder(loop, name) / f"{part}.parquet")
+
+
+def _pin(loop: Loop, key: str) -> Path:
+    return Settings.current().snapshots / loop.name / "runs" / f"{slug(key)}.json"
+
+
+def _window(loop: Loop, published: list[str], until: str) -> tuple[list[str], list[str]]:
+    """Choose the days: labels are known up to `label_delay_days` before `until`; the latest of them are held out."""
+    if until:
+        parse(until)
+    last = shift(until or (published[-1] if published else "2000-01-01"), -loop.label_delay_days)
+    days = [day for day in published if day <= last]
+    if isinstance(loop.training.window, int):
+        days = [day for day in days if day > shift(last, -loop.training.window)]
+    held = loop.training.holdout_days
+    if len(days) <= held:
+        raise DataError(
+            f"{len(days)} labelled days of {loop.name} up to {last} are published; a holdout of {held} days and at least one "
+            f"to train on are needed. Ingest more days, or lower training.holdout_days"
+        )
+    return days[:-held], days[-held:]
+
+
+def _name(loop: Loop, revision: str, train: list[str], holdout: list[str]) -> str:
+    sql = (loop.folder / loop.features.sql).read_text(encoding="utf-8")
+    content: dict[str, Any] = {
+        "revision": revision, "train": train, "holdout": holdout, "sql": sql,
+        "contract": loop.model_dump(mode="json", include={"tables", "target", "features", "task"}),
+    }  # fmt: skip
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f"{holdout[-1]}-{digest[:12]}"
+
+
+def _compute(loop: Loop, revision: str, train: list[str], holdout: list[str], target: Path) -> None:
+    import pyarrow.compute as pc
+
+    table = dataset.features(dataset.registry(), loop, revision, train[0], holdout[-1])
+    held = pc.greater_equal(table.column(features.PARTITION), holdout[0])
+    parts = {
+        "train": features.known_target(loop, table.filter(pc.invert(held))),
+        "holdout": features.known_target(loop, table.filter(held)),
+    }
+    digest = hashlib.sha256("".join(tables.content_hash(part) for part in parts.values()).encode()).hexdigest()
+    manifest = {**{f"{name}_rows": part.num_rows for name, part in parts.items()}, "data_hash": digest}
+    with atomic(target) as temporary:
+        temporary.mkdir()
+        for name, part in parts.items():
+            tables.write_table(part, temporary / f"{name}.parquet")
+        write_text(temporary / "manifest.json", json.dumps(manifest))

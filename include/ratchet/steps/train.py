@@ -1,0 +1,93 @@
+"""Train: fit a challenger on a snapshot, and keep with its MLflow run all that is needed to judge, explain and rebuild it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ratchet import provenance
+from ratchet.adapters import tracking
+from ratchet.data import features
+from ratchet.loop import Loop
+from ratchet.settings import Settings
+from ratchet.steps import Request as Base
+from ratchet.steps import Result as BaseResult
+from ratchet.steps import reference, snapshot
+from ratchet.training import figures
+from ratchet.training.fit import fit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from mlflow import MlflowClient
+
+    from ratchet.training.model import Model
+    from ratchet.training.trainers import Curve
+
+
+class Request(Base):
+    """run: the key of this training, whose snapshot is pinned. reason: why it is trained."""
+
+    run: str
+    reason: str = "asked for"
+
+
+class Result(BaseResult):
+    """mlflow_run: the run that holds the model."""
+
+    mlflow_run: str
+    seconds: float = 0.0
+
+
+def run(loop: Loop, request: Request) -> Result:
+    """Train once a run: a retry takes up the MLflow run of the try before it, and a finished one is left as it is."""
+    pinned = snapshot.pinned(loop, request.run)
+    with tracking.connected() as client:
+        held = tracking.start_run(client, loop.name, request.run, _tags(loop, request, pinned))
+        run_id = held.info.run_id
+        if tracking.MODEL in held.data.tags:
+            return Result(reason="already trained", outcome="unchanged", mlflow_run=run_id)
+        rows = snapshot.read(loop, pinned.snapshot, "train")
+        tracking.log_params(client, run_id, {"trainer": loop.training.trainer, "seed": loop.training.seed, **loop.training.params})
+        with tracking.training(run_id):
+            source = {"registry.revision": pinned.revision, "window": pinned.train, "snapshot": pinned.snapshot, "sha256": pinned.data_hash}
+            tracking.log_dataset(run_id, loop.name, pinned.data_hash, source, "training")
+            started = time.monotonic()
+            model, curve = fit(loop, rows)
+            seconds = time.monotonic() - started
+            _keep(client, run_id, loop, model, curve, rows, seconds)
+    return Result(
+        reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, {len(curve.train)} epochs or iterations",
+        mlflow_run=run_id,
+        seconds=seconds,
+    )
+
+
+def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, str]:
+    return {
+        **provenance.code(Settings.current().home),
+        **provenance.environment(),
+        "data.revision": pinned.revision,
+        "data.hash": pinned.data_hash,
+        "data.train": pinned.train,
+        "data.holdout": pinned.holdout,
+        "ratchet.snapshot": pinned.snapshot,
+        "ratchet.reason": request.reason,
+        "mlflow.note.content": f"{loop.description}\n\nTrained because: {request.reason}",
+    }
+
+
+def _keep(
+    client: MlflowClient, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float
+) -> None:
+    """Store curves, figure, model and the reference of the monitor. The tag that says a model is there comes last."""
+    tracking.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
+    tracking.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})
+    tracking.log_files(client, run_id, {
+        "figures/learning_curve.png": figures.of_curve(curve),
+        "contract/loop.yaml": (loop.folder / "loop.yaml").read_bytes(),
+        "contract/features.sql": (loop.folder / loop.features.sql).read_bytes(),
+        **reference.make(loop, model, rows),
+    })  # fmt: skip
+    categorical, numeric = features.names(loop, rows.column_names)
+    uri = tracking.log_model(model, rows.select([*categorical, *numeric]).slice(0, 5))
+    client.set_tag(run_id, tracking.MODEL, uri)

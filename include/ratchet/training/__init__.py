@@ -1,0 +1,1 @@
+"""Trainers, the encoding of features, and how models are stored."""

@@ -1,0 +1,107 @@
+"""Figures kept with a run, as PNG bytes."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from ratchet.loop import Task
+from ratchet.training.trainers import Curve
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float64]
+
+
+def of_curve(curve: Curve) -> bytes:
+    """Draw the learning curve."""
+    axes = _axes("Learning curve", "epoch or iteration", "loss")
+    axes.plot(range(len(curve.train)), curve.train, label="training days")
+    if curve.valid:
+        axes.plot(range(len(curve.valid)), curve.valid, label="the latest training days, for early stopping")
+    axes.legend(frameon=False)
+    return _png(axes)
+
+
+def of_holdout(task: Task, classes: tuple[str, ...], target: Vector, predictions: dict[str, Vector]) -> dict[str, bytes]:
+    """Draw what the task calls for. predictions: who -> what they predicted on the same rows (the challenger first)."""
+    if not len(target):
+        return {}
+    if task == "binary":
+        return {"roc": _roc(target, predictions), "calibration": _calibration(target, predictions)}
+    if task == "multiclass":
+        return {"confusion": _confusion(classes, target, next(iter(predictions.values())))}
+    return {"predicted": _predicted(target, next(iter(predictions.values()))), "residuals": _residuals(target, predictions)}
+
+
+def _roc(target: Vector, predictions: dict[str, Vector]) -> bytes:
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    axes = _axes("ROC on the holdout", "false positive rate", "true positive rate")
+    axes.plot([0, 1], [0, 1], color="0.8", linewidth=1)
+    if len(set(target.tolist())) == 2:
+        for who, prediction in predictions.items():
+            false, true, _ = roc_curve(target, prediction)
+            axes.plot(false, true, label=f"{who} (AUC {roc_auc_score(target, prediction):.3f})")
+        axes.legend(frameon=False)
+    return _png(axes)
+
+
+def _calibration(target: Vector, predictions: dict[str, Vector]) -> bytes:
+    from sklearn.calibration import calibration_curve
+
+    axes = _axes("Calibration on the holdout", "predicted probability", "share that came true")
+    axes.plot([0, 1], [0, 1], color="0.8", linewidth=1)
+    for who, prediction in predictions.items():
+        true, predicted = calibration_curve(target, prediction, n_bins=10, strategy="quantile")
+        axes.plot(predicted, true, marker="o", label=who)
+    axes.legend(frameon=False)
+    return _png(axes)
+
+
+def _confusion(classes: tuple[str, ...], target: Vector, prediction: Vector) -> bytes:
+    import numpy as np
+
+    counts = np.zeros((len(classes), len(classes)))
+    known = target >= 0
+    np.add.at(counts, (target[known].astype(int), prediction.argmax(axis=1)[known]), 1)
+    axes = _axes("Confusion on the holdout", "predicted", "actual")
+    axes.imshow(counts, cmap="Blues")
+    axes.set_xticks(range(len(classes)), labels=list(classes), rotation=90)
+    axes.set_yticks(range(len(classes)), labels=list(classes))
+    return _png(axes)
+
+
+def _predicted(target: Vector, prediction: Vector) -> bytes:
+    axes = _axes("Prediction and truth on the holdout", "actual", "predicted")
+    axes.scatter(target, prediction, s=4, alpha=0.4)
+    ends = [float(min(target.min(), prediction.min())), float(max(target.max(), prediction.max()))]
+    axes.plot(ends, ends, color="0.6", linewidth=1)
+    return _png(axes)
+
+
+def _residuals(target: Vector, predictions: dict[str, Vector]) -> bytes:
+    axes = _axes("Residuals on the holdout", "predicted less actual", "rows")
+    for who, prediction in predictions.items():
+        axes.hist(prediction - target, bins=50, alpha=0.5, label=who)
+    axes.legend(frameon=False)
+    return _png(axes)
+
+
+def _axes(title: str, x: str, y: str) -> Axes:
+    from matplotlib.figure import Figure
+
+    axes = Figure(figsize=(6, 4.5), layout="constrained").add_subplot()
+    axes.set(title=title, xlabel=x, ylabel=y)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def _png(axes: Axes) -> bytes:
+    stream = io.BytesIO()
+    figure: Any = axes.figure
+    figure.savefig(stream, format="png", dpi=110)
+    return stream.getvalue()

@@ -1,0 +1,71 @@
+"""A trained model: an encoder and a trainer's estimator, stored in a folder, loadable by MLflow.
+
+MLflow's pyfunc flavour calls `_load_pyfunc(folder)`, so a stored model has no pickle: its folder holds `ratchet.json` (task,
+trainer, encoder) and the trainer's own files.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.training import encoding, trainers
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Model:
+    """An estimator that knows how its inputs are encoded."""
+
+    trainer: str
+    encoder: encoding.Encoder
+    estimator: Any
+
+    def predict(self, table: pa.Table) -> NDArray[np.float64]:
+        """Predict from a feature table: (n,) probability or value, (n, k) for multiclass."""
+        import numpy as np
+
+        if not table.num_rows:
+            return np.zeros((0, len(self.encoder.classes)) if self.encoder.task == "multiclass" else 0)
+        return trainers.find(self.trainer).predict(self.estimator, *self.encoder.inputs(table))
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        trainers.find(self.trainer).save(self.estimator, folder)
+        content = {"trainer": self.trainer, "encoder": self.encoder.model_dump(mode="json")}
+        (folder / "ratchet.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def load(folder: Path) -> Model:
+    """Read a model from its folder."""
+    content = json.loads((folder / "ratchet.json").read_text(encoding="utf-8"))
+    trainer = content["trainer"]
+    return Model(trainer, encoding.Encoder.model_validate(content["encoder"]), trainers.find(trainer).load(folder))
+
+
+class PyfuncModel:
+    """The model as MLflow serves it: pandas in, pandas out."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Predict: a column `prediction`, or a column a class for multiclass."""
+        import pandas as pd
+        import pyarrow as pa
+
+        values = self.model.predict(pa.Table.from_pandas(frame, preserve_index=False))
+        columns = list(self.model.encoder.classes) if values.ndim == 2 else ["prediction"]
+        return pd.DataFrame(values.reshape(len(frame), -1), columns=columns)
+
+
+def _load_pyfunc(path: str) -> PyfuncModel:
+    return PyfuncModel(load(Path(path)))

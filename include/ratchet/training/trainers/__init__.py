@@ -1,0 +1,85 @@
+"""Trainers. One file a trainer: `Params`, and the functions `fit`, `predict`, `save`, `load` over NumPy arrays.
+
+To add one, write `include/ratchet/training/trainers/<name>.py`; its name is what `training.trainer` of a loop.yaml says.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from pydantic import BaseModel
+
+from ratchet.loop import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Encoded rows.
+
+    codes: int64 (n, c), category codes, 0 for a category that training has not seen or a null.
+    numbers: float32 (n, m), NaN for a null.
+    target: float64 (n,), a class index for binary (0, 1) and multiclass, the value itself for regression.
+    """
+
+    codes: NDArray[np.int64]
+    numbers: NDArray[np.float32]
+    target: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a trainer is told: the task, classes (multiclass), cardinality of each category, seed and device."""
+
+    task: Task
+    classes: int
+    cardinalities: tuple[int, ...]
+    seed: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mean losses after each epoch (or boosting iteration), for the learning curve."""
+
+    train: tuple[float, ...]
+    valid: tuple[float, ...]
+
+
+class TrainerModule(Protocol):
+    """What the file of a trainer holds."""
+
+    Params: type[BaseModel]
+
+    def fit(self, params: Any, job: Job, train: Arrays, valid: Arrays | None) -> tuple[Any, Curve]:
+        """Fit a model. `valid`, later in time than `train`, stops it early. Raises TrainingError where it diverges."""
+        ...
+
+    def predict(self, model: Any, codes: NDArray[np.int64], numbers: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Predict: (n,) probability of class 1 or a value; (n, k) probabilities for multiclass."""
+        ...
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write the model without pickle."""
+        ...
+
+    def load(self, folder: Path) -> Any:
+        """Read what `save` wrote, on the CPU."""
+        ...
+
+
+def kinds() -> list[str]:
+    """List the trainers there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def find(kind: str) -> TrainerModule:
+    """Import a trainer's file."""
+    return cast(TrainerModule, importlib.import_module(f"{__name__}.{kind}"))

@@ -1,0 +1,183 @@
+"""A multilayer perceptron over entity embeddings and standardised numbers (PyTorch).
+
+Method: Guo & Berkhahn 2016, "Entity Embeddings of Categorical Variables", section 3; AdamW (Loshchilov & Hutter 2019).
+The whole table lives in tensors on the device and is permuted once an epoch: a DataLoader of rows is three times slower on a
+CPU (51k against 150-200k samples a second). Stored as safetensors, without pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ratchet.errors import TrainingError
+from ratchet.training.trainers import Arrays, Curve, Job
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+
+class Params(BaseModel):
+    """Shape and optimisation of the perceptron."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(128, 64), min_length=1)
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    batch_size: Annotated[int, Field(ge=1)] = 1024
+    max_epochs: Annotated[int, Field(ge=1)] = 30
+    patience: Annotated[int, Field(ge=1)] = 4
+
+
+def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[Any, Curve]:
+    """Fit until the validation loss has not improved for `patience` epochs; keep the best epoch.
+
+    On a CUDA device the forward pass runs in bfloat16. Raises TrainingError where the loss stops being a number.
+    """
+    import numpy as np
+    import torch
+
+    device = _device(job.device)
+    torch.manual_seed(job.seed)
+    scale = (float(train.target.mean()), float(train.target.std()) or 1.0) if job.task == "regression" else (0.0, 1.0)
+    shape = {
+        "task": job.task, "classes": job.classes, "cardinalities": list(job.cardinalities),
+        "numbers": train.numbers.shape[1], "hidden": list(params.hidden), "dropout": params.dropout, "scale": list(scale),
+    }  # fmt: skip
+    model = _build(shape).to(device)
+    rows, late = _tensors(train, shape, device), _tensors(valid, shape, device) if valid is not None else None
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
+    )
+    shuffle = torch.Generator().manual_seed(job.seed)
+    best, best_state, waited = math.inf, None, 0
+    curve: tuple[list[float], list[float]] = ([], [])
+    for epoch in range(params.max_epochs):
+        model.train()
+        order = torch.randperm(len(rows[2]), generator=shuffle).to(device)
+        total = torch.zeros((), device=device)
+        for batch in order.split(params.batch_size):
+            optimizer.zero_grad(set_to_none=True)
+            loss = _loss(model, job, rows, batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            total += loss.detach() * len(batch)
+        curve[0].append(float(total) / len(order))
+        model.eval()
+        with torch.inference_mode():
+            watched = float(_loss(model, job, late, None)) if late else curve[0][-1]
+        curve[1].append(watched)
+        if not np.isfinite(watched):
+            raise TrainingError(f"The loss is {watched} after epoch {epoch + 1}: training diverged. Lower training.params.learning_rate")
+        if watched < best:
+            best, best_state, waited = watched, {k: v.clone() for k, v in model.state_dict().items()}, 0
+        else:
+            waited += 1
+            if waited >= params.patience:
+                break
+    model.load_state_dict(best_state or model.state_dict())
+    return model.cpu().eval(), Curve(tuple(curve[0]), tuple(curve[1]) if valid is not None else ())
+
+
+def predict(model: Any, codes: NDArray[np.int64], numbers: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Predict on the CPU, in float32."""
+    import numpy as np
+    import torch
+
+    with torch.inference_mode():
+        raw = model(torch.from_numpy(codes), torch.from_numpy(np.nan_to_num(numbers)), torch.from_numpy(np.isnan(numbers)))
+        task = model.shape["task"]
+        if task == "binary":
+            raw = torch.sigmoid(raw[:, 0])
+        elif task == "multiclass":
+            raw = torch.softmax(raw, dim=1)
+        else:
+            mean, deviation = model.shape["scale"]
+            raw = raw[:, 0] * deviation + mean
+        return np.asarray(raw.double().numpy())
+
+
+def save(model: Any, folder: Path) -> None:
+    """Write weights.safetensors and shape.json."""
+    from safetensors.torch import save_file
+
+    save_file(model.state_dict(), folder / "weights.safetensors")
+    (folder / "shape.json").write_text(json.dumps(model.shape, indent=1), encoding="utf-8")
+
+
+def load(folder: Path) -> Any:
+    """Read what `save` wrote."""
+    from safetensors.torch import load_file
+
+    model = _build(json.loads((folder / "shape.json").read_text(encoding="utf-8")))
+    model.load_state_dict(load_file(folder / "weights.safetensors"))
+    return model.eval()
+
+
+def _device(wanted: str) -> torch.device:
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("training.device is cuda but this machine has no CUDA device. Say auto, or run the step where one is")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _build(shape: dict[str, Any]) -> torch.nn.Module:
+    import torch
+    from torch import nn
+
+    class Perceptron(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shape = shape
+            # Width of an embedding: the rule of thumb of fast.ai's tabular models.
+            widths = [min(50, round(1.6 * n**0.56)) for n in shape["cardinalities"]]
+            self.embeddings = nn.ModuleList(nn.Embedding(n, w) for n, w in zip(shape["cardinalities"], widths, strict=True))
+            size = sum(widths) + 2 * shape["numbers"]
+            layers: list[nn.Module] = []
+            for width in shape["hidden"]:
+                layers += [nn.Linear(size, width), nn.ReLU(), nn.Dropout(shape["dropout"])]
+                size = width
+            self.layers = nn.Sequential(*layers, nn.Linear(size, shape["classes"] if shape["task"] == "multiclass" else 1))
+
+        def forward(self, codes: torch.Tensor, numbers: torch.Tensor, missing: torch.Tensor) -> torch.Tensor:
+            parts = [embedding(codes[:, i]) for i, embedding in enumerate(self.embeddings)]
+            return self.layers(torch.cat([*parts, numbers, missing.float()], dim=1))  # type: ignore[no-any-return]
+
+    return Perceptron()
+
+
+def _tensors(arrays: Arrays, shape: dict[str, Any], device: torch.device) -> tuple[torch.Tensor, ...]:
+    """Give codes, numbers, target and the mask of missing numbers, on the device."""
+    import numpy as np
+    import torch
+
+    target = torch.from_numpy(arrays.target)
+    mean, deviation = shape["scale"]
+    target = target.long() if shape["task"] == "multiclass" else ((target - mean) / deviation).float()
+    numbers, missing = np.nan_to_num(arrays.numbers), np.isnan(arrays.numbers)
+    tensors = (torch.from_numpy(arrays.codes), torch.from_numpy(numbers), target, torch.from_numpy(missing))
+    return tuple(tensor.to(device) for tensor in tensors)
+
+
+def _loss(model: Any, job: Job, rows: tuple[torch.Tensor, ...], batch: torch.Tensor | None) -> torch.Tensor:
+    import torch
+    from torch.nn import functional
+
+    codes, numbers, target, missing = rows if batch is None else tuple(tensor[batch] for tensor in rows)
+    with torch.autocast(codes.device.type, dtype=torch.bfloat16, enabled=codes.device.type == "cuda"):
+        raw = model(codes, numbers, missing)
+    raw = raw.float()
+    if job.task == "binary":
+        return functional.binary_cross_entropy_with_logits(raw[:, 0], target)
+    if job.task == "multiclass":
+        return functional.cross_entropy(raw, target)
+    return functional.mse_loss(raw[:, 0], target)
