@@ -1,0 +1,1 @@
+"""How Airflow runs Ratchet: operators, runtimes, DAG builders, links and the pages in its UI."""

@@ -1,0 +1,54 @@
+"""Write the documentation of a DAG from the loop's contract."""
+
+from __future__ import annotations
+
+from ratchet.loop import Loop
+
+SUMMARIES = {
+    "ingest": "Fetch, validate and publish a day of data",
+    "train": "Train a challenger, judge it, and promote it if it is better",
+    "score": "Predict the rows of a published day with the champion",
+    "monitor": "Watch drift and performance, and ask for a retraining where the evidence does",
+}
+
+
+def of(loop: Loop, part: str) -> str:
+    """Give a DAG's page in Markdown."""
+    lines = [f"**{SUMMARIES[part]}.** {loop.description}", "", *_rows(loop, part), "", _how(loop, part)]
+    return "\n".join([*lines, "", f"From `include/loops/{loop.name}/loop.yaml`. The map of the code is in README.md."])
+
+
+def _rows(loop: Loop, part: str) -> list[str]:
+    rows: dict[str, str] = {"Owner": loop.owner}
+    if part == "ingest":
+        rows["Source"] = loop.source.kind
+        for name, table in loop.tables.items():
+            rows[f"Table {name}"] = f"key {', '.join(table.key)}; suite `{table.suite}`; up to {table.tolerance:.1%} to quarantine"
+    elif part == "train":
+        training = loop.training
+        rows["Trainer"] = f"{training.trainer}, seed {training.seed}"
+        rows["Window"] = f"{training.window}, {training.holdout_days} days held out"
+        rows["Gate"] = f"{loop.loss} by whole days at {loop.gate.confidence:.0%}; floors: " + (
+            ", ".join(f"{m} {'≥' if b.min is not None else '≤'} {b.min if b.min is not None else b.max}" for m, b in loop.gate.floors.items())
+            or "none"
+        )
+    elif part == "monitor":
+        monitor = loop.monitor
+        rows["Drift"] = f"the latest {monitor.window_days} days, {monitor.alarms_per_year:g} false alarms a year"
+        rows["Harm"] = f"live {loop.loss} over {monitor.harm_days} days more than {monitor.harm_margin:.0%} above the holdout's"
+        rows["Cool-down"] = f"{monitor.cooldown_days} days"
+    else:
+        rows["Task"] = f"{loop.task}: {loop.target.name} = `{loop.target.sql}`"
+    return ["| | |", "| --- | --- |", *(f"| {name} | {text} |" for name, text in rows.items())]
+
+
+def _how(loop: Loop, part: str) -> str:
+    return {
+        "ingest": (
+            "Runs each night for the day before. By hand: give a day, or a range to import history. A range of nights, each followed "
+            f"by scoring and monitoring: `airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
+        ),
+        "train": "Runs by its schedule, when the monitor asks for it, or by hand with a reason.",
+        "score": "Follows each published day. Predictions once made are not rewritten.",
+        "monitor": "Follows each scored day. A request for a retraining is named by its evidence: asking twice is asking once.",
+    }[part]

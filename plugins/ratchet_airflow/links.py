@@ -1,0 +1,69 @@
+"""Links from a task to what it made: MLflow run, drift report, Data Docs, dataset commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator, BaseOperatorLink
+
+from ratchet.settings import Settings
+
+PAGES = "/ratchet"  # where the plugin's own pages are mounted
+
+
+class _ResultLink(BaseOperatorLink):
+    """A link made from the result of the task's step; empty where the result holds nothing to link to."""
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
+        """Make the link. Airflow calls this in the worker when the task has ended, and stores it."""
+        result = getattr(operator, "result", {})
+        return self.of(result, operator) if result and "error" not in result else ""
+
+    def of(self, result: dict[str, Any], operator: Any) -> str:
+        raise NotImplementedError
+
+
+class MlflowRunLink(_ResultLink):
+    """The MLflow run that a training, or the champion a monitor looked at, is kept in."""
+
+    name = "MLflow run"
+
+    def of(self, result: dict[str, Any], operator: Any) -> str:
+        """Link to MLflow's own UI."""
+        run = result.get("mlflow_run")
+        return f"{Settings.current().tracking_uri.rstrip('/')}/#/runs/{run}" if run else ""
+
+
+class DriftReportLink(_ResultLink):
+    """Evidently's report of a night."""
+
+    name = "Drift report"
+
+    def of(self, result: dict[str, Any], operator: Any) -> str:
+        """Link to the plugin's page."""
+        return f"{PAGES}/reports/{operator.loop}/{result['partition']}/drift.html" if result.get("report") else ""
+
+
+class DataDocsLink(_ResultLink):
+    """Great Expectations' page about a delivery."""
+
+    name = "Data Docs"
+
+    def of(self, result: dict[str, Any], operator: Any) -> str:
+        """Link to the page of the loop's first table."""
+        day = max(result.get("statuses") or {"": ""})
+        table = next(iter(result.get("docs") or {"": ""}))
+        return f"{PAGES}/data-docs/{operator.loop}/{table}/{day}.html" if day and table else ""
+
+
+class DatasetCommitLink(_ResultLink):
+    """The commit of the data registry that a delivery became, or a snapshot is pinned to."""
+
+    name = "Dataset commit"
+
+    def of(self, result: dict[str, Any], operator: Any) -> str:
+        """Link to the plugin's page."""
+        return f"{PAGES}/commits/{result['revision']}" if result.get("revision") else ""
+
+
+ALL = (MlflowRunLink(), DriftReportLink(), DataDocsLink(), DatasetCommitLink())

@@ -1,0 +1,130 @@
+"""Build the four DAGs of a loop from its contract: ingest, train, score, monitor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Asset, CronPartitionTimetable, CronTriggerTimetable, Param, PartitionedAssetTimetable
+
+from ratchet import loops
+from ratchet.loop import Loop
+from ratchet_airflow import docs
+from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
+from ratchet_airflow.operators.monitor import DecideOperator, DriftOperator, PerformanceOperator, RetrainOperator
+from ratchet_airflow.operators.score import ScoreOperator
+from ratchet_airflow.operators.train import EvaluateOperator, GateOperator, PromoteOperator, SnapshotOperator, TrainOperator
+
+REGISTRY_POOL = "data_registry"  # one slot: the data registry has one writer at a time
+_DAY = r"^\d{4}-\d{2}-\d{2}$"
+_DAYS = r"^\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?$"
+
+
+def dags_of(name: str) -> dict[str, DAG]:
+    """Give the DAGs of a loop by name, for the globals of its DAG file. Raises ContractError, which Airflow shows."""
+    loop = loops.load(name)
+    data = Asset(name=f"{name}.data", uri=f"ratchet://{name}/data", group="ratchet")
+    predictions = Asset(name=f"{name}.predictions", uri=f"ratchet://{name}/predictions", group="ratchet")
+    model = Asset(name=f"{name}.model", uri=f"ratchet://{name}/model", group="ratchet")
+    built = (_ingest(loop, data), _train(loop, data, model), _score(loop, data, model, predictions), _monitor(loop, predictions))
+    return {dag.dag_id.replace(".", "_"): dag for dag in built}
+
+
+def _ingest(loop: Loop, data: Asset) -> DAG:
+    schedule = loop.schedule.ingest and CronPartitionTimetable(
+        loop.schedule.ingest, timezone=loop.schedule.timezone, run_offset=-1, key_format="%Y-%m-%d"
+    )
+    params = {
+        "partitions": Param(
+            None, type=["null", "string"], pattern=_DAYS, title="Days",
+            description="A day (2013-01-31) or a closed range (2013-01-01..2013-01-31). Left empty, the run's own partition.",
+        )
+    }  # fmt: skip
+    with _dag(loop, "ingest", schedule=schedule or None, params=params, max_active_runs=2) as dag:
+        days = "{{ params.partitions or partition_key or '' }}"
+        request: dict[str, Any] = {"loop": loop.name, "partitions": days, "delivery": "{{ run_id }}"}
+        (
+            FetchOperator(task_id="fetch", **request, **_where(loop, "fetch"))
+            >> ValidateOperator(task_id="validate", **request, **_where(loop, "validate"))
+            >> PublishOperator(task_id="publish", outlets=[data], **request, **_where(loop, "publish", REGISTRY_POOL))
+        )
+    return dag
+
+
+def _train(loop: Loop, data: Asset, model: Asset) -> DAG:
+    schedule = loop.schedule.train and CronTriggerTimetable(loop.schedule.train, timezone=loop.schedule.timezone)
+    params = {
+        "reason": Param("scheduled", type="string", title="Reason", description="Why; it is kept with the model and in the ledger."),
+        "until": Param(
+            None, type=["null", "string"], pattern=_DAY, title="Until",
+            description="The latest partition that exists for this training (2013-01-31). Left empty, the latest published.",
+        ),
+    }  # fmt: skip
+    with _dag(loop, "train", schedule=schedule or None, params=params, max_active_runs=1) as dag:
+        key = {"loop": loop.name, "run": "{{ run_id }}"}
+        trained = {**key, "mlflow_run": "{{ ti.xcom_pull(task_ids='train')['mlflow_run'] }}"}
+        (
+            SnapshotOperator(
+                task_id="snapshot", until="{{ params.until or '' }}", inlets=[data], **key, **_where(loop, "snapshot")
+            )
+            >> TrainOperator(task_id="train", reason="{{ params.reason }}", **key, **_where(loop, "train"))
+            >> EvaluateOperator(task_id="evaluate", **trained, **_where(loop, "evaluate"))
+            >> GateOperator(task_id="gate", **trained, **_where(loop, "gate"))
+            >> PromoteOperator(task_id="promote", outlets=[model], **trained, **_where(loop, "promote"))
+        )
+    return dag
+
+
+def _score(loop: Loop, data: Asset, model: Asset, predictions: Asset) -> DAG:
+    with _dag(loop, "score", schedule=PartitionedAssetTimetable(assets=data), max_active_runs=4) as dag:
+        ScoreOperator(
+            task_id="score", loop=loop.name, partition="{{ partition_key }}", inlets=[model], outlets=[predictions],
+            **_where(loop, "score"),
+        )  # fmt: skip
+    return dag
+
+
+def _monitor(loop: Loop, predictions: Asset) -> DAG:
+    with _dag(loop, "monitor", schedule=PartitionedAssetTimetable(assets=predictions), max_active_runs=4) as dag:
+        night = {"loop": loop.name, "partition": "{{ partition_key }}"}
+        decide = DecideOperator(
+            task_id="decide", trigger_rule="none_failed_min_one_success", **night, **_where(loop, "decide", REGISTRY_POOL)
+        )
+        retrain = RetrainOperator(
+            task_id="retrain",
+            trigger_dag_id=f"{loop.name}.train",
+            trigger_run_id="{{ ti.xcom_pull(task_ids='decide')['key'] }}",
+            conf={"reason": "{{ ti.xcom_pull(task_ids='decide')['reason'] }}", "until": "{{ partition_key }}"},
+            verdict="{{ ti.xcom_pull(task_ids='decide')['verdict'] }}",
+            reason="{{ ti.xcom_pull(task_ids='decide')['reason'] }}",
+        )
+        measured = [
+            DriftOperator(task_id="drift", **night, **_where(loop, "drift")),
+            PerformanceOperator(task_id="performance", **night, **_where(loop, "performance")),
+        ]
+        measured >> decide >> retrain
+    return dag
+
+
+def _dag(loop: Loop, part: str, **options: Any) -> DAG:
+    return DAG(
+        dag_id=f"{loop.name}.{part}",
+        description=docs.SUMMARIES[part],
+        doc_md=docs.of(loop, part),
+        tags=["ratchet", loop.name],
+        catchup=False,
+        default_args={
+            "owner": loop.owner,
+            "retries": 4,
+            "retry_delay": timedelta(seconds=15),
+            "retry_exponential_backoff": True,
+            "max_retry_delay": timedelta(minutes=10),
+        },
+        **options,
+    )
+
+
+def _where(loop: Loop, step: str, pool: str = "default_pool") -> dict[str, Any]:
+    """Give the pool of a task: the contract's, or the step's own."""
+    chosen = loop.runtime_of(step).pool
+    return {"pool": pool if chosen == "default_pool" else chosen}

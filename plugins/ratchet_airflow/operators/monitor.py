@@ -1,0 +1,88 @@
+"""Operators of the monitor DAG: drift, performance, decide, and the trigger of a retraining."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from ratchet_airflow.links import DriftReportLink, MlflowRunLink
+from ratchet_airflow.operators.base import StepOperator
+
+
+class DriftOperator(StepOperator):
+    """Compare the latest days with the champion's own training data.
+
+    :param loop: name of the loop. The other parameters are templated.
+    :param partition: the latest day to look at.
+    :param revision: of the data registry; the newest by default.
+    """
+
+    step = "drift"
+    template_fields: Sequence[str] = ("partition", "revision")
+    operator_extra_links = (DriftReportLink(), MlflowRunLink())
+
+    def __init__(self, *, partition: str, revision: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.partition = partition
+        self.revision = revision
+
+
+class PerformanceOperator(StepOperator):
+    """Measure what was predicted against the labels that have come since.
+
+    :param loop: name of the loop. The other parameters are templated.
+    :param partition: the night that looks.
+    :param revision: of the data registry; the newest by default.
+    """
+
+    step = "performance"
+    template_fields: Sequence[str] = ("partition", "revision")
+
+    def __init__(self, *, partition: str, revision: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.partition = partition
+        self.revision = revision
+
+
+class DecideOperator(StepOperator):
+    """Weigh the night's evidence: retrain, wait or veto.
+
+    :param loop: name of the loop. The other parameters are templated.
+    :param partition: the night whose drift and performance were measured.
+    """
+
+    step = "decide"
+    template_fields: Sequence[str] = ("partition",)
+
+    def __init__(self, *, partition: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.partition = partition
+
+
+class RetrainOperator(TriggerDagRunOperator):
+    """Trigger the train DAG where the verdict is to retrain; skipped where it is not.
+
+    The triggered run is named by its evidence, so that asking twice is asking once, and carries the reason in its note and conf.
+
+    :param verdict: retrain, wait or veto. (templated)
+    :param reason: of the verdict. (templated)
+    """
+
+    template_fields: Sequence[str] = (*TriggerDagRunOperator.template_fields, "verdict", "reason", "note")
+
+    def __init__(self, *, verdict: str, reason: str, **kwargs: Any) -> None:
+        super().__init__(skip_when_already_exists=True, note=reason, **kwargs)
+        self.verdict = verdict
+        self.reason = reason
+
+    def execute(self, context: Context) -> None:
+        """Trigger, or skip with the reason."""
+        if self.verdict != "retrain":
+            raise AirflowSkipException(f"{self.verdict}: {self.reason}")
+        if self.note:
+            self.note = self.note[:1000]
+        super().execute(context)
