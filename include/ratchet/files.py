@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ def atomic(path: Path) -> Iterator[Path]:
                 temporary.rename(path)
                 shutil.rmtree(old, ignore_errors=True)
             else:
-                os.replace(temporary, path)
+                temporary.replace(path)
         finally:
             if temporary.is_dir():
                 shutil.rmtree(temporary, ignore_errors=True)

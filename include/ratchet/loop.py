@@ -184,9 +184,7 @@ class Loop(_Part):
             raise ValueError(f"gate.loss {self.gate.loss!r} is not a loss of {self.task}: {', '.join(LOSSES[self.task])}")
         for metric in self.gate.floors:
             if metric not in METRICS[self.task]:
-                raise ValueError(
-                    f"gate.floors names {metric!r}, which is not a metric of {self.task}: {', '.join(METRICS[self.task])}"
-                )
+                raise ValueError(f"gate.floors names {metric!r}, which is not a metric of {self.task}: {', '.join(METRICS[self.task])}")
         return self
 
     @property

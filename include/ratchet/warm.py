@@ -138,7 +138,7 @@ def _work(request: dict[str, object], files: list[int], parent: int) -> None:
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 (a fork must never return into the server)
         import traceback
 
         traceback.print_exc()

@@ -29,7 +29,9 @@ def _rows(loop: Loop, part: str) -> list[str]:
         rows["Trainer"] = f"{training.trainer}, seed {training.seed}"
         rows["Window"] = f"{training.window}, {training.holdout_days} days held out"
         rows["Gate"] = f"{loop.loss} by whole days at {loop.gate.confidence:.0%}; floors: " + (
-            ", ".join(f"{m} {'≥' if b.min is not None else '≤'} {b.min if b.min is not None else b.max}" for m, b in loop.gate.floors.items())
+            ", ".join(
+                f"{m} {'≥' if b.min is not None else '≤'} {b.min if b.min is not None else b.max}" for m, b in loop.gate.floors.items()
+            )
             or "none"
         )
     elif part == "monitor":

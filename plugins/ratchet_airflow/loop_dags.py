@@ -64,9 +64,7 @@ def _train(loop: Loop, data: Asset, model: Asset) -> DAG:
         key = {"loop": loop.name, "run": "{{ run_id }}"}
         trained = {**key, "mlflow_run": "{{ ti.xcom_pull(task_ids='train')['mlflow_run'] }}"}
         (
-            SnapshotOperator(
-                task_id="snapshot", until="{{ params.until or '' }}", inlets=[data], **key, **_where(loop, "snapshot")
-            )
+            SnapshotOperator(task_id="snapshot", until="{{ params.until or '' }}", inlets=[data], **key, **_where(loop, "snapshot"))
             >> TrainOperator(task_id="train", reason="{{ params.reason }}", **key, **_where(loop, "train"))
             >> EvaluateOperator(task_id="evaluate", **trained, **_where(loop, "evaluate"))
             >> GateOperator(task_id="gate", **trained, **_where(loop, "gate"))
@@ -106,9 +104,10 @@ def _monitor(loop: Loop, predictions: Asset) -> DAG:
     return dag
 
 
-def _dag(loop: Loop, part: str, **options: Any) -> DAG:
+def _dag(loop: Loop, part: str, *, schedule: Any, **options: Any) -> DAG:
     return DAG(
         dag_id=f"{loop.name}.{part}",
+        schedule=schedule,
         description=docs.SUMMARIES[part],
         doc_md=docs.of(loop, part),
         tags=["ratchet", loop.name],

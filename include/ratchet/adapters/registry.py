@@ -116,9 +116,7 @@ class Registry:
             yield Writer(self)
 
     def _text(self, path: str, revision: str) -> str | None:
-        done = subprocess.run(
-            ["git", "-C", str(self.root), "show", f"{revision}:{path}"], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["git", "-C", str(self.root), "show", f"{revision}:{path}"], capture_output=True, text=True, check=False)
         return done.stdout if done.returncode == 0 else None
 
     def _filesystem(self, revision: str) -> Any:

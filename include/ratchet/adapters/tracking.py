@@ -166,7 +166,9 @@ def read_file(client: MlflowClient, run_id: str, name: str) -> bytes:
         except (MlflowException, OSError) as error:
             if "Max retries" in str(error) or "Connection" in str(error):
                 raise
-            raise DataError(f"The MLflow run {run_id} has no file {name}: {str(error).splitlines()[0]}. Run the step that stores it") from None
+            raise DataError(
+                f"The MLflow run {run_id} has no file {name}: {str(error).splitlines()[0]}. Run the step that stores it"
+            ) from None
 
 
 def run_model(client: MlflowClient, run_id: str) -> Model:

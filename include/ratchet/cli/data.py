@@ -36,12 +36,12 @@ def diff(first: str, second: str) -> None:
     lines = registry.git("diff", "--name-status", "--no-renames", old, new).splitlines()
     changed = [line.split("\t") for line in lines if line.endswith(".parquet.dvc") and "/data/" in line]
     for status, path in changed:
-        path = path.removesuffix(".dvc")
+        table = path.removesuffix(".dvc")
         counts = [
-            str(registry.read([path], revision)[path].num_rows) if exists else "-"
+            str(registry.read([table], revision)[table].num_rows) if exists else "-"
             for revision, exists in ((old, status != "A"), (new, status != "D"))
         ]
-        click.echo(f"{ {'A': 'added', 'D': 'removed', 'M': 'changed'}[status]:8} {path}  {' -> '.join(counts)} rows")
+        click.echo(f"{ {'A': 'added', 'D': 'removed', 'M': 'changed'}[status]:8} {table}  {' -> '.join(counts)} rows")
     if not changed:
         click.echo(f"No partition differs between {old[:10]} and {new[:10]}")
 

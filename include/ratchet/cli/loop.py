@@ -49,7 +49,9 @@ def schema(output: Path | None) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--sample", required=True, type=click.Path(exists=True, path_type=Path), help="CSV, Parquet or JSON file, or a folder of them.")
+@click.option(
+    "--sample", required=True, type=click.Path(exists=True, path_type=Path), help="CSV, Parquet or JSON file, or a folder of them."
+)
 @click.option("--time", "time_column", help="Column with each row's timestamp; found by its type if left out.")
 @click.option("--target", required=True, help="Column to predict.")
 @click.option("--key", multiple=True, help="Column(s) that name a row; found if left out.")

@@ -26,7 +26,7 @@ class Refused(Exception):
 @click.option("--result", type=click.Path(path_type=Path), help="Leave the result here as JSON, errors included.")
 @click.pass_context
 def step(context: click.Context, name: str, loop_name: str, result: Path | None) -> None:
-    """Run the step NAME. What it is asked for follows as --field value: its request's fields.
+    r"""Run the step NAME. What it is asked for follows as --field value: its request's fields.
 
     \b
     ratchet step fetch    --loop flight_delays --partitions 2013-01-01..2013-01-31

@@ -47,15 +47,12 @@ def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) ->
         unknown = [name for name in loop.features.categorical if name not in relation.columns]
         if unknown:
             raise ContractError(f"{where}: the SELECT lacks {', '.join(unknown)}, which features.categorical names")
-        chosen = ", ".join(
-            f'CAST(f."{c}" AS {"VARCHAR" if c in loop.features.categorical else "DOUBLE"}) AS "{c}"' for c in features
-        )
-        plain = ", ".join(f'm."{c}"' for c in keys if c not in features)
+        chosen = [f'CAST(f."{c}" AS {"VARCHAR" if c in loop.features.categorical else "DOUBLE"}) AS "{c}"' for c in features]
+        columns = ", ".join([*(f'm."{c}"' for c in keys if c not in features), f"m.{PARTITION}", f"f.{EVENT_TIME}", *chosen])
         joined = " AND ".join(f'f."{c}" = m."{c}"' for c in keys)
         order = ", ".join(f'm."{c}"' for c in keys)
         table = connection.sql(
-            f"""SELECT {plain}{"," if plain else ""} m.{PARTITION}, f.{EVENT_TIME}, {chosen},
-                       ({_qualified(loop)}) AS "{loop.target.name}"
+            f"""SELECT {columns}, ({_qualified(loop)}) AS "{loop.target.name}"
                 FROM _ratchet_{main} AS m LEFT JOIN _ratchet_features AS f ON {joined}
                 WHERE m.{PARTITION} BETWEEN '{first}' AND '{last}' ORDER BY m.{PARTITION}, {order}"""
         ).to_arrow_table()
@@ -110,7 +107,7 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping
     connection.register(f"_ratchet_raw_{name}", table)
     chosen = ", ".join(f'CAST("{c}" AS {_SQL_TYPES[t]}) AS "{c}"' for c, t in columns.items())
     connection.execute(f"CREATE TEMP TABLE _ratchet_{name} AS SELECT {chosen}, {PARTITION} FROM _ratchet_raw_{name}")
-    connection.execute(f"CREATE TEMP VIEW \"{name}\" AS SELECT * EXCLUDE ({PARTITION}) FROM _ratchet_{name}")
+    connection.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * EXCLUDE ({PARTITION}) FROM _ratchet_{name}')
 
 
 def _qualified(loop: Loop) -> str:

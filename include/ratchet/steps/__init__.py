@@ -49,4 +49,4 @@ def find(name: str) -> StepModule:
 
     if name not in STEPS:
         raise RequestError(f"There is no step {name!r}; {nearest(name, STEPS)}")
-    return cast(StepModule, importlib.import_module(f"{__name__}.{name}"))
+    return cast("StepModule", importlib.import_module(f"{__name__}.{name}"))

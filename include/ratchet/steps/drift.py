@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 from ratchet.adapters import dataset, drift_report, tracking
 from ratchet.files import write_text
@@ -30,7 +31,7 @@ class Result(BaseResult):
     champion: str | None = None
     mlflow_run: str | None = None
     days: int = 0
-    drifted: list[str] = []
+    drifted: tuple[str, ...] = ()
     report: str | None = None
 
 
@@ -65,7 +66,7 @@ def run(loop: Loop, request: Request) -> Result:
     result = Result(
         reason=f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds{': ' + shown if drifted else ''}",
         partition=request.partition, champion=champion.number, mlflow_run=champion.run_id, days=len(days),
-        drifted=[c.column for c in drifted], report=str(path),
+        drifted=tuple(c.column for c in drifted), report=str(path),
     )  # fmt: skip
     return _keep(loop, result, inputs=inputs, columns={c.column: [c.distance, c.threshold] for c in columns})
 
@@ -75,7 +76,7 @@ def folder(loop: Loop, partition: str) -> Path:
     return Settings.current().reports / loop.name / partition
 
 
-def read(loop: Loop, partition: str) -> dict[str, object] | None:
+def read(loop: Loop, partition: str) -> dict[str, Any] | None:
     """Give what was found on a night, or None."""
     path = folder(loop, partition) / "drift.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from ratchet.adapters import tracking
 from ratchet.data import features
 from ratchet.loop import Loop
@@ -38,7 +40,7 @@ class Result(BaseResult):
     mlflow_run: str
     metrics: dict[str, float]
     champion: str | None = None
-    champion_metrics: dict[str, float] = {}
+    champion_metrics: dict[str, float] = Field(default_factory=dict)
 
 
 def run(loop: Loop, request: Request) -> Result:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from ratchet.adapters import dataset, tracking
 from ratchet.data import features, tables
 from ratchet.files import write_text
@@ -32,7 +34,7 @@ class Result(BaseResult):
     partition: str
     champion: str | None = None
     holdout_loss: float | None = None
-    days: dict[str, dict[str, dict[str, float]]] = {}
+    days: dict[str, dict[str, dict[str, float]]] = Field(default_factory=dict)
 
 
 def run(loop: Loop, request: Request) -> Result:

@@ -76,9 +76,7 @@ def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, st
     }
 
 
-def _keep(
-    client: MlflowClient, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float
-) -> None:
+def _keep(client: MlflowClient, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float) -> None:
     """Store curves, figure, model and the reference of the monitor. The tag that says a model is there comes last."""
     tracking.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
     tracking.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})

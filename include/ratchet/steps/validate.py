@@ -75,7 +75,9 @@ def docs_page(loop: Loop, table: str, day: str) -> Path:
 
 def _judge(loop: Loop, day: str, folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
-        raise DataError(f"Nothing is staged for {loop.name} {day} in {folder}. Run: ratchet step fetch --loop {loop.name} --partitions {day}")
+        raise DataError(
+            f"Nothing is staged for {loop.name} {day} in {folder}. Run: ratchet step fetch --loop {loop.name} --partitions {day}"
+        )
     raw = {name: tables.read_table(folder / f"{name}.parquet") for name in loop.tables}
     found = {name: _check(loop, name, day, raw[name]) for name in loop.tables}
     refusals = [f"{name}: {why}" for name, part in found.items() for why in part["refused"]]
@@ -129,7 +131,9 @@ def _check(loop: Loop, name: str, day: str, raw: pa.Table) -> dict[str, Any]:
     refused, share = list(check.refused), (len(broken) - len(copies)) / table.num_rows
     if share > spec.tolerance:
         worst, count = Counter(e for row, names in broken.items() if row not in copies for e in names).most_common(1)[0]
-        refused.append(f"{share:.1%} of {table.num_rows} rows break an expectation, tolerated are {spec.tolerance:.1%}; {count} break {worst}")
+        refused.append(
+            f"{share:.1%} of {table.num_rows} rows break an expectation, tolerated are {spec.tolerance:.1%}; {count} break {worst}"
+        )
     keep = np.ones(table.num_rows, dtype=bool)
     keep[list(broken)] = False
     return {

@@ -65,7 +65,7 @@ def measure(task: Task, target: Vector, prediction: Vector) -> dict[str, float]:
 
 
 def calibration_error(target: Vector, prediction: Vector, bins: int = 10) -> float:
-    """Expected calibration error over equal-width bins (Naeini et al. 2015, section 3.2)."""
+    """Give the expected calibration error over equal-width bins (Naeini et al. 2015, section 3.2)."""
     import numpy as np
 
     index = np.minimum((prediction * bins).astype(int), bins - 1)

@@ -72,10 +72,10 @@ class RetrainOperator(TriggerDagRunOperator):
     :param reason: of the verdict. (templated)
     """
 
-    template_fields: Sequence[str] = (*TriggerDagRunOperator.template_fields, "verdict", "reason", "note")
+    template_fields: Sequence[str] = (*TriggerDagRunOperator.template_fields, "verdict", "reason")
 
     def __init__(self, *, verdict: str, reason: str, **kwargs: Any) -> None:
-        super().__init__(skip_when_already_exists=True, note=reason, **kwargs)
+        super().__init__(skip_when_already_exists=True, **kwargs)
         self.verdict = verdict
         self.reason = reason
 
@@ -83,6 +83,5 @@ class RetrainOperator(TriggerDagRunOperator):
         """Trigger, or skip with the reason."""
         if self.verdict != "retrain":
             raise AirflowSkipException(f"{self.verdict}: {self.reason}")
-        if self.note:
-            self.note = self.note[:1000]
+        self.note = self.reason[:1000]  # as much as a run's note holds
         super().execute(context)

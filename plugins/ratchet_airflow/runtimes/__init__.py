@@ -26,4 +26,4 @@ class RuntimeModule(Protocol):
 
 def find(kind: str) -> RuntimeModule:
     """Import a runtime's file."""
-    return cast(RuntimeModule, importlib.import_module(f"{__name__}.{kind}"))
+    return cast("RuntimeModule", importlib.import_module(f"{__name__}.{kind}"))

@@ -38,4 +38,4 @@ def kinds() -> list[str]:
 
 def find(kind: str) -> SourceModule:
     """Import a source's file."""
-    return cast(SourceModule, importlib.import_module(f"{__name__}.{kind}"))
+    return cast("SourceModule", importlib.import_module(f"{__name__}.{kind}"))

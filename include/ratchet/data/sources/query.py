@@ -107,8 +107,8 @@ def _from_database(options: Options, bounds: dict[str, dt.datetime]) -> dict[str
                 frame = pd.read_sql(sa.text(sql), connection, params={k: v for k, v in bounds.items() if f":{k}" in sql})
                 delivered[table] = pa.Table.from_pandas(frame, preserve_index=False)
             return delivered
-    except ModuleNotFoundError as error:
-        raise MissingPackage(f"The database's driver {error.name} is not installed. Add it to requirements.txt") from error
+    except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
+        raise MissingPackage(f"The database's driver is not installed: {error}. Add it to requirements.txt") from error
     except sa.exc.SQLAlchemyError as error:
         raise SourceError(f"Cannot read from the database: {error}. Check source.options of the loop") from error
 

@@ -82,4 +82,4 @@ def kinds() -> list[str]:
 
 def find(kind: str) -> TrainerModule:
     """Import a trainer's file."""
-    return cast(TrainerModule, importlib.import_module(f"{__name__}.{kind}"))
+    return cast("TrainerModule", importlib.import_module(f"{__name__}.{kind}"))

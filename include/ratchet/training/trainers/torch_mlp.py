@@ -54,9 +54,7 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
     }  # fmt: skip
     model = _build(shape).to(device)
     rows, late = _tensors(train, shape, device), _tensors(valid, shape, device) if valid is not None else None
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
-    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True)
     shuffle = torch.Generator().manual_seed(job.seed)
     best, best_state, waited = math.inf, None, 0
     curve: tuple[list[float], list[float]] = ([], [])
@@ -134,7 +132,7 @@ def _build(shape: dict[str, Any]) -> torch.nn.Module:
     import torch
     from torch import nn
 
-    class Perceptron(nn.Module):
+    class Perceptron(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.shape = shape

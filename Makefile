@@ -1,0 +1,68 @@
+# Two commands: make run, make test. `make help` lists the others.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV_VERSION := 0.9.5
+
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH
+export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
+export DVC_NO_ANALYTICS := 1
+export GX_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help install run up down test lint types unit format lock clean screenshots browser
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s'|'
+
+install: $(STAMP) ## Make .venv from requirements.txt
+
+$(STAMP): requirements.txt pyproject.toml scripts/install.sh
+	@sh scripts/install.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+run: $(STAMP) ## Tell the loop's story on real flights, through Airflow, and print what came of it
+	@$(BIN)/python -m ratchet_airflow.local run
+
+up: $(STAMP) ## Leave Airflow and MLflow running, and print their addresses and the login
+	@$(BIN)/python -m ratchet_airflow.local up
+
+down: $(STAMP) ## Stop what `make up` started
+	@$(BIN)/python -m ratchet_airflow.local down
+
+test: lint types unit ## Run every check: style, types, architecture, unit, integration, end to end
+
+lint: $(STAMP) ## Check style, Airflow's rules, the arrows between the layers, and the contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/ratchet lint
+
+types: $(STAMP) ## Check types, strictly
+	$(BIN)/mypy
+
+unit: $(STAMP) browser ## Run the tests alone
+	$(BIN)/pytest
+
+format: $(STAMP) ## Put the code into the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+browser: ## Install the Chromium that the browser tests drive, where it is missing
+	@sh scripts/browser.sh
+
+screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running installation (make up)
+	$(BIN)/python scripts/screenshots.py
+
+lock: $(STAMP) ## Pin anew what pyproject.toml asks for
+	$(BIN)/uv pip compile pyproject.toml --extra dev -o requirements.txt --python-version 3.11 --upgrade --quiet \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+	sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.txt
+
+clean: down ## Delete the environment and all state
+	rm -rf $(VENV) var build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,186 @@
+"""Start, find and stop the services of the local installation."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from ratchet.errors import ServiceError, storage_errors
+from ratchet_airflow.local.environment import Local
+
+POOLS = Path(__file__).resolve().parents[1] / "pools.json"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process of the installation: what starts it, and how it is known to be ready."""
+
+    name: str
+    command: list[str]
+    ready: Callable[[], bool]
+
+
+def up(local: Local, say: Callable[[str], None]) -> None:
+    """Start what does not run yet, and wait until all answer. Raises ServiceError with the end of the log of what does not."""
+    environment = local.environment()
+    with storage_errors(local.run):
+        for folder in (local.run, local.home, local.settings.var / "mlflow"):
+            folder.mkdir(parents=True, exist_ok=True)
+    running = {service.name for service in _services(local) if _process(local, service.name)}
+    for name, port, variable in (
+        ("api-server", local.airflow_port, "RATCHET_AIRFLOW_PORT"), ("mlflow", local.mlflow_port, "RATCHET_MLFLOW_PORT"),
+    ):  # fmt: skip
+        if name not in running:
+            _check_port(name, port, variable)
+    started = [
+        _start(local, service, environment)
+        for service in _services(local)
+        if service.name in ("mlflow", "warm") and service.name not in running
+    ]
+    if "scheduler" not in running:
+        say("preparing Airflow's database")
+        _airflow(local, environment, "db", "migrate")
+        _airflow(local, environment, "pools", "import", str(POOLS))
+    started += [_start(local, service, environment) for service in _services(local) if service.name not in ("mlflow", "warm", *running)]
+    if started:
+        say(f"starting {', '.join(started)}")
+    for service in _services(local):
+        _wait(local, service)
+
+
+def down(local: Local, say: Callable[[str], None]) -> None:
+    """Stop the services that this installation started; no others."""
+    stopped = []
+    for service in reversed(_services(local)):
+        process = _process(local, service.name)
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            stopped.append((service.name, process))
+    for name, process in stopped:
+        # What a service forked may have left its group's leader behind: the group is what ends.
+        _, alive = psutil.wait_procs([process], timeout=15)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL if alive else signal.SIGTERM)
+        _pid_file(local, name).unlink(missing_ok=True)
+    say(f"stopped {', '.join(name for name, _ in stopped)}" if stopped else "nothing was running")
+
+
+def running(local: Local) -> list[str]:
+    """List the services that run."""
+    return [service.name for service in _services(local) if _process(local, service.name)]
+
+
+def _services(local: Local) -> list[Service]:
+    python, bin_ = sys.executable, Path(sys.executable).parent
+    mlflow = local.settings.var / "mlflow"
+    health = _answers(f"{local.airflow_url}/api/v2/monitor/health")
+    found = [
+        Service("mlflow", [
+            python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(local.mlflow_port), "--workers", "1",
+            "--backend-store-uri", f"sqlite:///{mlflow / 'mlflow.db'}", "--artifacts-destination", str(mlflow / "artifacts"),
+        ], _answers(f"{local.mlflow_url}/health")),
+        Service("warm", [python, "-m", "ratchet.warm", str(local.socket)], local.socket.exists),
+        Service("api-server", [str(bin_ / "airflow"), "api-server"], health),
+        Service("scheduler", [str(bin_ / "airflow"), "scheduler"], _beats(local, "scheduler")),
+        Service("dag-processor", [str(bin_ / "airflow"), "dag-processor"], _beats(local, "dag_processor")),
+        Service("triggerer", [str(bin_ / "airflow"), "triggerer", "--skip-serve-logs"], _beats(local, "triggerer")),
+    ]  # fmt: skip
+    return [service for service in found if service.name != "warm" or sys.platform == "linux"]
+
+
+def _start(local: Local, service: Service, environment: dict[str, str]) -> str:
+    if service.name == "warm":
+        local.socket.unlink(missing_ok=True)
+    with (local.run / f"{service.name}.log").open("ab") as log:
+        # Its own session, so that the whole group can be ended: Airflow's processes fork their workers.
+        process = subprocess.Popen(
+            service.command, env=environment, cwd=local.settings.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+    about = {"pid": process.pid, "created": psutil.Process(process.pid).create_time()}
+    _pid_file(local, service.name).write_text(json.dumps(about), encoding="ascii")
+    return service.name
+
+
+def _wait(local: Local, service: Service, patience: float = 180) -> None:
+    deadline = time.monotonic() + patience
+    while not service.ready():
+        log = local.run / f"{service.name}.log"
+        if _process(local, service.name) is None:
+            raise ServiceError(f"{service.name} ended while starting. The end of {log}:\n{_tail(log)}")
+        if time.monotonic() > deadline:
+            raise ServiceError(f"{service.name} is not ready after {patience:.0f} s. The end of {log}:\n{_tail(log)}")
+        time.sleep(0.2)
+
+
+def _process(local: Local, name: str) -> psutil.Process | None:
+    """Give a service's process if it is the one that was started, not another that has its number now."""
+    try:
+        about = json.loads(_pid_file(local, name).read_text(encoding="ascii"))
+        process = psutil.Process(about["pid"])
+        if abs(process.create_time() - about["created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        pass
+    return None
+
+
+def _pid_file(local: Local, name: str) -> Path:
+    return local.run / f"{name}.pid"
+
+
+def _check_port(name: str, port: int, variable: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise ServiceError(
+                f"Port {port} is taken, and {name} needs it. Stop what listens there, "
+                f"or choose another port: {variable}={port + 1} make run"
+            ) from None
+
+
+def _airflow(local: Local, environment: dict[str, str], *arguments: str) -> None:
+    command = [str(Path(sys.executable).parent / "airflow"), *arguments]
+    done = subprocess.run(command, env=environment, cwd=local.settings.home, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ServiceError(f"airflow {' '.join(arguments)} failed:\n{(done.stderr or done.stdout)[-2000:]}")
+
+
+def _answers(url: str) -> Callable[[], bool]:
+    def ready() -> bool:
+        try:
+            return httpx.get(url, timeout=5, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    return ready
+
+
+def _beats(local: Local, part: str) -> Callable[[], bool]:
+    def ready() -> bool:
+        try:
+            found = httpx.get(f"{local.airflow_url}/api/v2/monitor/health", timeout=5, trust_env=False).json()
+            return bool(found.get(part, {}).get("status") == "healthy")
+        except (httpx.HTTPError, ValueError):
+            return False
+
+    return ready
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]) if path.exists() else ""

@@ -1,0 +1,87 @@
+"""The table at the end of `make run`: what the story came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ratchet import loops
+from ratchet.adapters import dataset, tracking
+from ratchet.loop import Loop
+from ratchet_airflow.local.environment import Local
+from ratchet_airflow.local.story import Story
+
+
+def show(story: Story, local: Local, console: Console) -> None:
+    """Print the table, from what the data registry and MLflow hold."""
+    loop, registry = loops.load(story.loop), dataset.registry()
+    table = Table(title=f"What happened to {story.loop}", show_header=False, title_justify="left", expand=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    verdicts, entries = registry.verdicts(loop.name), registry.ledger(loop.name)
+    for name, text in (
+        ("Days ingested", _days(loop, verdicts)),
+        ("Quarantined", _quarantined(verdicts)),
+        ("Dataset revision", registry.head()),
+        *_champion(loop),
+        *((f"Retraining {i}", text) for i, text in enumerate(_retrainings(entries), 1)),
+        ("Drift reports", str(local.settings.reports / loop.name)),
+        ("Data Docs", str(local.settings.data_docs / loop.name)),
+        ("MLflow", f"experiment {loop.name} and model {loop.name}; make up serves them at {local.mlflow_url}"),
+        (
+            "Seconds",
+            ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in story.seconds.items()) + f"; in all {sum(story.seconds.values()):.0f}",
+        ),
+    ):
+        table.add_row(name, text)
+    console.print()
+    console.print(table)
+
+
+def _days(loop: Loop, verdicts: dict[str, dict[str, Any]]) -> str:
+    counts = Counter(verdict["status"] for verdict in verdicts.values())
+    rows = sum(verdict["tables"][loop.main]["accepted"] for verdict in verdicts.values())
+    return f"{len(verdicts)}: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) + f"; {rows:,} rows of {loop.main}"
+
+
+def _quarantined(verdicts: dict[str, dict[str, Any]]) -> str:
+    lines = []
+    for day, verdict in sorted(verdicts.items()):
+        for name, part in verdict["tables"].items():
+            if part["quarantined"]:
+                why = ", ".join(f"{n} × {what}" for what, n in part["broke"].items())
+                lines.append(f"{day}: {part['quarantined']} of {part['fetched']} rows of {name} ({why})")
+    return "\n".join(lines) or "no row"
+
+
+def _champion(loop: Loop) -> list[tuple[str, str]]:
+    with tracking.connected() as client:
+        champion = tracking.champion(client, loop.name)
+        if champion is None:
+            return [("Champion", "none")]
+        run = client.get_run(champion.run_id)
+    metrics = {
+        k.removeprefix("challenger/"): v for k, v in run.data.metrics.items() if k.startswith("challenger/") and k != "challenger/loss"
+    }
+    tags = run.data.tags
+    text = f"v{champion.number}, trained on {tags['data.train']}, judged on {tags['data.holdout']}\n"
+    return [("Champion", text + ", ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items())))]
+
+
+def _retrainings(entries: list[dict[str, Any]]) -> list[str]:
+    judged = {entry["run"]: entry for entry in entries if entry["kind"] in ("promoted", "held")}
+    lines = []
+    for entry in entries:
+        if entry["kind"] == "requested":
+            outcome = judged.get(entry["evidence"])
+            became = "not judged yet"
+            if outcome:
+                version = f"v{outcome['version']}, " if outcome.get("version") else ""
+                became = f"{version}{outcome['reason']}"
+            lines.append(f"asked on {entry['partition']}: {entry['reason']}\n→ {became}")
+        elif entry["kind"] == "vetoed":
+            lines.append(f"vetoed on {entry['partition']}: {entry['reason']}")
+    return lines or ["none was asked for"]

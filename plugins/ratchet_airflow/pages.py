@@ -1,0 +1,109 @@
+"""Ratchet's pages in the Airflow UI: an overview of the loops, Data Docs, drift reports, commits of the data registry.
+
+Airflow does not authenticate a plugin's routes; the dependency below does, as for the plugins' own view.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
+from airflow.api_fastapi.core_api.security import requires_access_view
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.responses import FileResponse, HTMLResponse
+
+from ratchet import loops
+from ratchet.adapters import dataset
+from ratchet.errors import RatchetError
+from ratchet.settings import Settings
+
+app = FastAPI(title="Ratchet", docs_url=None, redoc_url=None, dependencies=[Depends(requires_access_view(AccessView.PLUGINS))])
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_REVISION = re.compile(r"[0-9a-f]{7,40}")
+
+
+@app.get("/", response_class=HTMLResponse)
+def overview() -> HTMLResponse:
+    """Show each loop: its champion, its newest data, and what was decided last."""
+    return HTMLResponse(_page("Ratchet", "".join(_loop(name) for name in loops.names()) or "<p>There is no loop yet.</p>"))
+
+
+@app.get("/data-docs/{loop}/{table}/{day}.html")
+def data_docs(loop: str, table: str, day: str) -> FileResponse:
+    """Show Great Expectations' page about a day's delivery."""
+    _check((_NAME, loop), (_NAME, table), (_DAY, day))
+    return _file(Settings.current().data_docs / loop / table / f"{day}.html")
+
+
+@app.get("/reports/{loop}/{day}/drift.html")
+def drift_report(loop: str, day: str) -> FileResponse:
+    """Show Evidently's report of a night."""
+    _check((_NAME, loop), (_DAY, day))
+    return _file(Settings.current().reports / loop / day / "drift.html")
+
+
+@app.get("/commits/{revision}", response_class=HTMLResponse)
+def commit(revision: str) -> HTMLResponse:
+    """Show a commit of the data registry: message, and the files it touched."""
+    _check((_REVISION, revision))
+    try:
+        text = dataset.registry().git("show", "--stat", "--format=fuller", revision, hint=f"there is no revision {revision}")
+    except RatchetError as error:
+        raise HTTPException(404, str(error)) from None
+    return HTMLResponse(_page(f"Data registry, {revision[:10]}", f"<pre>{html.escape(text)}</pre>"))
+
+
+def _loop(name: str) -> str:
+    try:
+        loop = loops.load(name)
+        registry = dataset.registry()
+        entries, days = registry.ledger(name), registry.partitions(name, loop.main, "HEAD")
+        verdicts = registry.verdicts(name)
+    except RatchetError as error:
+        return f"<h2>{html.escape(name)}</h2><pre class=bad>{html.escape(str(error))}</pre>"
+    champion = next((e for e in reversed(entries) if e["kind"] in ("promoted", "rolled_back")), None)
+    held = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
+    facts = {
+        "Champion": f"v{champion['version']}, since {champion['at'][:16].replace('T', ' ')} UTC" if champion else "none yet",
+        "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {held} rows in quarantine" if days else "none yet",
+    }
+    rows = "".join(f"<tr><th>{k}</th><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
+    ledger = "".join(_entry(entry) for entry in reversed(entries[-30:]))
+    about = f"<h2>{html.escape(name)}</h2><p>{html.escape(loop.description)}</p><table>{rows}</table>"
+    return f"{about}<h3>What was decided</h3><table class=ledger>{ledger or '<tr><td>nothing yet</td></tr>'}</table>"
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    what = f"v{entry['version']}" if entry.get("version") else entry.get("partition", "")
+    cells = (entry["at"][:16].replace("T", " "), entry["kind"].replace("_", " "), what, entry["reason"])
+    return f"<tr class={html.escape(entry['kind'])}>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _check(*checked: tuple[re.Pattern[str], str]) -> None:
+    if not all(pattern.fullmatch(text) for pattern, text in checked):
+        raise HTTPException(404, "There is no such page")
+
+
+def _file(path: Path) -> FileResponse:
+    if not path.is_file():
+        raise HTTPException(404, f"There is no {path.name} here: the step that writes it has not run, or its state was deleted")
+    return FileResponse(path, media_type="text/html")
+
+
+def _page(title: str, body: Any) -> str:
+    return f"""<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>
+<meta name=viewport content="width=device-width"><style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }}
+table {{ border-collapse: collapse; }} td, th {{ text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; }}
+.ledger td {{ border-top: 1px solid #8884; }} .ledger td:first-child {{ white-space: nowrap; }}
+.promoted td:nth-child(2) {{ color: #1a8a4a; }}
+.held td:nth-child(2), .vetoed td:nth-child(2), .rolled_back td:nth-child(2) {{ color: #b3640a; }}
+.bad {{ color: #c22; white-space: pre-wrap; }}
+pre {{ overflow-x: auto; }}
+</style><h1>{html.escape(title)}</h1>{body}</html>"""
