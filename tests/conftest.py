@@ -130,10 +130,10 @@ _CLASSES = "CASE WHEN arr_delay IS NULL THEN NULL WHEN arr_delay < 0 THEN 'early
 @pytest.fixture
 def place(tmp_path: Path, loops_folder: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty installation: state in a temporary folder, loops and suites that a test may change."""
-    return _place(tmp_path / "var", loops_folder, tmp_path, monkeypatch.setenv)
+    return lay(tmp_path / "var", loops_folder, tmp_path, monkeypatch.setenv)
 
 
-def _place(var: Path, loops_folder: tuple[Path, Path], folder: Path, setenv: Callable[[str, str], Any]) -> Path:
+def lay(var: Path, loops_folder: tuple[Path, Path], folder: Path, setenv: Callable[[str, str], Any]) -> Path:
     shutil.copytree(loops_folder[0], folder / "loops", symlinks=True)
     shutil.copytree(loops_folder[1], folder / "suites")
     for name, value in {

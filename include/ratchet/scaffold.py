@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".jsonl": "read_json"}
 _TYPES = (
     ("BOOLEAN", "bool"), ("TIMESTAMP", "timestamp"), ("DATE", "date"), ("DOUBLE", "float64"), ("FLOAT", "float64"),
-    ("DECIMAL", "float64"), ("HUGEINT", "float64"), ("UBIGINT", "float64"), 
+    ("DECIMAL", "float64"), ("HUGEINT", "float64"), ("UBIGINT", "float64"),
     ("BIGINT", "int64"), ("INTEGER", "int64"), ("SMALLINT", "int64"), ("TINYINT", "int64"),
 )  # fmt: skip
 

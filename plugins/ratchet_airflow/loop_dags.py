@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Asset, CronPartitionTimetable, CronTriggerTimetable, Param, PartitionedAssetTimetable
+from airflow.sdk import DAG, Asset, CronPartitionTimetable, CronTriggerTimetable, Param, PartitionedAssetTimetable, PartitionedAtRuntime
 
 from ratchet import loops
 from ratchet.loop import Loop
@@ -31,8 +31,11 @@ def dags_of(name: str) -> dict[str, DAG]:
 
 
 def _ingest(loop: Loop, data: Asset) -> DAG:
-    schedule = loop.schedule.ingest and CronPartitionTimetable(
-        loop.schedule.ingest, timezone=loop.schedule.timezone, run_offset=-1, key_format="%Y-%m-%d"
+    cron = loop.schedule.ingest
+    schedule = (
+        CronPartitionTimetable(cron, timezone=loop.schedule.timezone, run_offset=-1, key_format="%Y-%m-%d")
+        if cron
+        else PartitionedAtRuntime()  # started by hand or by another DAG, with a partition
     )
     params = {
         "partitions": Param(
@@ -40,7 +43,7 @@ def _ingest(loop: Loop, data: Asset) -> DAG:
             description="A day (2013-01-31) or a closed range (2013-01-01..2013-01-31). Left empty, the run's own partition.",
         )
     }  # fmt: skip
-    with _dag(loop, "ingest", schedule=schedule or None, params=params, max_active_runs=2) as dag:
+    with _dag(loop, "ingest", schedule=schedule, params=params, max_active_runs=2) as dag:
         days = "{{ params.partitions or partition_key or '' }}"
         request: dict[str, Any] = {"loop": loop.name, "partitions": days, "delivery": "{{ run_id }}"}
         (

@@ -113,14 +113,13 @@ def _place(registry: Registry, loop: Loop, verdict: dict[str, Any], judged: Path
 def _commit(writer: Writer, loop: Loop, verdict: dict[str, Any], files: list[str]) -> None:
     day, root = verdict["partition"], writer.registry.root
     touched = [f"{path}.dvc" for path in files]
-    folder = f"{loop.name}/quarantine/{day}"
-    if verdict["status"] == "accepted" and (root / folder).is_dir():
+    if verdict["status"] == "accepted":
         # An accepted delivery supersedes what earlier ones of the day left in quarantine; Git's history keeps it.
-        for old in (root / folder).iterdir():
-            if old.name != verdict["delivery"][:12]:
-                shutil.rmtree(old)
-        if writer.registry.git("ls-files", "--", folder).strip():
-            touched.append(folder)
+        for old in writer.registry.git("ls-files", "--", f"{loop.name}/quarantine/{day}").splitlines():
+            if old not in touched:
+                (root / old).unlink(missing_ok=True)
+                (root / old.removesuffix(".dvc")).unlink(missing_ok=True)
+                touched.append(old)
     path = f"{loop.name}/verdicts/{day}.json"
     writer.write(path, json.dumps(verdict, indent=1, sort_keys=True) + "\n")
     title = {"accepted": "Publish", "rejected": "Refuse", "empty": "Note the empty"}[verdict["status"]]

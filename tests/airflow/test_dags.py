@@ -1,0 +1,141 @@
+"""The DAGs as Airflow reads them: nothing heavy while parsing, everything that is named exists, one broken loop is alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+HEAVY = {"torch", "mlflow", "great_expectations", "evidently", "sklearn", "pandas", "pyarrow", "duckdb", "dvc", "scipy", "matplotlib"}
+PARTS = ("ingest", "train", "score", "monitor")
+
+
+@pytest.fixture(scope="module")
+def bag() -> Any:
+    sys.path.insert(0, str(ROOT / "plugins"))
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(ROOT / "dags"), bundle_path=ROOT / "dags", bundle_name="dags-folder")
+
+
+def test_every_dag_file_can_be_imported(bag: Any) -> None:
+    assert bag.import_errors == {}
+    assert set(bag.dags) == {f"flight_delays.{part}" for part in PARTS}
+
+
+def test_nothing_heavy_is_imported_while_parsing() -> None:
+    code = f"""
+import sys; sys.path[:0] = ["plugins", "include"]
+import airflow.sdk
+before = set(sys.modules)
+import runpy; runpy.run_path("dags/flight_delays.py")
+print(sorted({HEAVY!r} & {{name.partition('.')[0] for name in set(sys.modules) - before}}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=dict(os.environ))
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_parsing_is_quick_enough_to_be_done_for_every_task(bag: Any) -> None:
+    from ratchet_airflow import loop_dags
+
+    started = time.process_time()
+    loop_dags.dags_of("flight_delays")
+    assert time.process_time() - started < 2  # it takes 0.02 s; this is a bound for accidents, not a measurement
+
+
+def test_pools_and_triggered_dags_exist(bag: Any) -> None:
+    pools = {"default_pool", *json.loads((ROOT / "plugins" / "ratchet_airflow" / "pools.json").read_text())}
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            assert task.pool in pools
+            triggered = getattr(task, "trigger_dag_id", None)
+            assert triggered is None or triggered in bag.dags
+
+
+def test_every_asset_that_is_waited_for_has_a_producer(bag: Any) -> None:
+    produced = {outlet.name for dag in bag.dags.values() for task in dag.tasks for outlet in task.outlets}
+    waited = {asset.name for dag in bag.dags.values() for asset in _condition(dag)}
+    assert waited == {"flight_delays.data", "flight_delays.predictions"}
+    assert waited <= produced
+
+
+def _condition(dag: Any) -> list[Any]:
+    condition = getattr(dag.timetable, "asset_condition", None)
+    return getattr(condition, "objects", [condition]) if condition is not None else []
+
+
+def test_serialisation_is_stable(bag: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    from ratchet_airflow import loop_dags
+
+    again = {dag.dag_id: dag for dag in loop_dags.dags_of("flight_delays").values()}
+    for name, dag in bag.dags.items():
+        one, other = (DagSerialization.to_dict(each)["dag"] for each in (dag, again[name]))
+        for volatile in ("fileloc", "relative_fileloc", "_processor_dags_folder"):
+            one.pop(volatile, None)
+            other.pop(volatile, None)
+        assert json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
+
+
+def test_every_task_and_dag_is_documented(bag: Any) -> None:
+    for dag in bag.dags.values():
+        assert "flight" in dag.doc_md
+        assert dag.description
+        assert dag.owner == "operations"
+        for task in dag.tasks:
+            assert type(task).__doc__
+
+
+def test_operators_take_their_requests_fields() -> None:
+    from ratchet import steps
+    from ratchet_airflow.operators import ingest, monitor, score, train
+    from ratchet_airflow.operators.base import StepOperator
+
+    found = {}
+    for module in (ingest, monitor, score, train):
+        for operator in vars(module).values():
+            if isinstance(operator, type) and issubclass(operator, StepOperator) and operator is not StepOperator:
+                found[operator.step] = operator
+    assert set(found) == set(steps.STEPS)
+    for name, operator in found.items():
+        assert set(operator.template_fields) == set(steps.find(name).Request.model_fields)
+
+
+def test_a_broken_loop_is_an_import_error_of_its_own(
+    tmp_path: Path, loops_folder: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    from tests.conftest import lay
+
+    lay(tmp_path / "var", loops_folder, tmp_path, monkeypatch.setenv)
+    path = tmp_path / "loops" / "wind" / "loop.yaml"
+    path.write_text(path.read_text().replace("holdout_days: 4", "holdot_days: 4"))
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    for name in ("wind", "flight_classes"):
+        (dags / f"{name}.py").write_text(
+            f'"""A loop for airflow: dag file."""\nfrom ratchet_airflow.loop_dags import dags_of\n\nglobals().update(dags_of("{name}"))\n'
+        )
+    bag = DagBag(dag_folder=str(dags), bundle_path=dags, bundle_name="broken")
+    assert set(bag.dags) == {f"flight_classes.{part}" for part in PARTS}
+    ((file, error),) = bag.import_errors.items()
+    assert Path(file).name == "wind.py"
+    assert "loop.yaml:" in error
+    assert "did you mean 'holdout_days'" in error
+
+
+def test_the_plugin_folder_shows_airflow_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk._shared.module_loading import find_path_from_directory  # what the plugins loader walks with
+
+    seen = {Path(path).name for path in find_path_from_directory(str(ROOT / "plugins"), ".airflowignore", "glob")}
+    assert {name for name in seen if name.endswith(".py")} == {"ratchet_plugin.py"}

@@ -1,0 +1,165 @@
+"""Operators and runtimes: what a step says becomes what Airflow shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from ratchet import loops
+from ratchet_airflow import links, notes
+from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
+from ratchet_airflow.operators.monitor import DriftOperator, RetrainOperator
+from ratchet_airflow.operators.train import TrainOperator
+from ratchet_airflow.runtimes import local
+from tests.conftest import ROOT
+
+
+class _Run:
+    dag_id, run_id, partition_key = "wind.ingest", "manual__1", "2013-01-02"
+
+
+CONTEXT: Any = {"dag_run": _Run()}
+
+
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The notes that a task writes, without the server that would take them."""
+    written: list[str] = []
+    monkeypatch.setattr(notes, "add", lambda _context, _log, text: written.append(text))
+    return written
+
+
+def _day(operator: Any, **kwargs: Any) -> Any:
+    return operator(task_id="task", loop="wind", partitions="2013-01-02", **kwargs)
+
+
+def test_a_task_runs_its_step_in_a_process_of_its_own(place: Path, noted: list[str]) -> None:
+    for operator in (FetchOperator, ValidateOperator, PublishOperator):
+        task = _day(operator)
+        result = task.execute(CONTEXT)
+        assert result["outcome"] == "done"
+        json.dumps(result)
+    assert result["published"] == ["2013-01-02"]
+    assert links.DatasetCommitLink().get_link(task, ti_key=None) == f"/ratchet/commits/{result['revision']}"
+    assert noted == []
+
+
+def test_a_refusal_fails_at_once_and_is_noted(place: Path, noted: list[str]) -> None:
+    path = place / "loops" / "wind" / "loop.yaml"
+    path.write_text(path.read_text().replace("SELECT * FROM", "SELECT * EXCLUDE (humid) FROM"))
+    _day(FetchOperator).execute(CONTEXT)
+    _day(ValidateOperator).execute(CONTEXT)
+    task = _day(PublishOperator)
+    with pytest.raises(AirflowFailException, match="dropped column humid"):
+        task.execute(CONTEXT)
+    assert "dropped column humid" in noted[0]
+    assert links.DatasetCommitLink().get_link(task, ti_key=None).startswith("/ratchet/commits/")
+
+
+def test_an_error_that_a_retry_may_help_is_one_that_airflow_retries(place: Path, noted: list[str]) -> None:
+    (place / "loops" / "wind" / "data").unlink()
+    with pytest.raises(AirflowException, match="SourceError") as caught:
+        _day(FetchOperator).execute(CONTEXT)
+    assert not isinstance(caught.value, AirflowFailException)
+
+
+def test_an_error_that_a_retry_does_not_help_is_final(place: Path, noted: list[str]) -> None:
+    with pytest.raises(AirflowFailException, match="Nothing is staged"):
+        _day(ValidateOperator).execute(CONTEXT)
+    assert "Nothing is staged" in noted[0]
+
+
+def test_a_killed_step_is_retried(place: Path, noted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "_run", lambda _arguments, _log: -9)
+    with pytest.raises(AirflowException, match="was killed by SIGKILL") as caught:
+        _day(FetchOperator).execute(CONTEXT)
+    assert not isinstance(caught.value, AirflowFailException)
+
+
+def test_nothing_to_do_is_skipped(tracked: Path, noted: list[str]) -> None:
+    from tests.conftest import ingest, rename
+
+    name = rename(tracked, "wind", "wind_skipped")
+    ingest(name, "2013-01-02")
+    with pytest.raises(AirflowSkipException, match="no champion yet"):
+        DriftOperator(task_id="drift", loop=name, partition="2013-01-02").execute(CONTEXT)
+
+
+def test_the_airflow_workers_settings_are_kept_from_the_step(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "a secret")
+    lines: list[str] = []
+
+    class Log:
+        def info(self, event: str, *args: Any) -> None:
+            lines.append(event % args)
+
+    code = "import os; print('secret' if any('FERNET' in n for n in os.environ) else 'none')"
+    real = subprocess.run
+
+    def run(command: list[str], **kwargs: Any) -> Any:
+        return real([command[0], "-c", code], **kwargs)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    local.run("fetch", loops.load("wind"), {"partitions": "2013-01-02"}, Log())
+    assert "none" in lines
+
+
+@pytest.mark.parametrize("verdict", ["wait", "veto"])
+def test_no_retraining_is_triggered_without_a_verdict_to(verdict: str) -> None:
+    task = RetrainOperator(task_id="retrain", trigger_dag_id="wind.train", verdict=verdict, reason="because")
+    with pytest.raises(AirflowSkipException, match=f"{verdict}: because"):
+        task.execute(CONTEXT)
+
+
+def test_links() -> None:
+    task = TrainOperator(task_id="train", loop="wind", run="x")
+    assert links.MlflowRunLink().get_link(task, ti_key=None) == ""
+    task.result = {"mlflow_run": "abc"}
+    assert links.MlflowRunLink().get_link(task, ti_key=None).endswith("/#/runs/abc")
+    task.result = {"error": {"message": "x"}}
+    assert links.MlflowRunLink().get_link(task, ti_key=None) == ""
+    task.result = {"statuses": {"2013-01-01": "accepted", "2013-01-02": "accepted"}, "docs": {"weather": "x"}}
+    assert links.DataDocsLink().get_link(task, ti_key=None) == "/ratchet/data-docs/wind/weather/2013-01-02.html"
+    task.result = {"report": "x", "partition": "2013-01-02"}
+    assert links.DriftReportLink().get_link(task, ti_key=None) == "/ratchet/reports/wind/2013-01-02/drift.html"
+
+
+def test_the_page_about_adding_an_operator_runs_as_it_stands(tmp_path: Path, loops_folder: tuple[Path, Path]) -> None:
+    """Lay the project and the page's files side by side, and run the page's operator as Airflow would."""
+    for name in ("include", "plugins", "dags", "great_expectations"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    page = (ROOT / "docs" / "add_an_operator.md").read_text()
+    written = re.findall(r"```python file=(\S+)\n(.*?)```", page, flags=re.DOTALL)
+    assert len(written) == 3
+    for name, text in written:
+        assert not (tmp_path / name).exists()
+        (tmp_path / name).write_text(text)
+    listed = tmp_path / "include" / "ratchet" / "loops.py"
+    listed.write_text(listed.read_text().replace("STEPS = [", 'STEPS = [\n    "export",', 1))
+    code = """
+import sys, runpy
+from ratchet import loops, steps
+loop = loops.load("flight_delays")
+for name in ("fetch", "validate", "publish"):
+    module = steps.find(name)
+    module.run(loop, module.Request(partitions="2013-01-31"))
+task = runpy.run_path("dags/export_flights.py")["ExportOperator"](task_id="export", loop="flight_delays", partition="2013-01-31")
+print("RESULT", task.execute({}))
+"""
+    environment = {
+        **os.environ, "PYTHONPATH": f"{tmp_path}/include:{tmp_path}/plugins", "RATCHET_HOME": str(tmp_path),
+        "RATCHET_VAR": str(tmp_path / "var"),
+    }  # fmt: skip
+    environment.pop("RATCHET_WARM", None)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "wrote 928 rows" in done.stdout, done.stdout + done.stderr
+    assert (tmp_path / "var" / "exports" / "flight_delays" / "2013-01-31.csv").read_text().count("\n") == 929
