@@ -4,7 +4,6 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-UV_VERSION := 0.9.5
 
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
@@ -60,9 +59,9 @@ screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running
 	$(BIN)/python scripts/screenshots.py
 
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for
-	$(BIN)/uv pip compile pyproject.toml --extra dev -o requirements.txt --python-version 3.11 --upgrade --quiet \
+	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml --extra dev -o requirements.txt --python-version 3.11 --upgrade --quiet \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links
-	sed -i -E 's/^(torch==[0-9.]+)\+.*/\1/' requirements.txt
+	sed -i -E -e 's/^(torch==[0-9.]+)\+.*/\1/' -e '/^(nvidia|cuda|triton)/d' requirements.txt # torch brings its own CUDA, or none
 
 clean: down ## Delete the environment and all state
 	rm -rf $(VENV) var build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -29,7 +29,7 @@ if [ "$(version "$venv/bin/python")" != "3.11" ]; then
 fi
 
 echo "installing the pinned requirements into $venv (minutes with a slow network)"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-virtualenv uv 2>"$venv/install.log" \
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-virtualenv "$(grep "^uv==" requirements.txt)" 2>"$venv/install.log" \
     || fail "The package index cannot be reached: check the network or pip's settings (pip config list), then run the same command again. The details are in $venv/install.log"
 
 # uv takes an index and find-links from pip's own settings, so that a mirror or a private index is honoured.

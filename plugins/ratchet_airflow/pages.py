@@ -70,7 +70,7 @@ def _loop(name: str) -> str:
     held = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
     facts = {
         "Champion": f"v{champion['version']}, since {champion['at'][:16].replace('T', ' ')} UTC" if champion else "none yet",
-        "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {held} rows in quarantine" if days else "none yet",
+        "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {held} row{'' if held == 1 else 's'} in quarantine" if days else "none yet",
     }
     rows = "".join(f"<tr><th>{k}</th><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
     ledger = "".join(_entry(entry) for entry in reversed(entries[-30:]))

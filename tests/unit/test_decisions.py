@@ -114,7 +114,7 @@ RULES = retrain.Rules(window_days=7, harm_days=3, harm_margin=0.1, cooldown_days
     ("changes", "verdict", "words"),
     [
         ({}, "wait", "nothing asks"),
-        ({"drifted": ["temp"]}, "retrain", "drift: 1 columns"),
+        ({"drifted": ["temp"]}, "retrain", "drift: 1 column beyond"),
         ({"drifted": ["temp"], "drift_days": 6}, "wait", "nothing asks"),
         ({"live_losses": [0.6, 0.6, 0.6]}, "retrain", "harm: live loss 0.6000"),
         ({"live_losses": [0.6, 0.6]}, "wait", "nothing asks"),

@@ -66,12 +66,27 @@ def connected() -> Iterator[MlflowClient]:
         raise TrackingError(f"MLflow at {uri} refuses: {text[:400]}") from error
 
 
+def find_run(client: MlflowClient, loop: str, key: str) -> Run | None:
+    """Give the run with this key, or None."""
+    quoted = key.replace("'", "\\'")
+    found = client.search_runs([_experiment(client, loop)], f"tags.`{KEY}` = '{quoted}'", max_results=1)
+    return found[0] if found else None
+
+
+def trained_run(client: MlflowClient, loop: str, key: str) -> str:
+    """Give the id of the run with this key. Raises DataError where nothing was trained under it."""
+    found = find_run(client, loop, key)
+    if found is None:
+        raise DataError(f"Nothing of {loop} was trained under the key {key!r}. Run: ratchet step train --loop {loop} --run {key}")
+    return str(found.info.run_id)
+
+
 def start_run(client: MlflowClient, loop: str, key: str, tags: Mapping[str, str]) -> Run:
     """Give the run with this key: the one of an earlier try, where there is one, or a new one."""
+    found = find_run(client, loop, key)
+    if found is not None:
+        return found
     experiment = _experiment(client, loop)
-    found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
-    if found:
-        return found[0]
     return client.create_run(experiment, run_name=key, tags={KEY: key, "ratchet.loop": loop, "ratchet.version": __version__, **tags})
 
 

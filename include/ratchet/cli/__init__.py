@@ -23,7 +23,18 @@ def ratchet() -> None:
     """Keep machine-learning models fresh and never let them get worse."""
 
 
-for command in (step.step, loop.lint, loop.schema, loop.new, data.data, data.quarantine, model.history, model.champion, model.rollback):
+for command in (
+    step.step,
+    loop.lint,
+    loop.schema,
+    loop.new,
+    loop.key,
+    data.data,
+    data.quarantine,
+    model.history,
+    model.champion,
+    model.rollback,
+):
     ratchet.add_command(command)
 
 

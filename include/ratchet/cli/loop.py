@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import click
 
-from ratchet import loops
-from ratchet.adapters import expectations
+from ratchet import loops, provenance
+from ratchet.adapters import dataset, expectations
 from ratchet.contract import nearest
 from ratchet.data import features
 from ratchet.errors import ContractError
@@ -45,6 +46,16 @@ def schema(output: Path | None) -> None:
         output.write_text(text + "\n", encoding="utf-8")
     else:
         click.echo(text)
+
+
+@click.command()
+@click.argument("name")
+def key(name: str) -> None:
+    """Print a key for a training of loop NAME by hand: contract, features, data and code of now. `dvc repro` uses it."""
+    loop = loops.load(name)
+    parts = [(loop.folder / "loop.yaml").read_bytes(), (loop.folder / loop.features.sql).read_bytes()]
+    parts += [dataset.registry().head().encode(), provenance.code(Settings.current().home)["code.revision"].encode()]
+    click.echo(f"repro-{hashlib.sha256(b''.join(parts)).hexdigest()[:12]}")
 
 
 @click.command()

@@ -87,5 +87,6 @@ def _harm(evidence: Evidence, rules: Rules) -> tuple[str, str] | None:
 def _drift(evidence: Evidence, rules: Rules) -> tuple[str, str] | None:
     if not evidence.drifted or evidence.drift_days < rules.window_days:
         return None
+    count = f"{len(evidence.drifted)} column{'s' if len(evidence.drifted) > 1 else ''}"
     shown = ", ".join(sorted(evidence.drifted)[:5]) + (", …" if len(evidence.drifted) > 5 else "")
-    return "drift", f"drift: {len(evidence.drifted)} columns beyond their calibrated thresholds ({shown})"
+    return "drift", f"drift: {count} beyond the calibrated threshold ({shown})"

@@ -28,19 +28,20 @@ LOSS = "challenger/loss"  # the metric that the live loss is compared with
 
 
 class Request(Base):
-    """run: the key of this training. mlflow_run: the run that holds the challenger."""
+    """run: the key of this training. mlflow_run: the run that holds the challenger; by default the one of that key."""
 
     run: str
-    mlflow_run: str
+    mlflow_run: str = ""
 
 
 class Result(BaseResult):
-    """metrics: of the challenger on the holdout. champion: the version it was compared with, or none."""
+    """metrics: of the challenger on the holdout. champion: the version it was compared with, or none. daily: losses by day."""
 
     mlflow_run: str
     metrics: dict[str, float]
     champion: str | None = None
     champion_metrics: dict[str, float] = Field(default_factory=dict)
+    daily: tuple[dict[str, Any], ...] = ()
 
 
 def run(loop: Loop, request: Request) -> Result:
@@ -48,8 +49,9 @@ def run(loop: Loop, request: Request) -> Result:
     pinned = snapshot.pinned(loop, request.run)
     rows = snapshot.read(loop, pinned.snapshot, "holdout")
     with tracking.connected() as client:
-        challenger = tracking.run_model(client, request.mlflow_run)
-        champion = _opponent(client, loop, request.mlflow_run)
+        mlflow_run = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
+        challenger = tracking.run_model(client, mlflow_run)
+        champion = _opponent(client, loop, mlflow_run)
         models = {"challenger": challenger}
         if champion is not None:
             models["champion"] = tracking.version_model(champion)
@@ -57,18 +59,19 @@ def run(loop: Loop, request: Request) -> Result:
         content = evaluate(loop, models, rows, trained.partition("..")[2] if champion else "")
         content["champion"] = champion.number if champion else None
         metrics = content["metrics"]
-        tracking.log_metrics(client, request.mlflow_run, {
+        tracking.log_metrics(client, mlflow_run, {
             **{f"{who}/{name}": value for who, found in metrics.items() for name, value in found.items()},
             LOSS: content["challenger_loss"],
         })  # fmt: skip
         drawn = _figures(loop, models, rows)
-        tracking.log_files(client, request.mlflow_run, {FILE: json.dumps(content, indent=1), **drawn})
+        tracking.log_files(client, mlflow_run, {FILE: json.dumps(content, indent=1), **drawn})
     ours = metrics["challenger"]
     shown = ", ".join(f"{name} {value:.4f}" for name, value in list(ours.items())[:3])
     return Result(
         reason=f"on {content['rows']:,} held-out rows of {len(content['days'])} days: {shown}"
         + (f"; champion v{content['champion']}: {content['champion_loss']:.4f}" if champion else "; there is no champion yet"),
-        mlflow_run=request.mlflow_run, metrics=ours, champion=content["champion"], champion_metrics=metrics.get("champion", {}),
+        mlflow_run=mlflow_run, metrics=ours, champion=content["champion"], champion_metrics=metrics.get("champion", {}),
+        daily=tuple({"day": day, **found} for day, found in content["days"].items()),
     )  # fmt: skip
 
 

@@ -15,10 +15,10 @@ VERDICT = "ratchet.verdict"
 
 
 class Request(Base):
-    """run: the key of this training. mlflow_run: the run that was evaluated."""
+    """run: the key of this training. mlflow_run: the run that was evaluated; by default the one of that key."""
 
     run: str
-    mlflow_run: str
+    mlflow_run: str = ""
 
 
 class Result(BaseResult):
@@ -35,18 +35,19 @@ class Result(BaseResult):
 def run(loop: Loop, request: Request) -> Result:
     """Judge by the stored evaluation; the same evaluation gives the same verdict."""
     with tracking.connected() as client:
-        found = json.loads(tracking.read_file(client, request.mlflow_run, evaluate.FILE))
+        mlflow_run = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
+        found = json.loads(tracking.read_file(client, mlflow_run, evaluate.FILE))
         decision = decisions.decide(found["metrics"]["challenger"], loop.gate.floors, found["differences"], loop.gate.confidence)
-        client.set_tag(request.mlflow_run, VERDICT, decision.verdict)
-        client.set_tag(request.mlflow_run, "ratchet.verdict_reason", decision.reason)
+        client.set_tag(mlflow_run, VERDICT, decision.verdict)
+        client.set_tag(mlflow_run, "ratchet.verdict_reason", decision.reason)
     if decision.verdict == "hold":
         entry = {
-            "kind": "held", "run": request.run, "mlflow_run": request.mlflow_run, "champion": found["champion"],
+            "kind": "held", "run": request.run, "mlflow_run": mlflow_run, "champion": found["champion"],
             "reason": decision.reason, "difference": decision.difference, "low": decision.low, "high": decision.high,
         }  # fmt: skip
         with dataset.registry().writer() as writer:
-            ledger.write(writer, loop, f"held:{request.mlflow_run}", entry, f"Hold a challenger of {loop.name}")
+            ledger.write(writer, loop, f"held:{mlflow_run}", entry, f"Hold a challenger of {loop.name}")
     return Result(
-        reason=decision.reason, mlflow_run=request.mlflow_run, verdict=decision.verdict,
+        reason=decision.reason, mlflow_run=mlflow_run, verdict=decision.verdict,
         difference=decision.difference, low=decision.low, high=decision.high, days=decision.days,
     )  # fmt: skip
