@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,6 +149,14 @@ def test_a_correction_by_hand_is_scored(local: Local, airflow: client.Airflow) -
             for run in airflow.runs("wind.monitor", partition="2013-01-20")
         )
     )
+
+
+def test_a_backfill_takes_the_loop_through_past_nights(local: Local, airflow: client.Airflow) -> None:
+    command = [str(Path(sys.executable).parent / "airflow"), "backfill", "create", "--dag-id", "flight_delays.ingest"]
+    dates = ["--from-date", "2013-01-19", "--to-date", "2013-01-20"]
+    subprocess.run([*command, *dates], env=local.environment(), check=True, capture_output=True)
+    _await(lambda: any(run["state"] == "success" for run in airflow.runs("flight_delays.monitor", partition="2013-01-19")))
+    assert dataset.registry().partitions("flight_delays", "flights", "HEAD")[-1] == "2013-01-19"
 
 
 def test_a_broken_contract_is_an_import_error_and_the_other_loop_goes_on(local: Local, airflow: client.Airflow) -> None:

@@ -149,3 +149,27 @@ def test_log_diff_and_checkout(place: Path, capsys: pytest.CaptureFixture[str]) 
     assert "No partition differs" in said("data", "diff", "HEAD")
     assert "wrote 1 partitions" in said("data", "checkout", "wind", str(place / "out"), "--revision", first)
     assert tables.read_table(place / "out" / "weather" / "2013-01-02.parquet").num_rows == 72
+
+
+def test_a_registry_whose_making_was_killed_is_made_anew(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = registry._run
+
+    def crash(command: list[str], *rest: object) -> str:
+        if "init" in command and "dvc" in command:
+            raise KeyboardInterrupt
+        return real(command, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(registry, "_run", crash)
+        with pytest.raises(KeyboardInterrupt):
+            dataset.registry()
+    assert dataset.registry().git("log", "--format=%s").strip() == "Begin the data registry"
+
+
+def test_a_folder_with_other_things_is_not_taken(place: Path) -> None:
+    folder = Settings.current().registry
+    folder.mkdir(parents=True)
+    (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(RegistryError, match="neither empty nor a data registry"):
+        dataset.registry()
+    assert (folder / "thesis.txt").exists()

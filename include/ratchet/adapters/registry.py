@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import DataError, MissingPackage, RegistryBusy, RegistryError, storage_errors
-from ratchet.files import write_text
+from ratchet.files import atomic, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -139,8 +139,8 @@ class Writer:
         if not paths:
             return
         root = self.registry.root
-        _run([sys.executable, "-m", "dvc", "--wait-for-lock", "add", "--quiet", *paths], root, "dvc add failed")
-        _run([sys.executable, "-m", "dvc", "--wait-for-lock", "push", "--quiet", *[f"{p}.dvc" for p in paths]], root, "dvc push failed")
+        _run([sys.executable, "-m", "dvc", "--wait-for-lock", "add", *paths], root, "dvc add failed")
+        _run([sys.executable, "-m", "dvc", "--wait-for-lock", "push", *[f"{p}.dvc" for p in paths]], root, "dvc push failed")
 
     def write(self, path: str, text: str) -> None:
         """Write a small file that Git keeps."""
@@ -164,32 +164,33 @@ class Writer:
 
 
 def open_registry(root: Path, remote: str) -> Registry:
-    """Open the data registry, and make it where there is none yet. Safe when two processes do so at once."""
-    if (root / ".ratchet").exists():
+    """Open the data registry, and make it where there is none yet. Safe when two processes do so at once, or one is killed."""
+    if (root / ".git").exists():
         return Registry(root)
     with storage_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
-        with (root / ".making").open("w") as lock:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with root.with_name(f".{root.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (root / ".ratchet").exists():
-                _make(root, remote)
+            if root.is_dir() and any(root.iterdir()) and not (root / ".git").exists():
+                raise RegistryError(f"{root} is neither empty nor a data registry. Move what is there, or set RATCHET_REGISTRY")
+            if not (root / ".git").exists():
+                with atomic(root) as temporary:
+                    _make(temporary, remote)
     return Registry(root)
 
 
 def _make(root: Path, remote: str) -> None:
-    if not (root / ".git").exists():
-        _run(["git", "init", "--quiet", "--initial-branch=main", str(root)], root)
+    """Make a registry in a folder that takes its place only when it is whole."""
+    _run(["git", "init", "--quiet", "--initial-branch=main", str(root)], root.parent)
     for key, value in (("user.name", "Ratchet"), ("user.email", "ratchet@localhost"), ("gc.auto", "0"), ("commit.gpgsign", "false")):
-        _run(["git", "-C", str(root), "config", key, value], root)
+        _run(["git", "config", key, value], root)
     dvc = [sys.executable, "-m", "dvc", "--quiet"]
-    if not (root / ".dvc").exists():
-        _run([*dvc, "init", "--force"], root)
+    _run([*dvc, "init"], root)
     _run([*dvc, "config", "core.analytics", "false"], root)
-    _run([*dvc, "remote", "add", "--default", "--force", "storage", remote], root)
-    write_text(root / ".gitignore", "*.parquet\n.making\n.ratchet\n*.tmp\n")
-    _run(["git", "-C", str(root), "add", ".gitignore", ".dvc", ".dvcignore"], root)
-    _run(["git", "-C", str(root), "commit", "--quiet", "--allow-empty", "--message", "Begin the data registry"], root)
-    write_text(root / ".ratchet", "")
+    _run([*dvc, "remote", "add", "--default", "storage", remote], root)
+    write_text(root / ".gitignore", "*.parquet\n*.tmp\n")
+    _run(["git", "add", ".gitignore", ".dvc", ".dvcignore"], root)
+    _run(["git", "commit", "--quiet", "--message", "Begin the data registry"], root)
 
 
 def _run(command: list[str], root: Path, hint: str = "") -> str:
