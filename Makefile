@@ -14,10 +14,10 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit format lock clean screenshots browser
+.PHONY: help install run up down test lint types unit format lock clean screenshots browser bench-night
 
 help: ## List these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s'|'
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv from requirements.txt
 
@@ -57,6 +57,9 @@ browser: ## Install the Chromium that the browser tests drive, where it is missi
 
 screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running installation (make up)
 	$(BIN)/python scripts/screenshots.py
+
+bench-night: $(STAMP) ## Measure what the steps of a night cost, with and without the warm server
+	$(BIN)/python benchmarks/night.py
 
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml --extra dev -o requirements.txt --python-version 3.11 --upgrade --quiet \

@@ -156,7 +156,8 @@ def test_a_backfill_takes_the_loop_through_past_nights(local: Local, airflow: cl
     dates = ["--from-date", "2013-01-19", "--to-date", "2013-01-20"]
     subprocess.run([*command, *dates], env=local.environment(), check=True, capture_output=True)
     _await(lambda: any(run["state"] == "success" for run in airflow.runs("flight_delays.monitor", partition="2013-01-19")))
-    assert dataset.registry().partitions("flight_delays", "flights", "HEAD")[-1] == "2013-01-19"
+    # With an automated run behind it, Airflow's schedule takes up last night's partition too: the days after 2013 are its own.
+    assert [day for day in dataset.registry().partitions("flight_delays", "flights", "HEAD") if day < "2014"][-1] == "2013-01-19"
 
 
 def test_a_broken_contract_is_an_import_error_and_the_other_loop_goes_on(local: Local, airflow: client.Airflow) -> None:
