@@ -127,17 +127,19 @@ def test_two_runs_at_once_publish_both(local: Local, airflow: client.Airflow) ->
     assert dataset.registry().partitions("wind", "weather", "HEAD")[-2:] == ["2013-01-18", "2013-01-19"]
 
 
-def test_a_refused_delivery_is_told_in_the_runs_note(local: Local, airflow: client.Airflow) -> None:
+def test_a_refused_delivery_is_told_in_the_runs_note_and_the_story_goes_on(local: Local, airflow: client.Airflow, console: Console) -> None:
     path = local.settings.loops / "wind" / "loop.yaml"
     text = path.read_text()
     path.write_text(text.replace("SELECT * FROM", "SELECT * EXCLUDE (humid) FROM"))
     try:
-        airflow.trigger("wind.ingest", "by-hand", conf={"partitions": "2013-01-20"})
-        _await(lambda: airflow.run("wind.ingest", "by-hand")["state"] == "failed")
+        tell(Story("wind", WIND.history, "2013-01-21..2013-01-21"), airflow, console)
     finally:
         path.write_text(text)
-    assert "dropped column humid" in airflow.run("wind.ingest", "by-hand")["note"]
-    states = {task["task_id"]: task["state"] for task in airflow.tasks("wind.ingest", "by-hand")}
+    run = airflow.run("wind.ingest", "night__2013-01-21")
+    assert run["state"] == "failed"
+    assert "dropped column humid" in run["note"]
+    assert "dropped column humid" in console.export_text()
+    states = {task["task_id"]: task["state"] for task in airflow.tasks("wind.ingest", "night__2013-01-21")}
     assert states == {"fetch": "success", "validate": "success", "publish": "failed"}
 
 

@@ -111,12 +111,12 @@ def log_curve(client: MlflowClient, run_id: str, curves: Mapping[str, tuple[floa
         client.log_batch(run_id, metrics=metrics[start : start + 900])
 
 
-def log_metrics(client: MlflowClient, run_id: str, metrics: Mapping[str, float]) -> None:
-    """Record metrics."""
+def log_metrics(client: MlflowClient, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
+    """Record metrics, at a step where they are a series."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    client.log_batch(run_id, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
+    client.log_batch(run_id, metrics=[Metric(name, value, now, step) for name, value in metrics.items()])
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import click
 
 from ratchet import loops
 from ratchet.adapters import dataset
+from ratchet.cli.step import Refused
 from ratchet.data import tables
 
 
@@ -87,4 +88,7 @@ def readmit(loop_name: str, partition: str) -> None:
     """Validate a partition's accepted and quarantined rows together again, and publish what now passes."""
     from ratchet.steps import readmission
 
-    click.echo(readmission.readmit(loops.load(loop_name), partition).reason)
+    result = readmission.readmit(loops.load(loop_name), partition)
+    if result.outcome == "refused":
+        raise Refused(result.reason)
+    click.echo(f"{result.reason}. To score what is new, trigger {loop_name}.score with the partition {partition}")

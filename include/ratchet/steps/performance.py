@@ -11,7 +11,7 @@ from ratchet.adapters import dataset, tracking
 from ratchet.data import features, tables
 from ratchet.files import write_text
 from ratchet.loop import Loop
-from ratchet.partitions import shift
+from ratchet.partitions import days_between, shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import drift, evaluate, score
@@ -55,7 +55,7 @@ def run(loop: Loop, request: Request) -> Result:
         rows = dataset.features(registry, loop, revision, days[0], days[-1])
         found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
         newest = {f"live/v{version}/{name}": value for version, m in found[days[-1]].items() for name, value in m.items()}
-        tracking.log_metrics(client, champion.run_id, newest)
+        tracking.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
     latest = "; ".join(f"v{v}: {loop.loss} {m['loss']:.4f} on {m['rows']:.0f} rows" for v, m in found[days[-1]].items())
     result = Result(
         reason=f"labels up to {last}; {days[-1]}: {latest or 'no label yet'}",

@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from ratchet import partitions
+from ratchet.adapters import dataset
 from ratchet.errors import ServiceError
 from ratchet_airflow.local.client import Airflow
 
@@ -52,8 +53,11 @@ def tell(story: Story, airflow: Airflow, console: Console) -> None:
 
 def _night(story: Story, airflow: Airflow, console: Console, night: str) -> None:
     ingested = _run(story, airflow, console, "nights: ingest", "ingest", f"night__{night}", partition=night)
-    if ingested["state"] == "failed":
-        return  # refused: there is nothing to score, and what the monitor makes of it the next night shows
+    if not any(task["task_id"] == "publish" and task["state"] == "success" for task in ingested["tasks"]):
+        verdict = dataset.registry().verdict(story.loop, night)
+        if verdict is None or verdict["status"] == "accepted":
+            raise ServiceError(f"{story.loop}.ingest failed for {night}: {_why(airflow, ingested)}")
+        return  # refused or empty: there is nothing to score, and what the monitor makes of it the next night shows
     for part in ("score", "monitor"):
         followed = _follow(story, airflow, console, f"nights: {part}", part, night)
         if followed["state"] == "failed":
