@@ -113,7 +113,7 @@ class Local:
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "20",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.home / "logs"),
-            "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+            "PYTHONWARNINGS": "ignore::DeprecationWarning",
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "false",
             "AIRFLOW_CONN_RATCHET_AIRFLOW_API": json.dumps({
                 "conn_type": "http", "schema": "http", "host": "127.0.0.1", "port": self.airflow_port, "login": USER,
