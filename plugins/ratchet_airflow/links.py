@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
@@ -19,8 +20,9 @@ class _ResultLink(BaseOperatorLink):
         result = getattr(operator, "result", {})
         return self.of(result, operator) if result and "error" not in result else ""
 
+    @abstractmethod
     def of(self, result: dict[str, Any], operator: Any) -> str:
-        raise NotImplementedError
+        """Make the link from a result without an error."""
 
 
 class MlflowRunLink(_ResultLink):
