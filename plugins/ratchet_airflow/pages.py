@@ -19,6 +19,7 @@ from ratchet import loops
 from ratchet.adapters import dataset
 from ratchet.errors import RatchetError
 from ratchet.settings import Settings
+from ratchet.steps import ledger
 
 app = FastAPI(title="Ratchet", docs_url=None, redoc_url=None, dependencies=[Depends(requires_access_view(AccessView.PLUGINS))])
 
@@ -66,16 +67,16 @@ def _loop(name: str) -> str:
         verdicts = registry.verdicts(name)
     except RatchetError as error:
         return f"<h2>{html.escape(name)}</h2><pre class=bad>{html.escape(str(error))}</pre>"
-    champion = next((e for e in reversed(entries) if e["kind"] in ("promoted", "rolled_back")), None)
+    champion = next(reversed(ledger.champions(entries)), None)
     held = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
     facts = {
         "Champion": f"v{champion['version']}, since {champion['at'][:16].replace('T', ' ')} UTC" if champion else "none yet",
         "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {held} row{'' if held == 1 else 's'} in quarantine" if days else "none yet",
     }
     rows = "".join(f"<tr><th>{k}</th><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
-    ledger = "".join(_entry(entry) for entry in reversed(entries[-30:]))
+    decided = "".join(_entry(entry) for entry in reversed(entries[-30:]))
     about = f"<h2>{html.escape(name)}</h2><p>{html.escape(loop.description)}</p><table>{rows}</table>"
-    return f"{about}<h3>What was decided</h3><table class=ledger>{ledger or '<tr><td>nothing yet</td></tr>'}</table>"
+    return f"{about}<h3>What was decided</h3><table class=ledger>{decided or '<tr><td>nothing yet</td></tr>'}</table>"
 
 
 def _entry(entry: dict[str, Any]) -> str:

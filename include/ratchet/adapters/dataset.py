@@ -22,6 +22,11 @@ def registry() -> Registry:
     return open_registry(settings.registry, settings.remote)
 
 
+def path(loop: Loop, table: str, partition: str) -> str:
+    """Say where a partition of a table lies in the data registry."""
+    return f"{loop.name}/data/{table}/{partition}.parquet"
+
+
 def published(source: Registry, loop: Loop, revision: str, first: str = "", last: str = "9999") -> list[str]:
     """List the published partitions from `first` to `last`."""
     return [day for day in source.partitions(loop.name, loop.main, revision) if first <= day <= last]
@@ -42,7 +47,7 @@ def _table(source: Registry, loop: Loop, name: str, revision: str, first: str, l
     import pyarrow as pa
 
     days = [day for day in source.partitions(loop.name, name, revision) if first <= day <= last]
-    files = source.read([f"{loop.name}/data/{name}/{day}.parquet" for day in days], revision)
+    files = source.read([path(loop, name, day) for day in days], revision)
     parts = []
     for day, table in zip(days, files.values(), strict=True):
         held, _ = tabular.conform(table, loop.tables[name].columns)

@@ -57,7 +57,7 @@ def checkout(loop_name: str, folder: Path, revision: str) -> None:
     found = registry.resolve(revision)
     count = 0
     for table in loop.tables:
-        paths = [f"{loop.name}/data/{table}/{day}.parquet" for day in registry.partitions(loop.name, table, found)]
+        paths = [dataset.path(loop, table, day) for day in registry.partitions(loop.name, table, found)]
         for path, content in registry.read(paths, found).items():
             tables.write_table(content, folder / table / Path(path).name)
             count += 1

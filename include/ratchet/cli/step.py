@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ratchet import loops, steps
 from ratchet.contract import nearest
-from ratchet.errors import RatchetError, RequestError, storage_errors
+from ratchet.errors import MissingPackage, RatchetError, RequestError, StorageError, storage_errors
 from ratchet.files import write_text
 
 
@@ -76,8 +76,6 @@ def _request(name: str, model: Any, arguments: list[str]) -> Any:
 
 
 def _known(error: Exception) -> RatchetError:
-    from ratchet.errors import MissingPackage, StorageError
-
     if isinstance(error, RatchetError):
         return error
     if isinstance(error, ModuleNotFoundError):

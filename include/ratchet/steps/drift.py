@@ -38,7 +38,7 @@ class Result(BaseResult):
 def run(loop: Loop, request: Request) -> Result:
     """Compare the `monitor.window_days` up to the partition. The same data and champion give the same verdict, computed once."""
     registry = dataset.registry()
-    revision = registry.resolve(request.revision) if request.revision else registry.head()
+    revision = registry.resolve(request.revision or "HEAD")
     first = shift(request.partition, 1 - loop.monitor.window_days)
     days = dataset.published(registry, loop, revision, first, request.partition)
     with tracking.connected() as client:

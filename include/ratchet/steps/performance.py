@@ -42,7 +42,7 @@ def run(loop: Loop, request: Request) -> Result:
     import pyarrow.compute as pc
 
     registry = dataset.registry()
-    revision = registry.resolve(request.revision) if request.revision else registry.head()
+    revision = registry.resolve(request.revision or "HEAD")
     last = shift(request.partition, -loop.label_delay_days)
     first = shift(last, 1 - max(loop.monitor.window_days, loop.monitor.harm_days))
     days = [day for day in dataset.published(registry, loop, revision, first, last) if score.file(loop, day).exists()]

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ratchet import partitions
-from ratchet.adapters.registry import Registry, Writer, open_registry
+from ratchet.adapters import dataset
+from ratchet.adapters.registry import Registry, Writer
 from ratchet.data import tables
 from ratchet.errors import DataError
 from ratchet.files import atomic
 from ratchet.loop import Loop
-from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps.fetch import staged
@@ -37,8 +37,7 @@ class Result(BaseResult):
 
 def run(loop: Loop, request: Request) -> Result:
     """Publish each day that was accepted. The same delivery published before changes nothing."""
-    settings = Settings.current()
-    registry = open_registry(settings.registry, settings.remote)
+    registry = dataset.registry()
     delivery = request.delivery or request.partitions
     verdicts = {day: _verdict(loop, delivery, day) for day in partitions.parse(request.partitions)}
     with registry.writer() as writer:
@@ -52,11 +51,8 @@ def run(loop: Loop, request: Request) -> Result:
     rows = sum(v["tables"][loop.main]["accepted"] for v in verdicts.values())
     quarantined = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
     if refused:
-        outcome, reason = (
-            "refused",
-            "; ".join(f"{v['partition']} {v['reason']}" for v in refused)
-            + (f". The delivery is kept whole. Mend the source, or the suite and then: ratchet quarantine readmit {loop.name} DAY"),
-        )
+        outcome, reason = "refused", "; ".join(f"{v['partition']} {v['reason']}" for v in refused)
+        reason += f". The delivery is kept whole. Mend the source, or the suite and then: ratchet quarantine readmit {loop.name} DAY"
     elif not accepted:
         outcome, reason = "skipped", "; ".join(f"{v['partition']} {v['reason']}" for v in verdicts.values())
     else:
@@ -73,11 +69,6 @@ def run(loop: Loop, request: Request) -> Result:
 def quarantine_path(loop: Loop, partition: str, delivery: str, table: str) -> str:
     """Say where the quarantined rows of a delivery lie in the data registry."""
     return f"{loop.name}/quarantine/{partition}/{delivery[:12]}/{table}.parquet"
-
-
-def data_path(loop: Loop, table: str, partition: str) -> str:
-    """Say where a partition of a table lies in the data registry."""
-    return f"{loop.name}/data/{table}/{partition}.parquet"
 
 
 def _verdict(loop: Loop, delivery: str, day: str) -> dict[str, Any]:
@@ -99,7 +90,7 @@ def _place(registry: Registry, loop: Loop, verdict: dict[str, Any], judged: Path
     day, placed = verdict["partition"], []
     for name in loop.tables:
         if verdict["status"] == "accepted":
-            placed.append((judged / "accepted" / f"{name}.parquet", data_path(loop, name, day)))
+            placed.append((judged / "accepted" / f"{name}.parquet", dataset.path(loop, name, day)))
         kept = judged / "quarantined" / f"{name}.parquet"
         if kept.exists():
             placed.append((kept, quarantine_path(loop, day, verdict["delivery"], name)))

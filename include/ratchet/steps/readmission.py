@@ -31,7 +31,7 @@ def readmit(loop: Loop, partition: str) -> publish.Result:
         for name, counts in verdict["tables"].items():
             paths = []
             if counts["accepted"] or not counts["quarantined"]:
-                paths.append(publish.data_path(loop, name, partition))
+                paths.append(dataset.path(loop, name, partition))
             if counts["quarantined"]:
                 paths.append(publish.quarantine_path(loop, partition, verdict["delivery"], name))
             present = [path for path in paths if registry.git("ls-tree", revision, f"{path}.dvc").strip()]

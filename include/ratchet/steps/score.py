@@ -43,7 +43,7 @@ class Result(BaseResult):
 def run(loop: Loop, request: Request) -> Result:
     """Score the rows of the partition that have no prediction yet."""
     registry = dataset.registry()
-    revision = registry.resolve(request.revision) if request.revision else registry.head()
+    revision = registry.resolve(request.revision or "HEAD")
     day, path = request.partition, file(loop, request.partition)
     with tracking.connected() as client:
         champion = tracking.champion(client, loop.name)

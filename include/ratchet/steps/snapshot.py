@@ -54,7 +54,7 @@ def run(loop: Loop, request: Request) -> Result:
         until = shift(parse(known.holdout)[-1], loop.label_delay_days)
         request = Request(run=request.run, revision=known.revision, until=until)
     registry = dataset.registry()
-    revision = registry.resolve(request.revision) if request.revision else registry.head()
+    revision = registry.resolve(request.revision or "HEAD")
     train, holdout = _window(loop, dataset.published(registry, loop, revision), request.until)
     name = _name(loop, revision, train, holdout)
     if not folder(loop, name).is_dir():
