@@ -13,7 +13,7 @@ from ratchet.data import sources
 from ratchet.errors import ContractError
 from ratchet.loop import Loop
 from ratchet.settings import Settings
-from ratchet.training import trainers
+from ratchet.training import behaviour, trainers
 
 
 def names() -> list[str]:
@@ -65,13 +65,15 @@ def _load(path: Path, modified: int) -> Loop:
         raise contract.fail(
             loop, ("features", "sql"), f"there is no file {loop.features.sql!r} in {loop.folder}; write the features' SELECT there"
         )
+    behaviour.read(loop)
     for step in loop.runtime:
         _check_named(loop, ("runtime", step), step, STEPS, "step")
     return loop
 
 
 STEPS = [
-    "fetch", "validate", "publish", "snapshot", "train", "evaluate", "gate", "promote", "score", "drift", "performance", "decide",
+    "fetch", "validate", "publish", "snapshot", "train", "evaluate", "gate", "refit", "promote", "score", "drift", "performance", "duel",
+    "decide",
 ]  # fmt: skip
 
 

@@ -27,3 +27,9 @@ def shift(day: str, days: int) -> str:
 def days_between(first: str, last: str) -> int:
     """Count the days from `first` to `last`."""
     return (dt.date.fromisoformat(last) - dt.date.fromisoformat(first)).days
+
+
+def week(day: str) -> str:
+    """Give the Monday of a day's week."""
+    date = dt.date.fromisoformat(day)
+    return (date - dt.timedelta(days=date.weekday())).isoformat()

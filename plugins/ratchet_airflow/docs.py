@@ -6,9 +6,9 @@ from ratchet.loop import Loop
 
 SUMMARIES = {
     "ingest": "Fetch, validate and publish a day of data",
-    "train": "Train a challenger, judge it, and promote it if it is better",
+    "train": "Train a challenger, judge it, and promote it, refuse it or let it wait in shadow",
     "score": "Predict the rows of a published day with the champion",
-    "monitor": "Watch drift and performance, and ask for a retraining where the evidence does",
+    "monitor": "Watch drift and performance, look at the duels, and ask for a retraining where the evidence does",
 }
 
 
@@ -28,7 +28,15 @@ def _rows(loop: Loop, part: str) -> list[str]:
         training = loop.training
         rows["Trainer"] = f"{training.trainer}, seed {training.seed}"
         rows["Window"] = f"{training.window}, {training.holdout_days} days held out"
-        rows["Gate"] = f"{loop.loss} by whole days at {loop.gate.confidence:.0%}; floors: " + (
+        gate = loop.gate
+        aim = "better than the champion" if gate.aim == "superior" else f"not worse than the champion by more than {gate.margin:g}"
+        rows["Gate"] = (
+            f"{aim} in {loop.loss} by {gate.cluster}s, {gate.level:.0%} of promotions may be false; deploys the {gate.deploy} model"
+        )
+        rows["In shadow"] = f"up to {gate.ring} challengers and the predecessor, {gate.patience_days} days"
+        if gate.approval == "required":
+            rows["Approval"] = f"by a person, within {gate.approval_hours:g} hours"
+        rows["Floors"] = (
             ", ".join(
                 f"{m} {'≥' if b.min is not None else '≤'} {b.min if b.min is not None else b.max}" for m, b in loop.gate.floors.items()
             )

@@ -1,4 +1,4 @@
-"""Links from a task to what it made: MLflow run, drift report, Data Docs, dataset commit."""
+"""Links from a task to what it made: MLflow run, drift report, decision report, Data Docs, dataset commit."""
 
 from __future__ import annotations
 
@@ -46,6 +46,16 @@ class DriftReportLink(_ResultLink):
         return f"{PAGES}/reports/{operator.loop}/{result['partition']}/drift.html" if result.get("report") else ""
 
 
+class DecisionReportLink(_ResultLink):
+    """The page about a decision of gate or duel."""
+
+    name = "Decision report"
+
+    def of(self, result: dict[str, Any], operator: Any) -> str:
+        """Link to the plugin's page."""
+        return f"{PAGES}/decisions/{operator.loop}/{result['report']}" if result.get("report") else ""
+
+
 class DataDocsLink(_ResultLink):
     """Great Expectations' page about a delivery."""
 
@@ -68,4 +78,4 @@ class DatasetCommitLink(_ResultLink):
         return f"{PAGES}/commits/{result['revision']}" if result.get("revision") else ""
 
 
-ALL = (MlflowRunLink(), DriftReportLink(), DataDocsLink(), DatasetCommitLink())
+ALL = (MlflowRunLink(), DriftReportLink(), DecisionReportLink(), DataDocsLink(), DatasetCommitLink())

@@ -5,15 +5,33 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Asset, CronPartitionTimetable, CronTriggerTimetable, Param, PartitionedAssetTimetable, PartitionedAtRuntime
+from airflow.sdk import (
+    DAG,
+    Asset,
+    BaseOperator,
+    CronPartitionTimetable,
+    CronTriggerTimetable,
+    Param,
+    PartitionedAssetTimetable,
+    PartitionedAtRuntime,
+    chain,
+)
 
 from ratchet import loops
 from ratchet.loop import Loop
 from ratchet_airflow import docs
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
-from ratchet_airflow.operators.monitor import DecideOperator, DriftOperator, PerformanceOperator, RetrainOperator
+from ratchet_airflow.operators.monitor import DecideOperator, DriftOperator, DuelOperator, PerformanceOperator, RetrainOperator
 from ratchet_airflow.operators.score import ScoreOperator
-from ratchet_airflow.operators.train import EvaluateOperator, GateOperator, PromoteOperator, SnapshotOperator, TrainOperator
+from ratchet_airflow.operators.train import (
+    ApproveOperator,
+    EvaluateOperator,
+    GateOperator,
+    PromoteOperator,
+    RefitOperator,
+    SnapshotOperator,
+    TrainOperator,
+)
 
 REGISTRY_POOL = "data_registry"  # one slot: the data registry has one writer at a time
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
@@ -26,7 +44,7 @@ def dags_of(name: str) -> dict[str, DAG]:
     data = Asset(name=f"{name}.data", uri=f"ratchet://{name}/data", group="ratchet")
     predictions = Asset(name=f"{name}.predictions", uri=f"ratchet://{name}/predictions", group="ratchet")
     model = Asset(name=f"{name}.model", uri=f"ratchet://{name}/model", group="ratchet")
-    built = (_ingest(loop, data), _train(loop, data, model), _score(loop, data, model, predictions), _monitor(loop, predictions))
+    built = (_ingest(loop, data), _train(loop, data, model), _score(loop, data, model, predictions), _monitor(loop, model, predictions))
     return {dag.dag_id.replace(".", "_"): dag for dag in built}
 
 
@@ -70,10 +88,28 @@ def _train(loop: Loop, data: Asset, model: Asset) -> DAG:
             SnapshotOperator(task_id="snapshot", until="{{ params.until or '' }}", inlets=[data], **key, **_where(loop, "snapshot"))
             >> TrainOperator(task_id="train", reason="{{ params.reason }}", **key, **_where(loop, "train"))
             >> EvaluateOperator(task_id="evaluate", **trained, **_where(loop, "evaluate"))
-            >> GateOperator(task_id="gate", **trained, **_where(loop, "gate"))
-            >> PromoteOperator(task_id="promote", outlets=[model], **trained, **_where(loop, "promote"))
+            >> (gate := GateOperator(task_id="gate", **trained, **_where(loop, "gate", REGISTRY_POOL)))
         )
+        _promotion(loop, model, gate)
     return dag
+
+
+def _promotion(loop: Loop, model: Asset, judge: BaseOperator, until: str = "") -> None:
+    """Let what follows a verdict to promote follow: refit, approval, promotion. Each is skipped where there is none."""
+    verdict = f"ti.xcom_pull(task_ids='{judge.task_id}')"
+    won = {"loop": loop.name, "run": f"{{{{ {verdict}['run'] }}}}", "mlflow_run": f"{{{{ {verdict}['mlflow_run'] }}}}"}
+    tasks: list[BaseOperator] = [judge]
+    if loop.gate.deploy == "refit":
+        tasks.append(RefitOperator(task_id="refit", until=until, **won, **_where(loop, "refit")))
+    answer = ""
+    if loop.gate.approval == "required":
+        tasks.append(ApproveOperator(
+            task_id="approve", verdict=f"{{{{ {verdict}['verdict'] }}}}", subject=f"Promote a challenger of {loop.name}?",
+            body=f"{{{{ {verdict}['summary'] }}}}", response_timeout=timedelta(hours=loop.gate.approval_hours),
+        ))  # fmt: skip
+        answer = "{{ ti.xcom_pull(task_ids='approve') | tojson }}"
+    promote = PromoteOperator(task_id="promote", approval=answer, outlets=[model], **won, **_where(loop, "promote", REGISTRY_POOL))
+    chain(*tasks, promote)
 
 
 def _score(loop: Loop, data: Asset, model: Asset, predictions: Asset) -> DAG:
@@ -85,7 +121,7 @@ def _score(loop: Loop, data: Asset, model: Asset, predictions: Asset) -> DAG:
     return dag
 
 
-def _monitor(loop: Loop, predictions: Asset) -> DAG:
+def _monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
     with _dag(loop, "monitor", schedule=PartitionedAssetTimetable(assets=predictions), max_active_runs=4) as dag:
         night = {"loop": loop.name, "partition": "{{ partition_key }}"}
         decide = DecideOperator(
@@ -99,11 +135,12 @@ def _monitor(loop: Loop, predictions: Asset) -> DAG:
             verdict="{{ ti.xcom_pull(task_ids='decide')['verdict'] }}",
             reason="{{ ti.xcom_pull(task_ids='decide')['reason'] }}",
         )
-        measured = [
-            DriftOperator(task_id="drift", **night, **_where(loop, "drift")),
-            PerformanceOperator(task_id="performance", **night, **_where(loop, "performance")),
-        ]
-        measured >> decide >> retrain
+        drift = DriftOperator(task_id="drift", **night, **_where(loop, "drift"))
+        performance = PerformanceOperator(task_id="performance", **night, **_where(loop, "performance"))
+        duel = DuelOperator(task_id="duel", outlets=[model], **night, **_where(loop, "duel", REGISTRY_POOL))
+        [drift, performance] >> decide >> retrain
+        performance >> duel
+        _promotion(loop, model, duel, until="{{ partition_key }}")
     return dag
 
 

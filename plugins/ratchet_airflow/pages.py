@@ -1,4 +1,4 @@
-"""Ratchet's pages in the Airflow UI: an overview of the loops, Data Docs, drift reports, commits of the data registry.
+"""Ratchet's pages in the Airflow UI: an overview of the loops, Data Docs, drift and decision reports, commits of the data registry.
 
 Airflow does not authenticate a plugin's routes; the dependency below does, as for the plugins' own view.
 """
@@ -25,6 +25,7 @@ app = FastAPI(title="Ratchet", docs_url=None, redoc_url=None, dependencies=[Depe
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _REVISION = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -46,6 +47,13 @@ def drift_report(loop: str, day: str) -> FileResponse:
     """Show Evidently's report of a night."""
     _check((_NAME, loop), (_DAY, day))
     return _file(Settings.current().reports / loop / day / "drift.html")
+
+
+@app.get("/decisions/{loop}/{run}/{page}.html")
+def decision(loop: str, run: str, page: str) -> FileResponse:
+    """Show the page about a decision."""
+    _check((_NAME, loop), (_SLUG, run), (_SLUG, page))
+    return _file(Settings.current().reports / loop / "decisions" / run / f"{page}.html")
 
 
 @app.get("/commits/{revision}", response_class=HTMLResponse)
@@ -104,6 +112,7 @@ body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem aut
 table {{ border-collapse: collapse; }} td, th {{ text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; }}
 .ledger td {{ border-top: 1px solid #8884; }} .ledger td:first-child {{ white-space: nowrap; }}
 .promoted td:nth-child(2) {{ color: #1a8a4a; }}
+.waiting td:nth-child(2), .left td:nth-child(2), .released td:nth-child(2) {{ color: #3a5fb0; }}
 .held td:nth-child(2), .vetoed td:nth-child(2), .rolled_back td:nth-child(2) {{ color: #b3640a; }}
 .bad {{ color: #c22; white-space: pre-wrap; }}
 pre {{ overflow-x: auto; }}

@@ -234,6 +234,18 @@ def register(client: MlflowClient, loop: str, run_id: str, description: str) -> 
     return _version(client.create_model_version(loop, uri, run_id=run_id, description=description, model_id=model_id))
 
 
+def tie(client: MlflowClient, refitted: Version, evaluated: Version) -> None:
+    """Tie a refit and the version that was judged in its place to each other."""
+    client.set_model_version_tag(refitted.loop, refitted.number, "ratchet.evaluated_version", evaluated.number)
+    client.set_model_version_tag(evaluated.loop, evaluated.number, "ratchet.refit_version", refitted.number)
+
+
+def size(client: MlflowClient, run_id: str) -> int:
+    """Give the size of a run's model on disk, in bytes."""
+    run_model(client, run_id)
+    return sum(path.stat().st_size for path in (Settings.current().models / "runs" / run_id).rglob("*") if path.is_file())
+
+
 def set_champion(client: MlflowClient, version: Version) -> None:
     """Move the alias `champion`."""
     client.set_registered_model_alias(version.loop, CHAMPION, version.number)

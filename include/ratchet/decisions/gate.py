@@ -1,79 +1,53 @@
-"""Decide whether a challenger may replace the champion: absolute floors, then a paired comparison on the same rows."""
+"""Decide whether a challenger may replace the champion: vetoes first, then the duel."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from ratchet.loop import Bound
-
-Verdict = Literal["promote", "hold"]
+from ratchet.decisions.duel import Evidence, Verdict
+from ratchet.decisions.vetoes import Check
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict with its evidence.
-
-    difference: challenger's loss less the champion's, mean over days, in the loss's units; negative is better.
-    low, high: its confidence interval. All three are None where nothing was compared.
-    """
+    """A verdict with its evidence. evidence is None where there is no champion to compare with."""
 
     verdict: Verdict
     reason: str
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    days: int = 0
+    checks: tuple[Check, ...] = ()
+    evidence: Evidence | None = None
 
 
-def decide(
-    metrics: Mapping[str, float],
-    floors: Mapping[str, Bound],
-    differences: Sequence[float] | None,
-    confidence: float,
-) -> Decision:
-    """Judge a challenger.
-
-    metrics: of the challenger on the holdout. differences: for each whole day of the holdout that neither model was trained
-    on, the mean over its rows of challenger's less champion's loss; None where there is no champion.
-    Rows of one day share their weather, so days, not rows, are the units: a t interval over daily means (Student 1908).
-    It assumes days alike and independent; with few days of holdout it is wide, and the verdict is then to hold.
-    """
-    broken = [text for name, bound in floors.items() if (text := _broken(name, metrics.get(name), bound))]
+def decide(checks: Sequence[Check], evidence: Evidence | None, unit: str = "day") -> Decision:
+    """Judge a challenger. checks: the vetoes. evidence: of its duel with the champion; None where there is none. unit: of its clusters."""
+    broken = [check.text for check in checks if not check.passed]
     if broken:
-        return Decision("hold", f"held: {'; '.join(broken)}")
-    if differences is None:
-        return Decision("promote", "promoted: there is no champion yet, and every floor is met")
-    finite = [d for d in differences if math.isfinite(d)]
-    if len(finite) < len(differences):
-        return Decision("hold", f"held: the loss is not a number on {len(differences) - len(finite)} of the holdout's days")
-    if len(finite) < 2:
-        return Decision("hold", f"held: {len(finite)} day of labels that neither model has seen; at least 2 are needed to compare")
-    mean = math.fsum(finite) / len(finite)
-    low, high = _interval(finite, mean, confidence)
-    found = f"{mean:+.4f} [{low:+.4f}, {high:+.4f}] over {len(finite)} days at {confidence:.0%}"
-    if high < 0:
-        return Decision("promote", f"promoted: loss against the champion {found}, all below zero", mean, low, high, len(finite))
-    side = "above" if low > 0 else "not clear of"
-    return Decision("hold", f"held: loss against the champion {found}, {side} zero", mean, low, high, len(finite))
+        return Decision("hold", f"held: {'; '.join(broken)}", tuple(checks), evidence)
+    if evidence is None:
+        return Decision("promote", "promoted: there is no champion yet, and every check passed", tuple(checks))
+    said = {
+        "promote": f"promoted: {words(evidence, unit)}",
+        "hold": f"held: beaten by the champion: {words(evidence, unit)}",
+        "wait": f"waits in shadow: {words(evidence, unit)}",
+    }[evidence.verdict]
+    return Decision(evidence.verdict, said, tuple(checks), evidence)
 
 
-def _broken(name: str, value: float | None, bound: Bound) -> str | None:
-    if value is None or not math.isfinite(value):
-        return f"{name} is undefined on this holdout, and has a floor"
-    if bound.min is not None and value < bound.min:
-        return f"{name} is {value:.4f}, below its floor {bound.min:g}"
-    if bound.max is not None and value > bound.max:
-        return f"{name} is {value:.4f}, above its ceiling {bound.max:g}"
-    return None
+def words(evidence: Evidence, unit: str = "day") -> str:
+    """Tell a duel's evidence in a sentence."""
+    if not evidence.clusters:
+        return f"no {unit} of labels yet that neither model has seen"
+    count = f"{evidence.clusters} {unit}{'' if evidence.clusters == 1 else 's'}"
+    found = f"loss against the champion {evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}] over {count}"
+    against = evidence.verdict == "hold" or (evidence.verdict == "wait" and evidence.champion > evidence.rival)
+    side = f"evidence {_odds(evidence.champion if against else evidence.rival)} {'against' if against else 'for'} it"
+    text = f"{found}, {side}, {_odds(evidence.needed)} needed"
+    if evidence.verdict == "wait":
+        text += f"; about {evidence.more} more {unit}s of labels would decide" if evidence.more else "; nothing points to a decision yet"
+    return text
 
 
-def _interval(values: Sequence[float], mean: float, confidence: float) -> tuple[float, float]:
-    from scipy import stats
-
-    n = len(values)
-    error = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n)
-    reach = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error
-    return mean - reach, mean + reach
+def _odds(log: float) -> str:
+    return f"{math.exp(log):.3g}" if log < 20 else "over 10^8"

@@ -14,7 +14,7 @@ from ratchet.partitions import shift
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import reference
+from ratchet.steps import ledger, reference
 
 
 class Request(Base):
@@ -42,7 +42,7 @@ def run(loop: Loop, request: Request) -> Result:
     first = shift(request.partition, 1 - loop.monitor.window_days)
     days = dataset.published(registry, loop, revision, first, request.partition)
     with tracking.connected() as client:
-        champion = tracking.champion(client, loop.name)
+        champion = ledger.champion(client, loop)
         if champion is None or not days:
             why = "no champion yet" if champion is None else f"no published day between {first} and {request.partition}"
             return _keep(loop, Result(reason=f"{loop.name} has {why}: nothing to compare", outcome="skipped", partition=request.partition))

@@ -1,17 +1,27 @@
-"""Gate: say whether the challenger may be promoted, and write a refusal down."""
+"""Gate: take the first look at a challenger; promote it, refuse it, or let it wait in shadow. What is not promoted is written down."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import dataset, tracking
+from ratchet.decisions import duel, ring, vetoes
 from ratchet.decisions import gate as decisions
 from ratchet.loop import Loop
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import evaluate, ledger
+from ratchet.steps import evaluate, evidence, ledger, report, train
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from ratchet.adapters.registry import Writer
 
 VERDICT = "ratchet.verdict"
+REASON = "ratchet.verdict_reason"
+LINE = "ratchet.line"  # the hypothesis that the run belongs to
+FACTS = "ratchet.facts"  # numbers of the decision, for the ledger
 
 
 class Request(Base):
@@ -22,32 +32,134 @@ class Request(Base):
 
 
 class Result(BaseResult):
-    """verdict: promote or hold. difference, low, high: challenger's loss less champion's, with its interval."""
+    """verdict: promote, hold or wait. difference, low, high: challenger's loss less champion's, with its confidence sequence.
 
+    report: the page about the decision. summary: the same in Markdown, for a person to approve.
+    """
+
+    run: str
     mlflow_run: str
-    verdict: decisions.Verdict
-    difference: float | None
-    low: float | None
-    high: float | None
-    days: int
+    verdict: duel.Verdict
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    days: int = 0
+    report: str | None = None
+    summary: str = ""
 
 
 def run(loop: Loop, request: Request) -> Result:
-    """Judge by the stored evaluation; the same evaluation gives the same verdict."""
+    """Judge by the stored evaluation, once a run: a second call gives the verdict of the first."""
+    registry = dataset.registry()
     with tracking.connected() as client:
         mlflow_run = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
+        tags = client.get_run(mlflow_run).data.tags
         found = json.loads(tracking.read_file(client, mlflow_run, evaluate.FILE))
-        decision = decisions.decide(found["metrics"]["challenger"], loop.gate.floors, found["differences"], loop.gate.confidence)
-        client.set_tag(mlflow_run, VERDICT, decision.verdict)
-        client.set_tag(mlflow_run, "ratchet.verdict_reason", decision.reason)
-    if decision.verdict == "hold":
-        entry = {
-            "kind": "held", "run": request.run, "mlflow_run": mlflow_run, "champion": found["champion"],
-            "reason": decision.reason, "difference": decision.difference, "low": decision.low, "high": decision.high,
-        }  # fmt: skip
-        with dataset.registry().writer() as writer:
-            ledger.write(writer, loop, f"held:{mlflow_run}", entry, f"Hold a challenger of {loop.name}")
+        with registry.writer() as writer:
+            entries = registry.ledger(loop.name)
+            line = evidence.line(loop, _before(entries, mlflow_run), tags[train.RECIPE], mlflow_run)
+            days, carried = _days(client, entries, line, mlflow_run, found)
+            judged = None
+            if days is not None:
+                judged = evidence.judge(loop, _before(entries, mlflow_run), line, days, found["champion_loss"] or found["challenger_loss"])
+            decision = decisions.decide(checks(loop, found, carried), judged, loop.gate.cluster)
+            evidence.write(client, mlflow_run, found["champion"], days or [])
+            page = report.decision(loop, client, mlflow_run, decision, days or [], found, "first look")
+            entry = {
+                "run": request.run, "mlflow_run": mlflow_run, "evaluated": mlflow_run, "champion": found["champion"], "line": line,
+                "recipe": tags[train.RECIPE], "reason": decision.reason, **facts(decision), "day": max(found["days"]),
+            }  # fmt: skip
+            if decision.verdict != "promote":
+                _write(writer, loop, entries, entry, decision, min(found["days"]))
+        settle(client, mlflow_run, line, decision)
+    shown = decision.evidence
     return Result(
-        reason=decision.reason, mlflow_run=mlflow_run, verdict=decision.verdict,
-        difference=decision.difference, low=decision.low, high=decision.high, days=decision.days,
+        reason=decision.reason, run=request.run, mlflow_run=mlflow_run, verdict=decision.verdict, report=page,
+        difference=shown.difference if shown else None, low=shown.low if shown else None, high=shown.high if shown else None,
+        days=shown.clusters if shown else 0, summary=report.markdown(loop, mlflow_run, decision),
     )  # fmt: skip
+
+
+def checks(loop: Loop, found: dict[str, Any], carried: bool) -> list[vetoes.Check]:
+    """List the vetoes of a challenger by its stored evaluation. carried: its evidence began with earlier fits of its recipe."""
+    gate = loop.gate
+    listed = vetoes.floors(found["metrics"]["challenger"], gate.floors)
+    if found["unaccepted"]:
+        why = "; ".join(f"{day}: {reason}" for day, reason in sorted(found["unaccepted"].items()))
+        listed.append(vetoes.Check("data", False, f"rejected deliveries in its window ({why})", len(found["unaccepted"]), None, 0))
+    else:
+        listed.append(vetoes.Check("data", True, "no delivery in its window was rejected", 0, None, 0))
+    compared = [each.mean for each in evidence.load(found["compared"] or [])]
+    if carried and compared:
+        own = vetoes.within("own holdout", sum(compared) / len(compared), high=gate.margin)
+        listed.append(own)
+    if gate.slices:
+        sliced = {name: evidence.load(days) for name, days in found["slices"].items()}
+        listed += vetoes.slices(sliced, gate.slices.margin, gate.slices.level)
+    for column, differences in found["fairness"].items():
+        for name, bound in (("demographic_parity", gate.fairness.demographic_parity), ("equalized_odds", gate.fairness.equalized_odds)):  # type: ignore[union-attr]
+            if bound is not None:
+                listed.append(vetoes.within(f"{name} over {column}", differences[name], high=bound))
+    for name, most in (("latency_ms", gate.latency_ms), ("size_mb", gate.size_mb)):
+        if most is not None:
+            listed.append(vetoes.within(name, found[name], high=most))
+    if gate.signature == "compatible" and len(found["signatures"]) == 2:
+        ours, theirs = found["signatures"]
+        listed.append(vetoes.signature(ours["inputs"], theirs["inputs"], (ours["outputs"], theirs["outputs"])))
+    return listed + vetoes.behaviour({name: tuple(result) for name, result in found["behaviour"].items()})
+
+
+def settle(client: MlflowClient, run: str, line: str, decision: decisions.Decision) -> None:
+    """Leave the verdict with the run, for `refit` and `promote`."""
+    for tag, value in ((LINE, line), (FACTS, json.dumps(facts(decision))), (REASON, decision.reason), (VERDICT, decision.verdict)):
+        client.set_tag(run, tag, value)
+
+
+def facts(decision: decisions.Decision) -> dict[str, Any]:
+    """Give the numbers of a decision for the ledger."""
+    shown = decision.evidence
+    broken = [check.name for check in decision.checks if not check.passed]
+    numbers = {"vetoes": broken, "beaten": decision.verdict == "hold" and not broken}
+    if shown is None:
+        return numbers
+    return numbers | {
+        "difference": shown.difference, "low": shown.low, "high": shown.high, "clusters": shown.clusters,
+        "evidence": {"for": round(shown.rival, 3), "against": round(shown.champion, 3), "needed": round(shown.needed, 3)},
+    }  # fmt: skip
+
+
+def _days(
+    client: MlflowClient, entries: ring.Entries, line: str, run: str, found: dict[str, Any]
+) -> tuple[list[duel.Cluster] | None, bool]:  # fmt: skip
+    """Give all days of the evidence, and whether some were carried over; None where there is no champion."""
+    if found["compared"] is None:
+        return None, False
+    earlier = evidence.inherited(client, _before(entries, run), line, run)
+    last = max((each.key for each in earlier), default="")
+    return [*earlier, *(each for each in evidence.load(found["compared"]) if each.key > last)], bool(earlier)
+
+
+def _before(entries: ring.Entries, run: str) -> ring.Entries:
+    """Give the ledger as it was before this run was first judged, so that a second look at the same gives the same."""
+    first = next((i for i, entry in enumerate(entries) if entry.get("evaluated") == run), len(entries))
+    return entries[:first]
+
+
+def _write(
+    writer: Writer, loop: Loop, entries: ring.Entries, entry: dict[str, Any], decision: decisions.Decision, since: str
+) -> None:  # fmt: skip
+    """Write a refusal, or an entry into the ring and who leaves it for that."""
+    run = entry["mlflow_run"]
+    if decision.verdict == "hold":
+        ledger.write(writer, loop, f"held:{run}", {"kind": "held", **entry}, f"Hold a challenger of {loop.name}")
+        return
+    newcomer = ring.Challenger(entry["run"], run, entry["line"], since, entry["champion"])
+    if not ledger.write(
+        writer, loop, f"waiting:{run}", {"kind": "waiting", "since": since, **entry}, f"Let a challenger of {loop.name} wait"
+    ):
+        return
+    waiting = ring.challengers(entries)
+    gone = ring.leaving(waiting, newcomer, loop.gate.ring, loop.gate.patience_days, entry["day"])
+    for each in waiting:
+        if why := gone.get(each.mlflow_run):
+            ledger.leave(writer, loop, each, why)

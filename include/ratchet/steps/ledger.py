@@ -1,28 +1,40 @@
 """The ledger of a loop: every decision about its models, a line each, in the data registry's Git history.
 
-Not a step, but what `gate`, `promote`, `decide` and a rollback write to. An entry has a key, and is written once a key.
+Not a step, but what `gate`, `promote`, `duel`, `decide` and a rollback write to. An entry has a key, and is written once a key. The ledger
+is the truth about who is champion, MLflow's alias its shadow: an entry comes first, the alias after it, and where a crash came between
+the two the next call moves the alias.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import getpass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import dataset, tracking
 from ratchet.adapters.registry import Writer
+from ratchet.decisions import ring
 from ratchet.errors import RequestError
 from ratchet.loop import Loop
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 CHANGES = ("promoted", "rolled_back")
 
 
 def write(writer: Writer, loop: Loop, key: str, entry: dict[str, Any], message: str) -> bool:
     """Append an entry unless its key is there, and commit it; say whether it was new."""
-    stamped = {"key": key, "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **entry}
+    stamped = {"key": key, "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "by": getpass.getuser(), **entry}
     new = writer.append(loop.name, stamped)
     writer.commit([f"{loop.name}/ledger.jsonl"], f"{message}\n\n{entry.get('reason', '')}\n")
     return new
+
+
+def leave(writer: Writer, loop: Loop, challenger: ring.Challenger, why: str) -> None:
+    """Write down that a challenger has left the ring."""
+    entry = {"kind": "left", "run": challenger.run, "mlflow_run": challenger.mlflow_run, "champion": challenger.champion, "reason": why}
+    write(writer, loop, f"left:{challenger.mlflow_run}", entry, f"Let a challenger of {loop.name} go")
 
 
 def read(loop: Loop) -> list[dict[str, Any]]:
@@ -35,24 +47,38 @@ def champions(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["kind"] in CHANGES]
 
 
-def rollback(loop: Loop, reason: str) -> dict[str, Any]:
+def champion(client: MlflowClient, loop: Loop) -> tracking.Version | None:
+    """Give the champion, and heal the alias where a crash has left it behind the ledger."""
+    found = tracking.champion(client, loop.name)
+    changes = champions(read(loop))
+    if changes and (found is None or str(changes[-1]["version"]) != found.number):
+        found = tracking.version(client, loop.name, str(changes[-1]["version"]))
+        tracking.set_champion(client, found)
+    return found
+
+
+def rollback(loop: Loop, reason: str, *, to: str = "", key: str = "", **facts: Any) -> dict[str, Any]:
     """Restore the champion before the present one; the change is an entry like the others. Raises RequestError.
 
-    What was rolled back from is not restored by a second rollback: that one goes further back.
+    to: the version to restore, one that was champion. What was rolled back from is not restored by a second rollback: that one goes
+    further back. key: of the entry; a second call with the same key changes nothing.
     """
     registry = dataset.registry()
     with tracking.connected() as client, registry.writer() as writer:
-        present = tracking.champion(client, loop.name)
+        entries = registry.ledger(loop.name)
+        done = next((entry for entry in entries if key and entry["key"] == key), None)
+        present = champion(client, loop)
+        if done:
+            return done
         if present is None:
             raise RequestError(f"{loop.name} has no champion: nothing to roll back")
-        before = _before(champions(registry.ledger(loop.name)), present.number)
+        before = to or _before(champions(entries), present.number)
         if before is None:
             raise RequestError(f"v{present.number} is the first champion of {loop.name}: there is none before it to restore")
         restored = tracking.version(client, loop.name, before)
-        entry = {"kind": "rolled_back", "version": before, "from": present.number, "mlflow_run": restored.run_id,
-                 "reason": reason, "by": getpass.getuser()}  # fmt: skip
+        entry = {"kind": "rolled_back", "version": before, "from": present.number, "mlflow_run": restored.run_id, "reason": reason, **facts}
+        write(writer, loop, key or f"rolled_back:{len(entries)}", entry, f"Roll {loop.name} back to v{before}")
         tracking.set_champion(client, restored)
-        write(writer, loop, f"rolled_back:{len(registry.ledger(loop.name))}", entry, f"Roll {loop.name} back to v{before}")
     return entry
 
 

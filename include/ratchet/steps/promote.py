@@ -1,61 +1,117 @@
-"""Promote: register the challenger once, make it the champion, and write it down."""
+"""Promote: register the challenger once, write the promotion down, and make it the champion."""
 
 from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import dataset, tracking
 from ratchet.errors import RequestError
 from ratchet.loop import Loop
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import gate, ledger
+from ratchet.steps import evaluate, gate, ledger, refit, train
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from ratchet.adapters.registry import Writer
 
 
 class Request(Base):
-    """run: the key of this training. mlflow_run: the run that the gate judged; by default the one of that key."""
+    """run: the key of this training. mlflow_run: the run that the gate judged; by default the one of that key.
+
+    approval: where a person had to answer, what was answered, as JSON: `answer` (Approve or Reject), `by`, `at`.
+    """
 
     run: str
     mlflow_run: str = ""
+    approval: str = ""
 
 
 class Result(BaseResult):
-    """version: of the registered model; none where the gate held it."""
+    """version: of the registered model; none where the gate held it. mlflow_run: of the model that was judged."""
 
     mlflow_run: str
     version: str | None = None
 
 
 def run(loop: Loop, request: Request) -> Result:
-    """Promote what the gate let through. Register, alias, ledger: each is done once, so that a retry completes them.
+    """Promote what the gate let through. Register, ledger, alias: each is done once, so that a retry completes them.
 
     The registry's writer lock is held throughout, so that two trainings cannot promote at once.
     """
     registry = dataset.registry()
     with tracking.connected() as client, registry.writer() as writer:
-        mlflow_run = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
-        tags = client.get_run(mlflow_run).data.tags
-        verdict, reason = tags.get(gate.VERDICT), tags.get("ratchet.verdict_reason", "")
+        judged = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
+        tags = client.get_run(judged).data.tags
+        verdict, reason = tags.get(gate.VERDICT), tags.get(gate.REASON, "")
         if verdict is None:
-            raise RequestError(f"The run {mlflow_run} has not passed the gate. Run: ratchet step gate --loop {loop.name} …")
-        if verdict != "promote":
-            return Result(reason=reason, outcome="skipped", mlflow_run=mlflow_run)
-        key = f"promoted:{mlflow_run}"
+            raise RequestError(f"The run {judged} has not passed the gate. Run: ratchet step gate --loop {loop.name} …")
+        before = ledger.champion(client, loop)
+        key = f"promoted:{judged}"
         done = next((entry for entry in registry.ledger(loop.name) if entry["key"] == key), None)
         if done:
             return Result(
-                reason=f"already promoted as v{done['version']}", outcome="unchanged",
-                mlflow_run=mlflow_run, version=done["version"],
+                reason=f"already promoted as v{done['version']}", outcome="unchanged", mlflow_run=judged, version=done["version"]
             )  # fmt: skip
-        before = tracking.champion(client, loop.name)
-        version = tracking.register(client, loop.name, mlflow_run, reason)
-        tracking.set_champion(client, version)
+        if verdict != "promote":
+            return Result(reason=reason, outcome="skipped", mlflow_run=judged)
+        approval = _approval(loop, request)
+        common = {"run": request.run, "mlflow_run": judged, "evaluated": judged, "recipe": tags[train.RECIPE], "approval": approval}
+        if approval and approval.get("answer") != "Approve":
+            return _reject(writer, loop, {**common, "champion": before.number if before else None}, approval)
+        deployed = judged
+        if loop.gate.deploy == "refit":
+            deployed = tags.get(refit.REFIT, "")
+            if not deployed:
+                raise RequestError(f"The run {judged} has no refit yet. Run: ratchet step refit --loop {loop.name} --run {request.run}")
+        version = _register(client, loop, judged, deployed, reason)
+        found = json.loads(tracking.read_file(client, judged, evaluate.FILE))
+        data = client.get_run(deployed).data.tags
         replaced = before.number if before and before.number != version.number else None
         entry = {
-            "kind": "promoted", "version": version.number, "replaces": replaced, "run": request.run,
-            "mlflow_run": mlflow_run, "because": tags.get("ratchet.reason", ""), "reason": reason,
-            "data": {name: tags.get(f"data.{name}") for name in ("revision", "train", "holdout", "hash")},
+            "kind": "promoted", **common, "version": version.number, "replaces": replaced, "champion": found["champion"],
+            "line": tags.get(gate.LINE), "mlflow_run": deployed, "because": tags.get("ratchet.reason", ""), "reason": reason,
+            "data": {name: data.get(f"data.{name}") for name in ("revision", "train", "holdout", "hash")},
+            "day": data["data.train"].partition("..")[2], **json.loads(tags.get(gate.FACTS, "{}")),
         }  # fmt: skip
         ledger.write(writer, loop, key, entry, f"Promote {loop.name} v{version.number}")
+        tracking.set_champion(client, version)
     return Result(
         reason=f"v{version.number} is the champion{f', replacing v{replaced}' if replaced else ''}: {reason}",
-        mlflow_run=mlflow_run, version=version.number,
+        mlflow_run=judged, version=version.number,
     )  # fmt: skip
+
+
+def _register(client: MlflowClient, loop: Loop, judged: str, deployed: str, reason: str) -> tracking.Version:
+    """Register what was judged, and its refit where that is what is deployed; tie the two, and give the one to deploy."""
+    version = tracking.register(client, loop.name, judged, reason)
+    if deployed == judged:
+        return version
+    twin = version
+    version = tracking.register(client, loop.name, deployed, f"Refit of v{twin.number} on all labelled days. {reason}")
+    tracking.tie(client, version, twin)
+    return version
+
+
+def _approval(loop: Loop, request: Request) -> dict[str, Any] | None:
+    if loop.gate.approval == "none":
+        return None
+    try:
+        given = json.loads(request.approval)
+        return {"answer": given["answer"], "by": given.get("by"), "at": given.get("at")}
+    except (ValueError, KeyError, TypeError):
+        raise RequestError(
+            f"{loop.name} is promoted by approval, and nobody has answered for {request.run!r}. "
+            "Answer in the Airflow UI (Required actions), or "
+            """give --approval '{"answer": "Approve", "by": "your name"}'"""
+        ) from None
+
+
+def _reject(writer: Writer, loop: Loop, common: dict[str, Any], approval: dict[str, Any]) -> Result:
+    by = approval.get("by")
+    why = f"rejected by {by}" if by else f"rejected: nobody answered within {loop.gate.approval_hours:g} hours"
+    entry = {"kind": "held", **common, "line": "", "reason": why}
+    ledger.write(writer, loop, f"rejected:{common['mlflow_run']}", entry, f"Reject a challenger of {loop.name}")
+    return Result(reason=why, outcome="skipped", mlflow_run=common["mlflow_run"])

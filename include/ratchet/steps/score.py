@@ -1,4 +1,4 @@
-"""Score: predict every row of a partition with the champion, the model's version on every row.
+"""Score: predict every row of a partition with the champion, the model's version on every row; and, in shadow, with its rivals.
 
 A prediction once made stays: it is what the world was told that day. When a corrected delivery is scored, rows that have
 one keep it and only new rows get one from the champion of today.
@@ -6,22 +6,20 @@ one keep it and only new rows get one from the champion of today.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.adapters import dataset, tracking
-from ratchet.data import features, tables
+from ratchet.data import tables
+from ratchet.decisions import ring
 from ratchet.loop import Loop
-from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
+from ratchet.steps import contender, ledger
+from ratchet.steps.contender import live, predict, without
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from ratchet.training.model import Model
-
-VERSION = "model_version"
+    from mlflow import MlflowClient
 
 
 class Request(Base):
@@ -32,30 +30,32 @@ class Request(Base):
 
 
 class Result(BaseResult):
-    """rows: predictions there are now, of which `new` were made by this call, by `version`."""
+    """rows: predictions there are now, of which `new` were made by this call, by `version`. shadows: rivals that scored too."""
 
     partition: str
     rows: int = 0
     new: int = 0
     version: str | None = None
+    shadows: int = 0
 
 
 def run(loop: Loop, request: Request) -> Result:
     """Score the rows of the partition that have no prediction yet."""
     registry = dataset.registry()
     revision = registry.resolve(request.revision or "HEAD")
-    day, path = request.partition, file(loop, request.partition)
+    day, path = request.partition, live(loop, request.partition)
     with tracking.connected() as client:
-        champion = tracking.champion(client, loop.name)
+        champion = ledger.champion(client, loop)
         if champion is None:
             return Result(reason=f"{loop.name} has no champion yet: nothing is scored", outcome="skipped", partition=day)
         rows = dataset.features(registry, loop, revision, day, day)
+        shadows = _shadow(loop, client, rows, day)
         held = tables.read_table(path) if path.exists() else None
-        fresh = _without(rows, held, list(loop.main_table.key)) if held is not None else rows
+        fresh = without(rows, held, list(loop.main_table.key)) if held is not None else rows
         if held is not None and not fresh.num_rows:
             return Result(
                 reason=f"{held.num_rows:,} rows of {day} have their predictions", outcome="unchanged",
-                partition=day, rows=held.num_rows, version=champion.number,
+                partition=day, rows=held.num_rows, version=champion.number, shadows=shadows,
             )  # fmt: skip
         made = predict(loop, tracking.version_model(champion), fresh, champion.number)
     import pyarrow as pa
@@ -63,35 +63,18 @@ def run(loop: Loop, request: Request) -> Result:
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return Result(
-        reason=f"scored {made.num_rows:,} rows of {day} with v{champion.number}",
-        partition=day, rows=whole.num_rows, new=made.num_rows, version=champion.number,
+        reason=f"scored {made.num_rows:,} rows of {day} with v{champion.number}" + (f", {shadows} more in shadow" if shadows else ""),
+        partition=day, rows=whole.num_rows, new=made.num_rows, version=champion.number, shadows=shadows,
     )  # fmt: skip
 
 
-def file(loop: Loop, partition: str) -> Path:
-    """Say where the predictions of a partition lie."""
-    return Settings.current().predictions / loop.name / f"{partition}.parquet"
-
-
-def predict(loop: Loop, model: Model, rows: pa.Table, version: str) -> pa.Table:
-    """Predict rows: key, event_time, `prediction` (and, for classes, `probability_<class>`), `model_version`."""
-    import numpy as np
-    import pyarrow as pa
-
-    keys = [*loop.main_table.key, features.EVENT_TIME]
-    table = rows.select(keys)
-    values = model.predict(rows)
-    if values.ndim == 2:
-        classes = model.encoder.classes
-        chosen = np.array([*classes], dtype=object)[values.argmax(axis=1)] if len(values) else []
-        table = table.append_column("prediction", pa.array(list(chosen), pa.string()))
-        for i, name in enumerate(classes):
-            table = table.append_column(f"probability_{name}", pa.array(values[:, i]))
-    else:
-        table = table.append_column("prediction", pa.array(values))
-    return table.append_column(VERSION, pa.array([version] * table.num_rows, pa.string()))
-
-
-def _without(rows: pa.Table, held: pa.Table, keys: list[str]) -> pa.Table:
-    joined = rows.join(held.select(keys), keys=keys, join_type="left anti")
-    return joined.select(rows.column_names).sort_by([(key, "ascending") for key in keys])
+def _shadow(loop: Loop, client: MlflowClient, rows: pa.Table, day: str) -> int:
+    """Score the ring: challengers that wait, and the predecessor. Their predictions are kept apart, and told to nobody."""
+    entries = ledger.read(loop)
+    runs = [each.mlflow_run for each in ring.challengers(entries)]
+    if before := ring.predecessor(entries):
+        runs.append(tracking.version(client, loop.name, before.version).run_id)
+    for run in runs:
+        if (standing := contender.of(client, run).on(day)) is not None:
+            contender.shadow(loop, client, standing, rows, day)
+    return len(runs)

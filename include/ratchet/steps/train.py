@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,8 @@ from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import reference, snapshot
-from ratchet.training import figures
-from ratchet.training.fit import fit
+from ratchet.training import figures, trainers
+from ratchet.training.fit import best, fit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
     from ratchet.training.model import Model
     from ratchet.training.trainers import Curve
+
+RECIPE = "ratchet.recipe"  # hash of what a model is made by, its data aside
+ROUNDS = "ratchet.rounds"  # after how many rounds the training stopped; none where nothing was held back
 
 
 class Request(Base):
@@ -54,12 +59,25 @@ def run(loop: Loop, request: Request) -> Result:
             started = time.monotonic()
             model, curve = fit(loop, rows)
             seconds = time.monotonic() - started
-            _keep(client, run_id, loop, model, curve, rows, seconds)
+            if rounds := best(curve):
+                client.set_tag(run_id, ROUNDS, str(rounds))
+            keep(client, run_id, loop, model, curve, rows, seconds)
     return Result(
         reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, {len(curve.train)} epochs or iterations",
         mlflow_run=run_id,
         seconds=seconds,
     )
+
+
+def recipe(loop: Loop) -> str:
+    """Name the recipe of a model: code of the trainer, parameters, window rule, features and target. The data are no part of it."""
+    content = {
+        "training": loop.training.model_dump(mode="json", exclude={"device"}),
+        "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),
+        "contract": loop.model_dump(mode="json", include={"task", "target", "features"}),
+        "code": trainers.source(loop.training.trainer),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, str]:
@@ -71,12 +89,13 @@ def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, st
         "data.train": pinned.train,
         "data.holdout": pinned.holdout,
         "ratchet.snapshot": pinned.snapshot,
+        RECIPE: recipe(loop),
         "ratchet.reason": request.reason,
         "mlflow.note.content": f"{loop.description}\n\nTrained because: {request.reason}",
     }
 
 
-def _keep(client: MlflowClient, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float) -> None:
+def keep(client: MlflowClient, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float) -> None:
     """Store curves, figure, model and the reference of the monitor. The tag that says a model is there comes last."""
     tracking.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
     tracking.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ratchet.decisions.duel import Cluster
 from ratchet.loop import Task
 from ratchet.training.trainers import Curve
 
@@ -35,6 +37,44 @@ def of_holdout(task: Task, classes: tuple[str, ...], target: Vector, predictions
     if task == "multiclass":
         return {"confusion": _confusion(classes, target, next(iter(predictions.values())))}
     return {"predicted": _predicted(target, next(iter(predictions.values()))), "residuals": _residuals(target, predictions)}
+
+
+def of_evidence(clusters: Sequence[Cluster], capital: Sequence[tuple[float, float]], needed: float, margin: float) -> bytes:
+    """Draw the differences by cluster, and what the two bettors have come to, on a logarithmic scale."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    at = range(len(clusters))
+    above.bar(at, [each.mean if abs(each.mean) < float("inf") else 0.0 for each in clusters], color="#7a93c4")
+    above.axhline(margin, color="#b3640a", linewidth=1, linestyle="--", label="margin" if margin else "equal")
+    above.set(title="Rival's loss less the champion's; below the line is for the rival")
+    below.plot(at, [each[0] for each in capital], color="#1a7f4b", marker=".", label="for the rival")
+    below.plot(at, [each[1] for each in capital], color="#b3261e", marker=".", label="for the champion")
+    below.axhline(needed, color="0.4", linewidth=1, linestyle="--", label="needed")
+    below.set(title="Evidence (natural logarithm of the capital)")
+    step = max(1, len(clusters) // 10)
+    below.set_xticks(list(at)[::step], labels=[each.key for each in clusters][::step], rotation=30)
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize="small")
+    return _png(below)
+
+
+def of_calibration(points: Sequence[Sequence[float]]) -> bytes:
+    """Draw mean prediction against the share that came true, by tenths of the predictions."""
+    axes = _axes("", "predicted probability", "share that came true")
+    axes.plot([0, 1], [0, 1], color="0.8", linewidth=1)
+    axes.plot([point[0] for point in points], [point[1] for point in points], marker="o", color="#3a5fb0")
+    return _png(axes)
+
+
+def of_importance(sizes: dict[str, float]) -> bytes:
+    """Draw what predictions come from, the largest on top."""
+    axes = _axes("", "mean absolute SHAP value", "")
+    names = list(sizes)[::-1]
+    axes.barh(names, [sizes[name] for name in names], color="#7a93c4")
+    return _png(axes)
 
 
 def _roc(target: Vector, predictions: dict[str, Vector]) -> bytes:

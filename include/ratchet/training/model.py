@@ -34,7 +34,11 @@ class Model:
 
         if not table.num_rows:
             return np.zeros((0, len(self.encoder.classes)) if self.encoder.task == "multiclass" else 0)
-        return trainers.find(self.trainer).predict(self.estimator, *self.encoder.inputs(table))
+        return self.of_arrays(*self.encoder.inputs(table))
+
+    def of_arrays(self, codes: NDArray[np.int64], numbers: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Predict from encoded features, as the encoder gives them."""
+        return trainers.find(self.trainer).predict(self.estimator, codes, numbers)
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder."""

@@ -1,4 +1,4 @@
-"""Operators of the monitor DAG: drift, performance, decide, and the trigger of a retraining."""
+"""Operators of the monitor DAG: drift, performance, duel, decide, and the trigger of a retraining."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ratchet_airflow.links import DriftReportLink, MlflowRunLink
+from ratchet_airflow import notes
+from ratchet_airflow.links import DecisionReportLink, DriftReportLink, MlflowRunLink
 from ratchet_airflow.operators.base import StepOperator
 
 
@@ -46,6 +47,29 @@ class PerformanceOperator(StepOperator):
         super().__init__(**kwargs)
         self.partition = partition
         self.revision = revision
+
+
+class DuelOperator(StepOperator):
+    """Look at the evidence that the night has added: promote who waits, send them away, or turn back to the predecessor.
+
+    :param loop: name of the loop. The other parameters are templated.
+    :param partition: the night whose performance was measured.
+    """
+
+    step = "duel"
+    template_fields: Sequence[str] = ("partition",)
+    operator_extra_links = (DecisionReportLink(), MlflowRunLink())
+
+    def __init__(self, *, partition: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.partition = partition
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Look; what was decided stands in the run's note."""
+        result = super().execute(context)
+        if result["verdict"] != "wait":
+            notes.add(context, self.log, f"{self.step}: {result['reason']}")
+        return result
 
 
 class DecideOperator(StepOperator):

@@ -1,11 +1,15 @@
-"""Operators of the train DAG: snapshot, train, evaluate, gate, promote."""
+"""Operators of the train DAG: snapshot, train, evaluate, gate, refit, approve, promote."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ratchet_airflow.links import DatasetCommitLink, MlflowRunLink
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from ratchet_airflow.links import DatasetCommitLink, DecisionReportLink, MlflowRunLink
 from ratchet_airflow.operators.base import StepOperator
 
 
@@ -66,7 +70,7 @@ class EvaluateOperator(StepOperator):
 
 
 class GateOperator(StepOperator):
-    """Say whether the challenger may be promoted.
+    """Take the first look at the challenger: promote it, refuse it, or let it wait in shadow.
 
     :param loop: name of the loop. The other parameters are templated.
     :param run: key of the training: the same key is the same training.
@@ -75,7 +79,7 @@ class GateOperator(StepOperator):
 
     step = "gate"
     template_fields: Sequence[str] = ("run", "mlflow_run")
-    operator_extra_links = (MlflowRunLink(),)
+    operator_extra_links = (DecisionReportLink(), MlflowRunLink())
 
     def __init__(self, *, run: str, mlflow_run: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -83,19 +87,80 @@ class GateOperator(StepOperator):
         self.mlflow_run = mlflow_run
 
 
-class PromoteOperator(StepOperator):
-    """Register the challenger and make it the champion; skipped where the gate held it.
+class _AfterVerdict(StepOperator):
+    """A step on the run that a verdict names; skipped where it names none."""
+
+    run: str
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step, or skip."""
+        if not self.run:
+            raise AirflowSkipException("No challenger has won: there is nothing to do")
+        return super().execute(context)
+
+
+class RefitOperator(_AfterVerdict):
+    """Fit the recipe of a challenger that is to be promoted on all labelled days; skipped where it is not to be.
 
     :param loop: name of the loop. The other parameters are templated.
     :param run: key of the training: the same key is the same training.
-    :param mlflow_run: the MLflow run that holds the challenger.
+    :param mlflow_run: the MLflow run that was judged.
+    :param until: the latest partition that exists for the refit; by default the training's own days, the held-out ones included.
     """
 
-    step = "promote"
-    template_fields: Sequence[str] = ("run", "mlflow_run")
+    step = "refit"
+    template_fields: Sequence[str] = ("run", "mlflow_run", "until")
     operator_extra_links = (MlflowRunLink(),)
 
-    def __init__(self, *, run: str, mlflow_run: str, **kwargs: Any) -> None:
+    def __init__(self, *, run: str, mlflow_run: str, until: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run = run
         self.mlflow_run = mlflow_run
+        self.until = until
+
+
+class ApproveOperator(ApprovalOperator):
+    """Ask a person whether a challenger that won may be promoted. No answer in time means no; skipped where nothing was won.
+
+    Gives `answer` (Approve or Reject), `by` and `at`; `promote` writes them down, a rejection too.
+
+    :param verdict: of the gate or the duel. (templated)
+    """
+
+    template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "verdict")
+
+    def __init__(self, *, verdict: str, **kwargs: Any) -> None:
+        super().__init__(defaults="Reject", **kwargs)
+        self.verdict = verdict
+
+    def execute(self, context: Context) -> None:
+        """Put the question, and wait without a worker."""
+        if self.verdict != "promote":
+            raise AirflowSkipException(f"{self.verdict}: there is nothing to approve")
+        super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Take the answer. A rejection skips nothing here: it is `promote` that writes it down."""
+        answer = HITLOperator.execute_complete(self, context, event)
+        user = answer["responded_by_user"]
+        return {"answer": answer["chosen_options"][0], "by": user and user["name"], "at": answer["responded_at"].isoformat()}
+
+
+class PromoteOperator(_AfterVerdict):
+    """Register the challenger and make it the champion; skipped where the gate held it, or a person said no.
+
+    :param loop: name of the loop. The other parameters are templated.
+    :param run: key of the training: the same key is the same training.
+    :param mlflow_run: the MLflow run that was judged.
+    :param approval: a person's answer as JSON, where one is required.
+    """
+
+    step = "promote"
+    template_fields: Sequence[str] = ("run", "mlflow_run", "approval")
+    operator_extra_links = (MlflowRunLink(),)
+
+    def __init__(self, *, run: str, mlflow_run: str, approval: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.run = run
+        self.mlflow_run = mlflow_run
+        self.approval = approval

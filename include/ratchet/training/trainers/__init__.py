@@ -36,13 +36,17 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Job:
-    """What a trainer is told: the task, classes (multiclass), cardinality of each category, seed and device."""
+    """What a trainer is told: the task, classes (multiclass), cardinality of each category, seed and device.
+
+    rounds: how many epochs (or boosting iterations) to fit, no more and no fewer; None: as its parameters and `valid` say.
+    """
 
     task: Task
     classes: int
     cardinalities: tuple[int, ...]
     seed: int
     device: str
+    rounds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class TrainerModule(Protocol):
     """What the file of a trainer holds."""
 
     Params: type[BaseModel]
+    __file__: str | None
 
     def fit(self, params: Any, job: Job, train: Arrays, valid: Arrays | None) -> tuple[Any, Curve]:
         """Fit a model. `valid`, later in time than `train`, stops it early. Raises TrainingError where it diverges."""
@@ -78,6 +83,11 @@ class TrainerModule(Protocol):
 def kinds() -> list[str]:
     """List the trainers there are."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def source(kind: str) -> str:
+    """Give the code of a trainer."""
+    return Path(str(find(kind).__file__)).read_text(encoding="utf-8")
 
 
 def find(kind: str) -> TrainerModule:

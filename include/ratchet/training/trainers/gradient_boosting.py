@@ -29,6 +29,7 @@ class Params(BaseModel):
     max_leaf_nodes: Annotated[int, Field(ge=2)] = 31
     min_samples_leaf: Annotated[int, Field(ge=1)] = 20
     l2_regularization: Annotated[float, Field(ge=0)] = 0.0
+    max_features: Annotated[float, Field(gt=0, le=1)] = 1.0
     n_iter_no_change: Annotated[int, Field(ge=1)] = 15
 
 
@@ -44,6 +45,8 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
         "early_stopping": valid is not None,
     }
     kind = HistGradientBoostingRegressor if job.task == "regression" else HistGradientBoostingClassifier
+    if job.rounds is not None:
+        options |= {"max_iter": job.rounds, "early_stopping": False}
     model = kind(**options)
     seen = np.unique(train.target)
     if job.task != "regression" and len(seen) < 2:
@@ -59,7 +62,7 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
             model.set_params(early_stopping=False)
     model.fit(_matrix(train.codes, train.numbers), train.target, **held)
     # scikit-learn keeps negated losses; the first entry is the loss before the first tree.
-    curve = Curve(tuple(-float(v) for v in model.train_score_), tuple(-float(v) for v in model.validation_score_))
+    curve = Curve(tuple(-float(v) for v in model.train_score_[1:]), tuple(-float(v) for v in model.validation_score_[1:]))
     return model, curve
 
 

@@ -58,7 +58,7 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
     shuffle = torch.Generator().manual_seed(job.seed)
     best, best_state, waited = math.inf, None, 0
     curve: tuple[list[float], list[float]] = ([], [])
-    for epoch in range(params.max_epochs):
+    for epoch in range(job.rounds or params.max_epochs):
         model.train()
         order = torch.randperm(len(rows[2]), generator=shuffle).to(device)
         total = torch.zeros((), device=device)
@@ -75,6 +75,8 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
         curve[1].append(watched)
         if not np.isfinite(watched):
             raise TrainingError(f"The loss is {watched} after epoch {epoch + 1}: training diverged. Lower training.params.learning_rate")
+        if job.rounds is not None:
+            continue
         if watched < best:
             best, best_state, waited = watched, {k: v.clone() for k, v in model.state_dict().items()}, 0
         else:

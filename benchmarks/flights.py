@@ -1,0 +1,143 @@
+"""Models of 2013 and their losses, for the benchmarks: real flights, the loop's own features and trainer, one fit a night."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ratchet import loops
+from ratchet.data import features, tables
+from ratchet.data.sources import nycflights
+from ratchet.training import fit
+from ratchet.training.metrics import row_losses
+from ratchet.training.model import Model
+
+LOOP = "flight_delays"
+AHEAD = 60  # days that a model's losses are computed for at once; later ones when they are asked for
+SLICE = "EWR"  # the origin whose labels are shuffled in a damaged training: 37% of the flights
+
+
+@dataclass(frozen=True, order=True)
+class Fit:
+    """A model to be made: of the days up to `until` (0 is 1 January). damaged: the labels of one origin are shuffled at training."""
+
+    until: int
+    damaged: bool = False
+    seed: int | None = None
+
+
+@dataclass
+class Year:
+    """Feature rows of 2013 in order, the first row of each day, and the losses of models on the days after their training."""
+
+    rows: pa.Table
+    starts: np.ndarray
+    losses: dict[Fit, np.ndarray] = field(default_factory=dict)
+    models: dict[Fit, Model] = field(default_factory=dict)
+
+    def slice(self, first: int, last: int) -> pa.Table:
+        """Give the rows of days first to last."""
+        return self.rows.slice(self.starts[first], self.starts[last + 1] - self.starts[first])
+
+    def loss(self, model: Fit, day: int) -> np.ndarray:
+        """Give the row losses of a model on a day after its training."""
+        assert day > model.until, f"{model} was trained on day {day}"
+        offset = self.starts[model.until + 1]
+        held = self.losses[model]
+        if self.starts[day + 1] - offset > len(held):
+            rest = self.rows.slice(offset + len(held))
+            held = self.losses[model] = np.concatenate([held, _losses(self.models[model], rest)])
+        return held[self.starts[day] - offset : self.starts[day + 1] - offset]
+
+    def mean(self, model: Fit, day: int) -> float:
+        """Give the mean loss of a model on a day."""
+        return float(self.loss(model, day).mean())
+
+
+def year() -> Year:
+    """Make the features of 2013 from the package's files, as ingestion and snapshot would."""
+    loop = loops.load(LOOP)
+    parts: dict[str, list[pa.Table]] = {name: [] for name in loop.tables}
+    for n in range(365):
+        day = dt.date(2013, 1, 1) + dt.timedelta(days=n)
+        for name, table in nycflights.fetch(nycflights.Options(), day, loop.folder).items():
+            held, _ = tables.conform(table, loop.tables[name].columns)
+            held = held.select(list(loop.tables[name].columns))
+            parts[name].append(held.append_column(features.PARTITION, pa.array([day.isoformat()] * held.num_rows, pa.string())))
+    rows = features.compute(loop, {name: pa.concat_tables(each) for name, each in parts.items()}, "2013-01-01", "2013-12-31")
+    rows = features.known_target(loop, rows).combine_chunks()
+    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    index = (days - np.datetime64("2013-01-01")).astype(int)
+    return Year(rows, np.searchsorted(index, np.arange(366)))
+
+
+def train(held: Year, wanted: list[Fit], params: dict[str, Any] | None = None) -> None:
+    """Fit the models on all cores, one thread each, and compute their losses."""
+    rounds = {} if params else _rounds(held, sorted({_month(each.until) for each in wanted}))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.arrow"
+        with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, held.rows.schema) as writer:
+            writer.write_table(held.rows)
+        with ProcessPoolExecutor(
+            os.cpu_count(), mp_context=get_context("spawn"), initializer=_open, initargs=(str(path), held.starts)
+        ) as pool:
+            jobs = [(each, rounds.get(_month(each.until)), params) for each in sorted(wanted, reverse=True)]
+            for each, (model, losses) in zip(sorted(wanted, reverse=True), pool.map(_train, jobs), strict=True):
+                held.models[each], held.losses[each] = model, losses
+
+
+def _month(day: int) -> int:
+    """Give the last day of the month before: the number of rounds is found once a month, on what was known then."""
+    date = dt.date(2013, 1, 1) + dt.timedelta(days=day + 1)
+    return max(30, (date.replace(day=1) - dt.date(2013, 1, 1)).days - 1)
+
+
+def _rounds(held: Year, days: list[int]) -> dict[int, int]:
+    """Find after how many rounds to stop, as `ratchet.training.fit` does."""
+    found = {}
+    for day in days:
+        early, late = fit.split(held.slice(0, day))
+        _, curve = fit._fit(loops.load(LOOP), early, late, None)  # noqa: SLF001 (the first of the two fits alone)
+        found[day] = fit.best(curve) or 100
+    return found
+
+
+def _open(path: str, starts: np.ndarray) -> None:
+    global _YEAR  # noqa: PLW0603 (a worker's own copy, read once)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    _YEAR = Year(pa.ipc.open_file(pa.memory_map(path)).read_all(), starts)
+
+
+def _train(job: tuple[Fit, int | None, dict[str, Any] | None]) -> tuple[Model, np.ndarray]:
+    wanted, rounds, params = job
+    loop = loops.load(LOOP)
+    table = _YEAR.slice(0, wanted.until)
+    if wanted.damaged:
+        labels = table.column(loop.target.name).to_numpy().copy()
+        where = np.flatnonzero(table.column("origin").to_numpy(zero_copy_only=False) == SLICE)
+        labels[where] = np.random.default_rng(wanted.until).permutation(labels[where])
+        table = table.set_column(table.column_names.index(loop.target.name), loop.target.name, pa.array(labels))
+    update: dict[str, Any] = {"seed": loop.training.seed if wanted.seed is None else wanted.seed}
+    if params:
+        update["params"] = {**loop.training.params, **params}
+    loop = loop.model_copy(update={"training": loop.training.model_copy(update=update)})
+    model, _ = fit.refit(loop, table, rounds)
+    ahead = _YEAR.slice(wanted.until + 1, min(364, wanted.until + AHEAD)) if wanted.until < 364 else table.slice(0, 0)
+    return model, _losses(model, ahead)
+
+
+def _losses(model: Model, rows: pa.Table) -> np.ndarray:
+    loop = loops.load(LOOP)
+    return row_losses(loop.loss, model.encoder.target_values(rows), model.predict(rows)).astype(np.float32)
+
+
+_YEAR: Year

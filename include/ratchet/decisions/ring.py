@@ -1,0 +1,93 @@
+"""Who stands in shadow beside the champion: read from the ledger's entries, so that the ring is as durable as the decisions.
+
+A challenger enters with the entry `waiting` and leaves with `promoted`, `held` or `left`. The champion's predecessor enters with
+the entry that replaced it, as the rival that may come back, and leaves with `released` or `rolled_back`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ratchet.partitions import days_between
+
+Entries = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """A run that waits. since: the first day of its evidence. line: whose evidence it carries on (a recipe's, or its own)."""
+
+    run: str
+    mlflow_run: str
+    line: str
+    since: str
+    champion: str | None
+
+
+@dataclass(frozen=True)
+class Predecessor:
+    """The version that a rollback would restore. versions: those that have stood in its place since, the present champion last."""
+
+    version: str
+    since: str
+    versions: tuple[str, ...]
+
+
+def challengers(entries: Entries) -> list[Challenger]:
+    """Give the challengers that wait, oldest first."""
+    waiting: dict[str, Challenger] = {}
+    for entry in entries:
+        if entry["kind"] == "waiting":
+            waiting[entry["mlflow_run"]] = Challenger(entry["run"], entry["mlflow_run"], entry["line"], entry["since"], entry["champion"])
+        elif entry["kind"] in ("promoted", "held", "left"):
+            waiting.pop(str(entry.get("evaluated", entry["mlflow_run"])), None)
+    return list(waiting.values())
+
+
+def predecessor(entries: Entries) -> Predecessor | None:
+    """Give the champion's rival from before its promotion, where there is one that has not been released."""
+    found: Predecessor | None = None
+    for entry in entries:
+        if entry["kind"] == "promoted":
+            version, replaced = str(entry["version"]), entry.get("replaces")
+            if found is not None:  # a line's next refit carries the duel on
+                found = Predecessor(found.version, found.since, (*found.versions, version))
+            elif replaced:
+                found = Predecessor(str(replaced), str(entry.get("day") or ""), (version,))
+        elif entry["kind"] in ("released", "rolled_back"):
+            found = None
+    return found
+
+
+def leaving(waiting: Sequence[Challenger], newcomer: Challenger | None, size: int, patience: int, today: str) -> dict[str, str]:
+    """Say who has to leave, and why: run -> reason. A newcomer pushes out who carries its own line, then who came first."""
+    gone = {
+        c.mlflow_run: f"out of time: its evidence began {c.since}, more than {patience} days ago, and has decided nothing"
+        for c in waiting
+        if days_between(c.since, today) > patience
+    }
+    if newcomer is None:
+        return gone
+    others = [c for c in waiting if c.mlflow_run not in (newcomer.mlflow_run, *gone)]
+    for each in others:
+        if each.line == newcomer.line:
+            gone[each.mlflow_run] = f"superseded by {newcomer.run}, which carries its recipe's evidence on"
+    staying = [c for c in others if c.mlflow_run not in gone]
+    for each in staying[: max(0, len(staying) + 1 - size)]:
+        gone[each.mlflow_run] = f"superseded by {newcomer.run}: the ring holds {size}"
+    return gone
+
+
+def place(entries: Entries, line: str) -> tuple[int, int]:
+    """Give a line's place in the loop's stream of hypotheses, from 1, and how many of them have led to a promotion."""
+    lines: dict[str, None] = {}
+    won: dict[str, None] = {}
+    for entry in entries:
+        if entry.get("line") and entry["kind"] in ("waiting", "held", "promoted") and entry.get("champion") is not None:
+            lines.setdefault(entry["line"])
+            if entry["kind"] == "promoted":
+                won.setdefault(entry["line"])
+    lines.setdefault(line)
+    return list(lines).index(line) + 1, len([each for each in won if each != line])

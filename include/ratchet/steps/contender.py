@@ -1,0 +1,129 @@
+"""Who stands for a model in a duel, day by day, and what it predicts there.
+
+Not a step, but what `evaluate`, `score`, `performance` and `duel` share. A refit has seen the days it would be judged on; there its twin,
+the version of the same recipe that was judged and not shown them, stands in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ratchet.adapters import tracking
+from ratchet.data import features, tables
+from ratchet.files import slug
+from ratchet.loop import Loop
+from ratchet.settings import Settings
+from ratchet.training.metrics import row_losses
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from mlflow import MlflowClient
+    from numpy.typing import NDArray
+
+    from ratchet.training.model import Model
+
+TWIN = "ratchet.twin"  # of a refit's run: the run of the model that was judged
+VERSION = "model_version"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """runs: (MLflow run, last day it was trained on), the first that has not seen a day stands on that day."""
+
+    runs: tuple[tuple[str, str], ...]
+
+    def on(self, day: str) -> str | None:
+        """Give the run that stands on a day; None where all have seen it."""
+        return next((run for run, until in self.runs if day > until), None)
+
+
+def of(client: MlflowClient, run: str) -> Contender:
+    """Give the contender of a run: itself, and its twin where it has one."""
+    tags = client.get_run(run).data.tags
+    runs = [(run, _until(tags))]
+    if twin := tags.get(TWIN):
+        runs.append((twin, _until(client.get_run(twin).data.tags)))
+    return Contender(tuple(runs))
+
+
+def predict(loop: Loop, model: Model, rows: pa.Table, version: str) -> pa.Table:
+    """Predict rows: key, event_time, `prediction` (and, for classes, `probability_<class>`), `model_version`."""
+    import numpy as np
+    import pyarrow as pa
+
+    keys = [*loop.main_table.key, features.EVENT_TIME]
+    table = rows.select(keys)
+    values = model.predict(rows)
+    if values.ndim == 2:
+        classes = model.encoder.classes
+        chosen = np.array([*classes], dtype=object)[values.argmax(axis=1)] if len(values) else []
+        table = table.append_column("prediction", pa.array(list(chosen), pa.string()))
+        for i, name in enumerate(classes):
+            table = table.append_column(f"probability_{name}", pa.array(values[:, i]))
+    else:
+        table = table.append_column("prediction", pa.array(values))
+    return table.append_column(VERSION, pa.array([version] * table.num_rows, pa.string()))
+
+
+def shadow(loop: Loop, client: MlflowClient, run: str, rows: pa.Table, day: str) -> pa.Table:
+    """Give what a run predicts for a day's rows, in shadow: nobody is told. Made once a row, and kept."""
+    import pyarrow as pa
+
+    path = folder(loop, run) / f"{day}.parquet"
+    keys = list(loop.main_table.key)
+    held = tables.read_table(path) if path.exists() else None
+    fresh = without(rows, held, keys) if held is not None else rows
+    if held is not None and not fresh.num_rows:
+        return held
+    made = predict(loop, tracking.run_model(client, run), fresh, run)
+    whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
+    tables.write_table(whole, path)
+    return whole
+
+
+def folder(loop: Loop, run: str) -> Path:
+    """Say where a run's shadow predictions lie."""
+    return Settings.current().predictions / loop.name / "shadow" / slug(run)
+
+
+def live(loop: Loop, day: str) -> Path:
+    """Say where the predictions of a day lie that the world was told."""
+    return Settings.current().predictions / loop.name / f"{day}.parquet"
+
+
+def losses(loop: Loop, predicted: pa.Table, rows: pa.Table) -> dict[tuple[object, ...], float]:
+    """Give the loss of each row that has a prediction and a label, by the row's key."""
+    keys = list(loop.main_table.key)
+    target, values, joined = paired(loop, predicted, rows)
+    found = row_losses(loop.loss, target, values)
+    return dict(zip(zip(*(joined.column(key).to_pylist() for key in keys), strict=True), found.tolist(), strict=True))
+
+
+def paired(loop: Loop, predicted: pa.Table, rows: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.float64], pa.Table]:
+    """Put predictions and labels side by side: target, prediction, and the joined table, sorted by key."""
+    import numpy as np
+    import pyarrow as pa
+
+    keys = list(loop.main_table.key)
+    labels = rows.select(list(dict.fromkeys([*keys, loop.target.name]))).filter(rows.column(loop.target.name).is_valid())
+    joined = predicted.join(labels, keys=keys, join_type="inner").sort_by([(key, "ascending") for key in keys])
+    target = joined.column(loop.target.name)
+    if loop.task != "multiclass":
+        return target.cast(pa.float64()).to_numpy(), joined.column("prediction").cast(pa.float64()).to_numpy(), joined
+    classes = [name.removeprefix("probability_") for name in joined.column_names if name.startswith("probability_")]
+    index = {name: i for i, name in enumerate(classes)}
+    codes = np.array([index.get(str(value), -1) for value in target.to_pylist()], dtype=float)
+    return codes, np.column_stack([joined.column(f"probability_{name}").fill_null(0.0).to_numpy() for name in classes]), joined
+
+
+def without(rows: pa.Table, held: pa.Table, keys: list[str]) -> pa.Table:
+    """Give the rows that have no prediction yet."""
+    joined = rows.join(held.select(keys), keys=keys, join_type="left anti")
+    return joined.select(rows.column_names).sort_by([(key, "ascending") for key in keys])
+
+
+def _until(tags: dict[str, str]) -> str:
+    return tags.get("data.train", "").partition("..")[2]

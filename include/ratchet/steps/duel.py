@@ -1,0 +1,147 @@
+"""Duel: look at the evidence that the night has added; promote a challenger that waits, send it away, or turn back to the predecessor."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+from ratchet.adapters import dataset, tracking
+from ratchet.decisions import duel, ring
+from ratchet.decisions import gate as decisions
+from ratchet.errors import DataError
+from ratchet.files import write_text
+from ratchet.loop import Loop
+from ratchet.partitions import days_between
+from ratchet.steps import Request as Base
+from ratchet.steps import Result as BaseResult
+from ratchet.steps import drift, evaluate, evidence, gate, ledger, performance, report, train
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from ratchet.adapters.registry import Writer
+
+
+class Request(Base):
+    """partition: the night whose performance was measured."""
+
+    partition: str
+
+
+class Result(BaseResult):
+    """verdict: promote (the run `run` is to be promoted), rollback (the version `version` was restored) or wait.
+
+    mlflow_run: that was judged. report: the page about the decision. summary: the same in Markdown.
+    """
+
+    partition: str
+    verdict: Literal["promote", "rollback", "wait"] = "wait"
+    run: str = ""
+    mlflow_run: str = ""
+    version: str | None = None
+    report: str | None = None
+    summary: str = ""
+
+
+def run(loop: Loop, request: Request) -> Result:
+    """Look once a night: a night that has decided gives the same answer again. Raises DataError where it was not measured."""
+    path = drift.folder(loop, request.partition) / "duel.json"
+    if path.exists():
+        return Result.model_validate_json(path.read_text(encoding="utf-8")).model_copy(update={"outcome": "unchanged"})
+    measured = performance.read(loop, request.partition)
+    if measured is None:
+        raise DataError(f"The monitor has not measured {loop.name} {request.partition}. Run the step performance of that night first")
+    with tracking.connected() as client:
+        champion = ledger.champion(client, loop)
+        if champion is None or champion.number != measured.champion:
+            return Result(reason="no duel: the champion has changed since this night was measured", partition=request.partition)
+        turned = _predecessor(loop, client, champion, measured, request.partition)
+        result = (
+            turned if turned.verdict == "rollback" else _challengers(loop, client, champion, measured, request.partition, turned.reason)
+        )
+    if result.verdict != "wait":
+        write_text(path, result.model_dump_json())
+    return result
+
+
+def _predecessor(
+    loop: Loop, client: MlflowClient, champion: tracking.Version, measured: performance.Result, night: str
+) -> Result:  # fmt: skip
+    """Exchange the roles: is the predecessor better than what has replaced it? Then it is champion again."""
+    registry = dataset.registry()
+    before = ring.predecessor(registry.ledger(loop.name))
+    if before is None:
+        return Result(reason="", partition=night)
+    days = evidence.load(measured.predecessor)
+    scale = measured.holdout_loss or 1.0
+    judged = duel.judge(evidence.grouped(loop, days), margin=0.0, bound=evidence.bound(loop, scale), level=loop.gate.level)
+    found = decisions.words(judged, loop.gate.cluster)
+    if judged.verdict == "promote":
+        reason = f"rolled back: the predecessor v{before.version} does better than v{champion.number}: {found}"
+        decision = decisions.Decision("promote", reason, (), judged)
+        page = report.decision(loop, client, champion.run_id, decision, days, None, f"rollback on {night}")
+        numbers = gate.facts(decision)
+        ledger.rollback(
+            loop, reason, to=before.version, key=f"rolled_back:{champion.number}:{night}", automatic=True, partition=night, **numbers
+        )
+        return Result(
+            reason=reason, partition=night, verdict="rollback", version=before.version, mlflow_run=champion.run_id, report=page,
+            summary=report.markdown(loop, champion.run_id, decision),
+        )  # fmt: skip
+    why = ""
+    if judged.verdict == "hold":
+        why = f"v{before.version} is beaten by what replaced it: {found}"
+    elif before.since and days_between(before.since, night) > loop.gate.patience_days:
+        why = f"v{before.version} is out of time after {loop.gate.patience_days} days: {found}"
+    if why:
+        with registry.writer() as writer:
+            entry = {"kind": "released", "version": before.version, "champion": champion.number, "partition": night, "reason": why}
+            ledger.write(writer, loop, f"released:{before.version}:{before.since}", entry, f"Let v{before.version} of {loop.name} go")
+    return Result(reason=why or f"predecessor v{before.version}: {found}", partition=night)
+
+
+def _challengers(
+    loop: Loop, client: MlflowClient, champion: tracking.Version, measured: performance.Result, night: str, said: str
+) -> Result:  # fmt: skip
+    """Judge each challenger that waits; the first to win is promoted tonight, the others go on waiting."""
+    registry = dataset.registry()
+    reasons = [said] if said else []
+    won: Result | None = None
+    with registry.writer() as writer:
+        entries = registry.ledger(loop.name)
+        waiting = ring.challengers(entries)
+        gone = ring.leaving(waiting, None, loop.gate.ring, loop.gate.patience_days, night)
+        for each in waiting:
+            if each.champion != champion.number:
+                ledger.leave(writer, loop, each, f"the champion that it was measured against, v{each.champion}, was replaced")
+                continue
+            days = evidence.read(client, each.mlflow_run)
+            judged = evidence.judge(loop, entries, each.line, days, measured.holdout_loss or 1.0)
+            found = json.loads(tracking.read_file(client, each.mlflow_run, evaluate.FILE))
+            decision = decisions.decide(gate.checks(loop, found, carried=False), judged, loop.gate.cluster)
+            if decision.verdict == "hold":
+                report.decision(loop, client, each.mlflow_run, decision, days, found, f"night of {night}")
+                _hold(writer, loop, client, each, decision, champion)
+            elif decision.verdict == "promote" and won is None:
+                page = report.decision(loop, client, each.mlflow_run, decision, days, found, f"night of {night}")
+                gate.settle(client, each.mlflow_run, each.line, decision)
+                won = Result(
+                    reason=decision.reason, partition=night, verdict="promote", run=each.run, mlflow_run=each.mlflow_run, report=page,
+                    summary=report.markdown(loop, each.mlflow_run, decision),
+                )  # fmt: skip
+            elif each.mlflow_run in gone:
+                ledger.leave(writer, loop, each, gone[each.mlflow_run])
+            reasons.append(f"{each.run}: {decision.reason}")
+    return won or Result(reason="; ".join(reasons) or "nobody waits in the ring", partition=night)
+
+
+def _hold(
+    writer: Writer, loop: Loop, client: MlflowClient, each: ring.Challenger, decision: decisions.Decision, champion: tracking.Version
+) -> None:  # fmt: skip
+    recipe = client.get_run(each.mlflow_run).data.tags[train.RECIPE]
+    entry: dict[str, Any] = {
+        "kind": "held", "run": each.run, "mlflow_run": each.mlflow_run, "evaluated": each.mlflow_run, "champion": champion.number,
+        "line": each.line, "recipe": recipe, "reason": decision.reason, **gate.facts(decision),
+    }  # fmt: skip
+    gate.settle(client, each.mlflow_run, each.line, decision)
+    ledger.write(writer, loop, f"held:{each.mlflow_run}", entry, f"Send a challenger of {loop.name} away")

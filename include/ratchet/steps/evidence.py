@@ -1,0 +1,169 @@
+"""The evidence of a duel, day by day: kept with the challenger's MLflow run, carried on by the next challenger of its recipe.
+
+Not a step, but what `gate`, `performance` and `duel` share.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.adapters import dataset, tracking
+from ratchet.adapters.registry import Registry
+from ratchet.data import features, tables
+from ratchet.decisions import duel, ring
+from ratchet.decisions.duel import Cluster
+from ratchet.errors import DataError
+from ratchet.loop import Loop
+from ratchet.partitions import shift, week
+from ratchet.steps import contender
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from mlflow import MlflowClient
+
+FILE = "duel/evidence.json"
+LOSS = "challenger/loss"  # metric of a run: its loss on the holdout; the live loss is compared with it
+
+
+def line(loop: Loop, entries: ring.Entries, recipe: str, run: str) -> str:
+    """Name the hypothesis that a challenger belongs to: its recipe where that is what is deployed, itself otherwise.
+
+    A recipe that was beaten, rolled back or replaced by another has to prove itself anew: that is a hypothesis of its own.
+    """
+    if loop.gate.deploy == "evaluated":
+        return run
+    ended = [
+        e for e in entries
+        if e["kind"] == "rolled_back" or (e.get("beaten") and e.get("recipe") == recipe)
+        or (e["kind"] == "promoted" and e.get("champion") is not None and e.get("recipe") != recipe)
+    ]  # fmt: skip
+    return f"{recipe}.{len(ended)}"
+
+
+def read(client: MlflowClient, run: str) -> list[Cluster]:
+    """Give the days of a challenger's evidence; none where it has not been judged."""
+    try:
+        content = json.loads(tracking.read_file(client, run, FILE))
+    except DataError:
+        return []
+    return load(content["days"])
+
+
+def write(client: MlflowClient, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
+    """Keep a challenger's evidence with its run."""
+    tracking.log_files(client, run, {FILE: json.dumps({"champion": champion, "days": dump(days)}, indent=1)})
+
+
+def inherited(client: MlflowClient, entries: ring.Entries, name: str, run: str) -> list[Cluster]:
+    """Give the evidence that earlier challengers of the same line have gathered."""
+    before = [e for e in entries if e.get("line") == name and e.get("evaluated") and e["evaluated"] != run]
+    return read(client, before[-1]["evaluated"]) if before else []
+
+
+def judge(loop: Loop, entries: ring.Entries, name: str, days: Sequence[Cluster], scale: float) -> duel.Evidence:
+    """Judge a challenger's evidence at its e-LOND level. scale: the champion's loss, of which the default bound is a tenth."""
+    index, promotions = ring.place(entries, name)
+    level = duel.level(loop.gate.level, index, promotions)
+    return duel.judge(grouped(loop, days), margin=loop.gate.margin, bound=bound(loop, scale), level=level)
+
+
+def bound(loop: Loop, scale: float) -> float:
+    """Give what a cluster's difference is clipped to. Never so little that the margin does not fit."""
+    return loop.gate.bound or max(0.1 * abs(scale), 2.01 * loop.gate.margin, 1e-9)
+
+
+def grouped(loop: Loop, days: Sequence[Cluster]) -> list[Cluster]:
+    """Group days into the loop's clusters; the latest week counts when it is over."""
+    if loop.gate.cluster == "day" or not days:
+        return list(days)
+    last = max(each.key for each in days)
+    found = duel.merge(Cluster(week(each.key), each.rows, each.total, each.undefined) for each in days)
+    return [each for each in found if shift(each.key, 6) <= last]
+
+
+def extend(
+    loop: Loop, client: MlflowClient, registry: Registry, revision: str, waiting: ring.Challenger, champion: tracking.Version, last: str
+) -> list[Cluster]:  # fmt: skip
+    """Add the labelled days up to `last` that are not yet in a challenger's evidence; give it whole."""
+    known = read(client, waiting.mlflow_run)
+    until = client.get_run(waiting.mlflow_run).data.tags.get("data.holdout", "").partition("..")[2]
+    published = dataset.published(registry, loop, revision, shift(until, 1), last)
+    days = [day for day in published if day not in {each.key for each in known}]
+    if not days:
+        return known
+    rival, opponent = contender.of(client, waiting.mlflow_run), contender.of(client, champion.run_id)
+    table = dataset.features(registry, loop, revision, days[0], days[-1])
+    found = []
+    for day in days:
+        rows = _of(table, day)
+        told = _told(loop, day, {champion.number})
+        standing = opponent.on(day)
+        if told is None and standing is not None:
+            told = contender.shadow(loop, client, standing, rows, day)
+        ours = rival.on(day)
+        if told is not None and ours is not None:
+            found += compare(loop, day, rows, contender.shadow(loop, client, ours, rows, day), told)
+    whole = duel.merge(known, found)
+    if found:
+        write(client, waiting.mlflow_run, champion.number, whole)
+    return whole
+
+
+def against_predecessor(
+    loop: Loop, client: MlflowClient, registry: Registry, revision: str, predecessor: ring.Predecessor, last: str
+) -> list[Cluster]:  # fmt: skip
+    """Compare the predecessor, in shadow, with what its successors have told the world since."""
+    rival = contender.of(client, tracking.version(client, loop.name, predecessor.version).run_id)
+    first = max(shift(predecessor.since, 1) if predecessor.since else "", shift(last, -2 * loop.gate.patience_days))
+    days = dataset.published(registry, loop, revision, first, last)
+    told = {day: found for day in days if (found := _told(loop, day, set(predecessor.versions))) is not None}
+    if not told:
+        return []
+    table = dataset.features(registry, loop, revision, min(told), max(told))
+    found = []
+    for day, champion in told.items():
+        standing = rival.on(day)
+        if standing is not None:
+            rows = _of(table, day)
+            found += compare(loop, day, rows, contender.shadow(loop, client, standing, rows, day), champion)
+    return found
+
+
+def compare(loop: Loop, day: str, rows: pa.Table, rival: pa.Table, champion: pa.Table) -> list[Cluster]:
+    """Give a day's cluster over the labelled rows that both have predicted; none where there is no such row."""
+    ours, theirs = contender.losses(loop, rival, rows), contender.losses(loop, champion, rows)
+    keys = [key for key in ours if key in theirs]
+    return duel.cluster([day] * len(keys), np.array([ours[k] for k in keys]), np.array([theirs[k] for k in keys]))
+
+
+def dump(days: Sequence[Cluster]) -> list[list[Any]]:
+    """Give clusters as plain JSON."""
+    return [[each.key, each.rows, each.total, each.undefined] for each in days]
+
+
+def load(content: Sequence[Sequence[Any]]) -> list[Cluster]:
+    """Read what `dump` gave."""
+    return [Cluster(str(key), int(rows), float(total), int(undefined)) for key, rows, total, undefined in content]
+
+
+def _of(table: pa.Table, day: str) -> pa.Table:
+    import pyarrow.compute as pc
+
+    return table.filter(pc.equal(table.column(features.PARTITION), day))
+
+
+def _told(loop: Loop, day: str, versions: set[str]) -> pa.Table | None:
+    """Give the live predictions of a day that these versions made, where there are any."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    path = contender.live(loop, day)
+    if not path.exists():
+        return None
+    table = tables.read_table(path)
+    mine = table.filter(pc.is_in(table.column(contender.VERSION), value_set=pa.array(sorted(versions))))
+    return mine if mine.num_rows else None

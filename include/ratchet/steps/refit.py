@@ -1,0 +1,140 @@
+"""Refit: fit the recipe of a challenger that may be promoted on everything up to now, and refuse one that misbehaves."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ratchet.adapters import dataset, tracking
+from ratchet.data import features, tables
+from ratchet.errors import TrainingError
+from ratchet.loop import Loop
+from ratchet.partitions import shift
+from ratchet.steps import Request as Base
+from ratchet.steps import Result as BaseResult
+from ratchet.steps import contender, evidence, gate, ledger, snapshot, train
+from ratchet.training.fit import refit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from mlflow import MlflowClient
+
+    from ratchet.training.model import Model
+
+REFIT = "ratchet.refit"  # of the run that was judged: the run of its refit
+
+
+class Request(Base):
+    """run: the key of this training. mlflow_run: the run that was judged. until: the latest partition that exists for the refit.
+
+    By default the refit has the days that the training had, the held-out ones included.
+    """
+
+    run: str
+    mlflow_run: str = ""
+    until: str = ""
+
+
+class Result(BaseResult):
+    """mlflow_run: of the refit. distance: mean distance of its predictions on the holdout from its twin's, in their deviations."""
+
+    mlflow_run: str | None = None
+    distance: float | None = None
+
+
+def run(loop: Loop, request: Request) -> Result:
+    """Refit once a judged run; skipped where it is not to be promoted, or where what was judged is what is deployed."""
+    pinned = snapshot.pinned(loop, request.run)
+    with tracking.connected() as client:
+        judged = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
+        tags = client.get_run(judged).data.tags
+        if loop.gate.deploy != "refit" or tags.get(gate.VERDICT) != "promote":
+            return Result(reason=tags.get(gate.REASON, "it has not passed the gate"), outcome="skipped")
+        rows, revision = _rows(loop, pinned, request.until)
+        days = f"{pinned.train.partition('..')[0]}..{max(rows.column(features.PARTITION).to_pylist())}"
+        digest = hashlib.sha256(tables.content_hash(rows).encode()).hexdigest()
+        about = {
+            **{name: value for name, value in tags.items() if name.startswith(("ratchet.", "code.", "environment.", "mlflow.note"))},
+            contender.TWIN: judged, "data.train": days, "data.holdout": pinned.holdout, "data.revision": revision, "data.hash": digest,
+        }  # fmt: skip
+        for name in (tracking.KEY, tracking.MODEL, "ratchet.loop", "ratchet.version"):
+            about.pop(name, None)
+        held = tracking.start_run(client, loop.name, f"{request.run}.refit", about)
+        run_id = held.info.run_id
+        twin = tracking.run_model(client, judged)
+        if tracking.MODEL not in held.data.tags:
+            try:
+                _fit(loop, client, run_id, judged, rows, {"revision": revision, "days": days, "digest": digest})
+            except TrainingError as error:
+                return _refuse(loop, client, request.run, judged, run_id, f"the refit diverged: {error}")
+        holdout = snapshot.read(loop, pinned.snapshot, "holdout")
+        far = distance(tracking.run_model(client, run_id).predict(holdout), twin.predict(holdout))
+        tracking.log_metrics(client, run_id, {"twin_distance": min(far, 1e9)})
+        if not far <= loop.gate.refit_distance:
+            found = f"the refit's predictions on the holdout are {far:.2f} deviations from its twin's, beyond {loop.gate.refit_distance:g}"
+            return _refuse(loop, client, request.run, judged, run_id, found)
+        client.set_tag(judged, REFIT, run_id)
+    return Result(
+        reason=f"refitted on {rows.num_rows:,} rows of {days}; {far:.2f} deviations from its twin on the holdout",
+        mlflow_run=run_id,
+        distance=far,
+    )
+
+
+def distance(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Give the mean distance of predictions, in standard deviations of the second; infinite where one is not a number."""
+    if ours.shape != theirs.shape or not np.isfinite(ours).all():
+        return float("inf")
+    return float(np.abs(ours - theirs).mean() / max(float(theirs.std()), 1e-9)) if ours.size else 0.0
+
+
+def _rows(loop: Loop, pinned: snapshot.Result, until: str) -> tuple[pa.Table, str]:
+    """Give all labelled rows: those of the snapshot, or up to a later night."""
+    import pyarrow as pa
+
+    last = shift(until, -loop.label_delay_days) if until else ""
+    if last > pinned.holdout.partition("..")[2]:
+        registry = dataset.registry()
+        revision = registry.resolve("HEAD")
+        table = dataset.features(registry, loop, revision, pinned.train.partition("..")[0], last)
+        return features.known_target(loop, table), revision
+    parts = [snapshot.read(loop, pinned.snapshot, part) for part in ("train", "holdout")]
+    return pa.concat_tables(parts), pinned.revision
+
+
+def _fit(loop: Loop, client: MlflowClient, run_id: str, judged: str, rows: pa.Table, source: dict[str, str]) -> Model:
+    params = client.get_run(judged).data.params
+    tracking.log_params(client, run_id, params)
+    rounds = client.get_run(judged).data.tags.get(train.ROUNDS)
+    with tracking.training(run_id):
+        tracking.log_dataset(run_id, loop.name, source["digest"], source, "training")
+        started = time.monotonic()
+        model, curve = refit(loop, rows, int(rounds) if rounds else None)
+        # What was judged is its twin: its numbers are what the live loss is compared with.
+        metrics = {name: value for name, value in client.get_run(judged).data.metrics.items() if name.startswith("challenger/")}
+        tracking.log_metrics(client, run_id, {**metrics, evidence.LOSS: metrics[evidence.LOSS]})
+        train.keep(client, run_id, loop, model, curve, rows, time.monotonic() - started)
+    return model
+
+
+def _refuse(loop: Loop, client: MlflowClient, key: str, judged: str, run_id: str, why: str) -> Result:
+    """Write the refusal down, and take the verdict back."""
+    reason = f"held: {why}"
+    client.set_tag(judged, gate.VERDICT, "hold")
+    client.set_tag(judged, gate.REASON, reason)
+    tags = client.get_run(judged).data.tags
+    entry = {
+        "kind": "held",
+        "run": key,
+        "mlflow_run": run_id,
+        "evaluated": judged,
+        "recipe": tags[train.RECIPE],
+        "line": "",
+        "reason": reason,
+    }
+    with dataset.registry().writer() as writer:
+        ledger.write(writer, loop, f"refit-held:{judged}", entry, f"Refuse a refit of {loop.name}")
+    return Result(reason=reason, outcome="refused", mlflow_run=run_id)
