@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit format lock clean screenshots browser bench-night
+.PHONY: help install run up down test lint types unit format lock clean screenshots browser bench-night bench-gate
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,10 @@ screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running
 	$(BIN)/python scripts/screenshots.py
 
 bench-night: $(STAMP) ## Measure what the steps of a night cost, with and without the warm server
-	$(BIN)/python benchmarks/night.py
+	$(BIN)/python -m benchmarks.night
+
+bench-gate: $(STAMP) ## Measure what the duel is worth beside other gates, on the flights of 2013 (15 minutes)
+	$(BIN)/python -m benchmarks.gate
 
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml --extra dev -o requirements.txt --python-version 3.11 --upgrade --quiet \

@@ -53,7 +53,7 @@ def _measure(local: Local) -> dict[str, dict[str, list[float]]]:
     for name in ("fetch", "validate", "publish"):
         _run("warm", socket, environment, ["step", name, *LOOP, "--partitions", HISTORY])
     _run("warm", socket, environment, ["step", "snapshot", *LOOP, "--run", "bench", "--until", HISTORY.split("..")[1]])
-    for name in ("train", "evaluate", "gate", "promote"):
+    for name in ("train", "evaluate", "gate", "refit", "promote"):
         _run("warm", socket, environment, ["step", name, *LOOP, "--run", "bench"])
     found: dict[str, dict[str, list[float]]] = {part: {"cold": [], "warm": []} for part in PARTS}
     for i, night in enumerate(NIGHTS):

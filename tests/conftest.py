@@ -167,10 +167,10 @@ def ingest(loop_name: str, days: str, delivery: str = "") -> Any:
 
 
 def train(loop_name: str, run: str, until: str = "", reason: str = "a test") -> Any:
-    """Snapshot, train, evaluate, gate, promote; give what promote gave."""
+    """Snapshot, train, evaluate, gate, refit, promote; give what promote gave."""
     step("snapshot", loop_name, run=run, until=until)
     made = step("train", loop_name, run=run, reason=reason).mlflow_run
-    for name in ("evaluate", "gate"):
+    for name in ("evaluate", "gate", "refit"):
         step(name, loop_name, run=run, mlflow_run=made)
     return step("promote", loop_name, run=run, mlflow_run=made)
 

@@ -14,7 +14,7 @@ from ratchet import loops
 from ratchet.adapters import dataset, tracking
 from ratchet.data import features
 from ratchet.errors import DataError, RequestError
-from ratchet.loop import METRICS
+from ratchet.loop import METRICS, Gate
 from ratchet.settings import Settings
 from ratchet.steps import evaluate, ledger, snapshot
 from ratchet.training import model as models
@@ -150,8 +150,13 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
     assert set(judged.champion_metrics) == set(judged.metrics)
     verdict = step("gate", wind, run="second", mlflow_run=made)
     assert verdict.days == 4
-    assert verdict.low < verdict.difference < verdict.high
-    assert verdict.verdict == ("promote" if verdict.high < 0 else "hold")
+    assert verdict.low <= verdict.difference <= verdict.high
+    assert _kinds(wind) == ["promoted"] + {"promote": [], "hold": ["held"], "wait": ["waiting"]}[verdict.verdict]
+    page = (Settings.current().reports / wind / "decisions" / verdict.report).read_text()
+    assert "Model card" in page
+    assert "http" not in page.replace("data:image", "")
+    again = step("gate", wind, run="second", mlflow_run=made)
+    assert (again.verdict, again.difference, again.days) == (verdict.verdict, verdict.difference, verdict.days)
     promoted = step("promote", wind, run="second", mlflow_run=made)
     assert promoted.outcome == ("done" if verdict.verdict == "promote" else "skipped")
     # However the numbers fell: let it through, and take it back.
@@ -183,9 +188,11 @@ def test_days_that_the_champion_was_trained_on_are_left_out() -> None:
 
     rows = pa.table({features.PARTITION: ["a", "a", "b", "c"], "late": [0, 1, 1, 0]})
     half = Half("x", learn("binary", "late", [], [], rows), None)
-    found = evaluate.evaluate(loop, {"challenger": half, "champion": half}, rows, "a")
-    assert found["differences"] == [0.0, 0.0]
+    loop = loop.model_copy(update={"gate": Gate()})
+    found = evaluate.evaluate(loop, half, {"b": half, "c": half}, rows)
+    assert found["compared"] == [["b", 1, 0.0, 0], ["c", 1, 0.0, 0]]
     assert found["rows"] == 4
+    assert "champion" not in found["days"]["a"]
 
 
 def test_a_challenger_below_its_floor_is_held_and_never_registered(wind: str, tracked: Path) -> None:
@@ -202,6 +209,7 @@ def test_a_challenger_below_its_floor_is_held_and_never_registered(wind: str, tr
 
 @pytest.mark.parametrize("moment", ["register", "set_champion"])
 def test_a_promotion_that_crashes_is_completed_by_a_retry(wind: str, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    """After the model is registered; and between the ledger and the alias, where any next call heals the alias."""
     step("snapshot", wind, run="first")
     made = step("train", wind, run="first").mlflow_run
     for name in ("evaluate", "gate"):
@@ -209,14 +217,19 @@ def test_a_promotion_that_crashes_is_completed_by_a_retry(wind: str, monkeypatch
     real = getattr(tracking, moment)
 
     def crash(*arguments: object) -> None:
-        real(*arguments)
+        if moment == "register":
+            real(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr(tracking, moment, crash)
         with pytest.raises(KeyboardInterrupt):
             step("promote", wind, run="first", mlflow_run=made)
-    assert _kinds(wind) == []
+    assert _kinds(wind) == {"register": [], "set_champion": ["promoted"]}[moment]
+    with tracking.connected() as client:
+        assert tracking.champion(client, wind) is None
+        healed = ledger.champion(client, loops.load(wind))
+        assert (healed and healed.number) == {"register": None, "set_champion": "1"}[moment]
     assert step("promote", wind, run="first", mlflow_run=made).version == "1"
     assert _kinds(wind) == ["promoted"]
     with tracking.connected() as client:

@@ -47,17 +47,22 @@ def challengers(entries: Entries) -> list[Challenger]:
 
 
 def predecessor(entries: Entries) -> Predecessor | None:
-    """Give the champion's rival from before its promotion, where there is one that has not been released."""
+    """Give the champion's rival from before its promotion, where there is one that has not been released.
+
+    While a line's refits replace each other night by night the rival stays the one from before, for a night decides nothing. When it is
+    released, the version that the present champion has replaced takes its place: no champion is without a rival before it has beaten one.
+    """
     found: Predecessor | None = None
+    direct: Predecessor | None = None
     for entry in entries:
         if entry["kind"] == "promoted":
             version, replaced = str(entry["version"]), entry.get("replaces")
-            if found is not None:  # a line's next refit carries the duel on
-                found = Predecessor(found.version, found.since, (*found.versions, version))
-            elif replaced:
-                found = Predecessor(str(replaced), str(entry.get("day") or ""), (version,))
-        elif entry["kind"] in ("released", "rolled_back"):
-            found = None
+            direct = Predecessor(str(replaced), str(entry.get("day") or ""), (version,)) if replaced else None
+            found = Predecessor(found.version, found.since, (*found.versions, version)) if found else direct
+        elif entry["kind"] == "released":
+            found = direct if direct and direct.version != str(entry["version"]) else None
+        elif entry["kind"] == "rolled_back":
+            found = direct = None
     return found
 
 

@@ -92,11 +92,11 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
         return "At least one check forbids it, however well the model does on the whole. The model in use stays."
     odds = round(1 / math.exp(-min(decided.evidence.needed, 20))) if decided.evidence else 0
     text = {
-        "promote": f"On days that neither model had seen, the rival {aim} the model in use; if it were not, evidence as strong as this would come "
-        f"up at most once in {odds:,} such comparisons, however often one looks.",
+        "promote": f"On days that neither model had seen, the rival {aim} the model in use; if it were not, evidence as strong as this "
+        f"would come up at most once in {odds:,} such comparisons, however often one looks.",
         "hold": "On days that neither model had seen, the model in use does better. The rival is sent away.",
-        "wait": f"The days so far do not show yet whether the rival {aim} the model in use. It goes on predicting in shadow, and each night's labels "
-        "are added, until they do or its time is up.",
+        "wait": f"The days so far do not show yet whether the rival {aim} the model in use. It goes on predicting in shadow, and each "
+        "night's labels are added, until they do or its time is up.",
     }  # fmt: skip
     return text[decided.verdict]
 
@@ -112,11 +112,12 @@ def _card(loop: Loop, tags: dict[str, str], found: dict[str, Any] | None) -> lis
         ("Trained on", f"{tags.get('data.train', '?')}, revision {tags.get('data.revision', '?')[:10]}; window {window}"),
         ("Judged on", tags.get("data.holdout", "?")),
         ("Trained because", tags.get("ratchet.reason", "?")),
-        ("Recipe", f"{loop.training.trainer}, seed {loop.training.seed}, {loop.training.params}; code {tags.get('code.revision', '?')[:10]}"),
+        ("Recipe", f"{loop.training.trainer}, seed {loop.training.seed}, {loop.training.params}"),
+        ("Code", tags.get("code.revision", "?")[:10]),
         ("Holdout", ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()) or "see the run that was judged"),
         ("Deployed", "its recipe, fitted again on all labelled days" if loop.gate.deploy == "refit" else "the model that was judged"),
-        ("Limits", "Judged on the days above and on nothing else: where the world differs from them, what is said here need not hold. Differences "
-         "beyond the bound count as the bound. SHAP values describe the model, not the world."),
+        ("Limits", "Judged on the days above and on nothing else: where the world differs from them, what is said here need not hold. "
+         "Differences beyond the bound count as the bound. SHAP values describe the model, not the world."),
     ]  # fmt: skip
 
 
@@ -141,10 +142,20 @@ def _bounds(low: float | None, high: float | None) -> str:
     return " ".join(text for text in (f"≥ {low:g}" if low is not None else "", f"≤ {high:g}" if high is not None else "") if text) or "–"
 
 
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; background: #fff; }
+table { border-collapse: collapse; margin: .5rem 0 1.5rem; }
+td, th { text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; border-top: 1px solid #ddd; }
+img { max-width: 100%; }
+.bad td { color: #b3261e; }
+.verdict { font-size: 1.6rem; font-weight: 600; margin: 0; }
+.promote { color: #1a7f4b; }
+.hold { color: #b3640a; }
+.wait { color: #3a5fb0; }
+"""
+
+
 def _page(title: str, body: str) -> str:
-    return f"""<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><meta name=viewport content="width=device-width"><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; background: #fff; }}
-table {{ border-collapse: collapse; margin: .5rem 0 1.5rem; }} td, th {{ text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0;
-border-top: 1px solid #ddd; }} img {{ max-width: 100%; }} .bad td {{ color: #b3261e; }}
-.verdict {{ font-size: 1.6rem; font-weight: 600; margin: 0; }} .promote {{ color: #1a7f4b; }} .hold {{ color: #b3640a; }} .wait {{ color: #3a5fb0; }}
-</style><h1>{html.escape(title)}</h1>{body}</html>"""
+    title = html.escape(title)
+    return f"""<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><meta name=viewport content="width=device-width">
+<style>{STYLE}</style><h1>{title}</h1>{body}</html>"""

@@ -1,0 +1,1 @@
+"""Measurements: what a night costs, and what a gate is worth."""
