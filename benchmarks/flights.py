@@ -130,7 +130,7 @@ def _train(job: tuple[Fit, int | None, dict[str, Any] | None]) -> tuple[Model, n
     if params:
         update["params"] = {**loop.training.params, **params}
     loop = loop.model_copy(update={"training": loop.training.model_copy(update=update)})
-    model, _ = fit.refit(loop, table, rounds)
+    model, _ = fit._fit(loop, table, None, rounds)  # noqa: SLF001 (the second of the two fits alone)
     ahead = _YEAR.slice(wanted.until + 1, min(364, wanted.until + AHEAD)) if wanted.until < 364 else table.slice(0, 0)
     return model, _losses(model, ahead)
 

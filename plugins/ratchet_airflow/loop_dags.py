@@ -20,6 +20,7 @@ from airflow.sdk import (
 from ratchet import loops
 from ratchet.loop import Loop
 from ratchet_airflow import docs
+from ratchet_airflow.links import PAGES
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
 from ratchet_airflow.operators.monitor import DecideOperator, DriftOperator, DuelOperator, PerformanceOperator, RetrainOperator
 from ratchet_airflow.operators.score import ScoreOperator
@@ -105,7 +106,8 @@ def _promotion(loop: Loop, model: Asset, judge: BaseOperator, until: str = "") -
     if loop.gate.approval == "required":
         tasks.append(ApproveOperator(
             task_id="approve", verdict=f"{{{{ {verdict}['verdict'] }}}}", subject=f"Promote a challenger of {loop.name}?",
-            body=f"{{{{ {verdict}['summary'] }}}}", response_timeout=timedelta(hours=loop.gate.approval_hours),
+            body=f"{{{{ {verdict}['summary'] }}}}\n\n[The whole report]({PAGES}/decisions/{loop.name}/{{{{ {verdict}['report'] }}}})",
+            response_timeout=timedelta(hours=loop.gate.approval_hours),
         ))  # fmt: skip
         answer = "{{ ti.xcom_pull(task_ids='approve') | tojson }}"
     promote = PromoteOperator(task_id="promote", approval=answer, outlets=[model], **won, **_where(loop, "promote", REGISTRY_POOL))

@@ -27,7 +27,7 @@ from ratchet.steps import ledger
 from ratchet_airflow.local import client, services, summary
 from ratchet_airflow.local.environment import Local
 from ratchet_airflow.local.story import Story, tell
-from tests.conftest import ROOT, free_port, lay
+from tests.conftest import ROOT, free_port, lay, rename
 
 PARTS = ("ingest", "train", "score", "monitor")
 FLIGHTS = Story("flight_delays", "2013-01-01..2013-01-16", "2013-01-17..2013-01-18")
@@ -40,9 +40,13 @@ def local(tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Pa
     folder = tmp_path_factory.mktemp("installation")
     dags = folder / "dags"
     shutil.copytree(ROOT / "dags", dags, ignore=shutil.ignore_patterns("__pycache__"))
-    (dags / "wind.py").write_text((dags / "flight_delays.py").read_text().replace("flight_delays", "wind"))
+    for name in ("wind", "wind_approved"):
+        (dags / f"{name}.py").write_text((dags / "flight_delays.py").read_text().replace("flight_delays", name))
     with pytest.MonkeyPatch.context() as patch:
         lay(folder / "var", loops_folder, folder, patch.setenv)
+        rename(folder, "wind", "wind_approved")
+        contract = folder / "loops" / "wind_approved" / "loop.yaml"
+        contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: required\n"))
         patch.setenv("RATCHET_DAGS", str(dags))
         patch.setenv("RATCHET_AIRFLOW_PORT", str(free_port()))
         patch.setenv("RATCHET_MLFLOW_PORT", str(free_port()))
@@ -220,6 +224,24 @@ def test_the_trigger_form_asks_for_days(page: Page, local: Local) -> None:
     page.get_by_role("button", name="Trigger", exact=False).first.click()
     page.get_by_text("Reason").first.wait_for()
     page.get_by_text("Until").first.wait_for()
+
+
+def test_a_promotion_waits_for_a_persons_answer(page: Page, local: Local, airflow: client.Airflow) -> None:
+    for part in ("ingest", "train"):
+        airflow.unpause(f"wind_approved.{part}")
+    airflow.trigger("wind_approved.ingest", "history", conf={"partitions": "2013-01-02..2013-01-12"})
+    _await(lambda: airflow.run("wind_approved.ingest", "history")["state"] == "success")
+    airflow.trigger("wind_approved.train", "asked", conf={"reason": "to be approved"})
+    _await(lambda: any(t["task_id"] == "approve" and t["state"] == "deferred" for t in airflow.tasks("wind_approved.train", "asked")))
+    page.goto(f"{local.airflow_url}/dags/wind_approved.train/runs/asked/tasks/approve/required_actions")
+    page.get_by_text("Promote a challenger of wind_approved?").first.wait_for()
+    page.get_by_role("link", name="The whole report").first.wait_for()
+    page.get_by_role("button", name="Approve").click()
+    _await(lambda: airflow.run("wind_approved.train", "asked")["state"] == "success")
+    (entry,) = ledger.read(loops.load("wind_approved"))
+    assert entry["kind"] == "promoted"
+    assert (entry["approval"]["answer"], entry["approval"]["by"]) == ("Approve", "admin")
+    assert entry["approval"]["at"]
 
 
 def _link(airflow: client.Airflow, dag_id: str, run_id: str, task: str, name: str) -> str:

@@ -181,8 +181,8 @@ def test_days_that_the_champion_was_trained_on_are_left_out() -> None:
     loop = loops.load("flight_delays")
 
     class Half(models.Model):
-        def predict(self, table: pa.Table) -> np.ndarray:
-            return np.full(table.num_rows, 0.5)
+        def of_arrays(self, codes: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+            return np.full(len(codes), 0.5)
 
     from ratchet.training.encoding import learn
 
@@ -270,7 +270,7 @@ def test_three_classes_through_the_whole_loop(tracked: Path, trainer: str) -> No
     path = tracked / "loops" / name / "loop.yaml"
     text = path.read_text().replace("holdout_days: 7", "holdout_days: 3")
     head, _, tail = text.partition("  trainer: gradient_boosting")
-    rest = tail[tail.index("\ngate:") :]
+    rest = tail[tail.index("\ngate:") :].replace("deploy: refit", "deploy: refit\n  refit_distance: 2")  # three days beside six
     params = {"gradient_boosting": "{max_iter: 20}", "torch_mlp": "{max_epochs: 3}"}[trainer]
     path.write_text(f"{head}  trainer: {trainer}\n  window: expanding\n  holdout_days: 3\n  params: {params}\n{rest}")
     ingest(name, "2013-01-02..2013-01-08")
@@ -279,6 +279,6 @@ def test_three_classes_through_the_whole_loop(tracked: Path, trainer: str) -> No
     ingest(name, "2013-01-09")
     assert step("drift", name, partition="2013-01-09").days == 7
     measured = step("performance", name, partition="2013-01-09")
-    assert measured.days["2013-01-08"]["1"]["accuracy"] > 0.3
+    assert measured.days["2013-01-08"]["2"]["accuracy"] > 0.3
     assert step("decide", name, partition="2013-01-09").verdict in ("retrain", "wait")
     assert Settings.current().predictions.is_dir()

@@ -94,11 +94,13 @@ REQUESTS: list[tuple[str, dict[str, str]]] = [
     ("train", {"run": "killed"}),
     ("evaluate", {"run": "killed"}),
     ("gate", {"run": "killed"}),
+    ("refit", {"run": "killed"}),
     ("promote", {"run": "killed"}),
     ("score", {"partition": "2013-01-09"}),
     ("drift", {"partition": "2013-01-09"}),
     ("performance", {"partition": "2013-01-09"}),
     ("decide", {"partition": "2013-01-09"}),
+    ("duel", {"partition": "2013-01-09"}),
 ]
 
 

@@ -59,15 +59,18 @@ def run(loop: Loop, request: Request) -> Result:
             return Result(reason=reason, outcome="skipped", mlflow_run=judged)
         approval = _approval(loop, request)
         common = {"run": request.run, "mlflow_run": judged, "evaluated": judged, "recipe": tags[train.RECIPE], "approval": approval}
+        held = {**common, "kind": "held", "line": "", "champion": before.number if before else None}
         if approval and approval.get("answer") != "Approve":
-            return _reject(writer, loop, {**common, "champion": before.number if before else None}, approval)
+            return _refuse(writer, loop, held, _rejection(loop, approval))
+        found = json.loads(tracking.read_file(client, judged, evaluate.FILE))
+        if found["champion"] != held["champion"]:
+            return _refuse(writer, loop, held, f"v{held['champion']} has become champion since; this one was judged against another")
         deployed = judged
         if loop.gate.deploy == "refit":
             deployed = tags.get(refit.REFIT, "")
             if not deployed:
                 raise RequestError(f"The run {judged} has no refit yet. Run: ratchet step refit --loop {loop.name} --run {request.run}")
         version = _register(client, loop, judged, deployed, reason)
-        found = json.loads(tracking.read_file(client, judged, evaluate.FILE))
         data = client.get_run(deployed).data.tags
         replaced = before.number if before and before.number != version.number else None
         entry = {
@@ -109,9 +112,11 @@ def _approval(loop: Loop, request: Request) -> dict[str, Any] | None:
         ) from None
 
 
-def _reject(writer: Writer, loop: Loop, common: dict[str, Any], approval: dict[str, Any]) -> Result:
+def _rejection(loop: Loop, approval: dict[str, Any]) -> str:
     by = approval.get("by")
-    why = f"rejected by {by}" if by else f"rejected: nobody answered within {loop.gate.approval_hours:g} hours"
-    entry = {"kind": "held", **common, "line": "", "reason": why}
-    ledger.write(writer, loop, f"rejected:{common['mlflow_run']}", entry, f"Reject a challenger of {loop.name}")
-    return Result(reason=why, outcome="skipped", mlflow_run=common["mlflow_run"])
+    return f"rejected by {by}" if by else f"rejected: nobody answered within {loop.gate.approval_hours:g} hours"
+
+
+def _refuse(writer: Writer, loop: Loop, entry: dict[str, Any], why: str) -> Result:
+    ledger.write(writer, loop, f"rejected:{entry['mlflow_run']}", {**entry, "reason": why}, f"Refuse a challenger of {loop.name}")
+    return Result(reason=why, outcome="skipped", mlflow_run=entry["mlflow_run"])

@@ -16,7 +16,7 @@ from ratchet.partitions import shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import contender, evidence, gate, ledger, snapshot, train
-from ratchet.training.fit import refit
+from ratchet.training.fit import fit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -106,13 +106,11 @@ def _rows(loop: Loop, pinned: snapshot.Result, until: str) -> tuple[pa.Table, st
 
 
 def _fit(loop: Loop, client: MlflowClient, run_id: str, judged: str, rows: pa.Table, source: dict[str, str]) -> Model:
-    params = client.get_run(judged).data.params
-    tracking.log_params(client, run_id, params)
-    rounds = client.get_run(judged).data.tags.get(train.ROUNDS)
+    tracking.log_params(client, run_id, client.get_run(judged).data.params)
     with tracking.training(run_id):
         tracking.log_dataset(run_id, loop.name, source["digest"], source, "training")
         started = time.monotonic()
-        model, curve = refit(loop, rows, int(rounds) if rounds else None)
+        model, curve = fit(loop, rows)
         # What was judged is its twin: its numbers are what the live loss is compared with.
         metrics = {name: value for name, value in client.get_run(judged).data.metrics.items() if name.startswith("challenger/")}
         tracking.log_metrics(client, run_id, {**metrics, evidence.LOSS: metrics[evidence.LOSS]})

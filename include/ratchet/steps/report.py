@@ -76,7 +76,7 @@ def markdown(loop: Loop, run: str, decided: Decision) -> str:
         f"| {c.name} | {_number(c.number)} | {_bounds(c.low, c.high)} | {'✓' if c.passed else '✗'} |" for c in decided.checks
     )
     table = f"\n\n| check | found | bound | |\n| --- | --- | --- | --- |\n{checks}" if checks else ""
-    link = f"[MLflow run]({uri}/#/runs/{run}), with the whole report under *Artifacts*"
+    link = f"[MLflow run]({uri}/#/runs/{run})"
     return f"**{VERDICTS[decided.verdict]}**: {decided.reason}.{table}\n\n{link}"
 
 

@@ -16,7 +16,7 @@ from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import reference, snapshot
 from ratchet.training import figures, trainers
-from ratchet.training.fit import best, fit
+from ratchet.training.fit import fit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ratchet.training.trainers import Curve
 
 RECIPE = "ratchet.recipe"  # hash of what a model is made by, its data aside
-ROUNDS = "ratchet.rounds"  # after how many rounds the training stopped; none where nothing was held back
 
 
 class Request(Base):
@@ -59,8 +58,6 @@ def run(loop: Loop, request: Request) -> Result:
             started = time.monotonic()
             model, curve = fit(loop, rows)
             seconds = time.monotonic() - started
-            if rounds := best(curve):
-                client.set_tag(run_id, ROUNDS, str(rounds))
             keep(client, run_id, loop, model, curve, rows, seconds)
     return Result(
         reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, {len(curve.train)} epochs or iterations",

@@ -1,4 +1,4 @@
-"""Fit a loop's model: on the training part of a snapshot, or its recipe again on all labelled days."""
+"""Fit a loop's model: on the training part of a snapshot, or on all labelled days where its recipe is refitted."""
 
 from __future__ import annotations
 
@@ -28,11 +28,6 @@ def fit(loop: Loop, train: pa.Table) -> tuple[Model, trainers.Curve]:
     _, curve = _fit(loop, early, late, None)
     model, _ = _fit(loop, train, None, best(curve))
     return model, curve
-
-
-def refit(loop: Loop, train: pa.Table, rounds: int | None) -> tuple[Model, trainers.Curve]:
-    """Fit the loop's trainer on all of `train`, for as many rounds as its evaluated twin, or as params say. Raises TrainingError."""
-    return _fit(loop, train, None, rounds)
 
 
 def best(curve: trainers.Curve) -> int | None:

@@ -62,6 +62,9 @@ def _night(story: Story, airflow: Airflow, console: Console, night: str) -> None
         followed = _follow(story, airflow, console, f"nights: {part}", part, night)
         if followed["state"] == "failed":
             raise ServiceError(f"{story.loop}.{part} failed for {night}. See the task's log in the UI (make up), or in var/airflow/logs")
+    duel = airflow.xcom(f"{story.loop}.monitor", followed["dag_run_id"], "duel") or {"verdict": "wait"}
+    if duel["verdict"] != "wait":
+        console.print(f"  [yellow]the duel decides:[/] {duel['reason']}")
     retrain = next((t for t in followed["tasks"] if t["task_id"] == "retrain"), None)
     if retrain and retrain["state"] == "success":
         decided = airflow.xcom(f"{story.loop}.monitor", followed["dag_run_id"], "decide")

@@ -67,15 +67,18 @@ def _champion(loop: Loop) -> list[tuple[str, str]]:
         k.removeprefix("challenger/"): v for k, v in run.data.metrics.items() if k.startswith("challenger/") and k != "challenger/loss"
     }
     tags = run.data.tags
-    text = f"v{champion.number}, trained on {tags['data.train']}, judged on {tags['data.holdout']}\n"
+    how = "its recipe judged on" if loop.gate.deploy == "refit" else "judged on"
+    text = f"v{champion.number}, trained on {tags['data.train']}, {how} {tags['data.holdout']}\n"
     return [("Champion", text + ", ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items())))]
 
 
 def _retrainings(entries: list[dict[str, Any]]) -> list[str]:
-    judged = {entry["run"]: entry for entry in entries if entry["kind"] in ("promoted", "held")}
+    judged = {entry["run"]: entry for entry in entries if entry["kind"] in ("promoted", "held", "waiting")}
     lines = []
     for entry in entries:
-        if entry["kind"] == "requested":
+        if entry["kind"] in ("rolled_back", "left"):
+            lines.append(f"{entry['kind'].replace('_', ' ')}: {entry['reason']}")
+        elif entry["kind"] == "requested":
             outcome = judged.get(entry["evidence"])
             became = "not judged yet"
             if outcome:
