@@ -30,8 +30,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Pat
         lay(folder / "var", loops_folder, folder, patch.setenv)
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_server.url)
         rename(folder, "wind", NAME)
-        _gate(folder, "aim: non_inferior", "margin: 1", "bound: 40", "deploy: refit", "behaviour: behaviour.yaml", "size_mb: 50",
-              "refit_distance: 2", "latency_ms: 1000", "slices: {columns: [origin], rows: 20, margin: 30}")  # fmt: skip
+        _gate(folder, "aim: non_inferior", "margin: 2", "bound: 40", "deploy: refit", "behaviour: behaviour.yaml", "size_mb: 50",
+              "refit_distance: 10", "latency_ms: 1000", "slices: {columns: [origin], rows: 20, margin: 30}")  # fmt: skip
         (folder / "loops" / NAME / "behaviour.yaml").write_text(
             "- {name: more wind now is more wind later, row: {origin: JFK, wind_now: 5}, change: {wind_now: 25}, expect: higher}\n"
         )
@@ -209,6 +209,7 @@ def test_a_fresher_challenger_carries_the_recipes_evidence_on(second: str) -> No
     third = step("train", NAME, run="third").mlflow_run
     step("evaluate", NAME, run="third", mlflow_run=third)
     verdict = step("gate", NAME, run="third", mlflow_run=third)
+    assert verdict.verdict == "wait", verdict.reason
     assert verdict.days == 7  # the second's seven, of which the third's own four holdout days are the last
     assert _kinds() == ["promoted", "waiting", "waiting", "left"]
     assert "carries its recipe's evidence on" in ledger.read(loops.load(NAME))[-1]["reason"]
@@ -219,7 +220,7 @@ def test_a_refit_far_from_its_twin_is_refused(second: str, tmp_path: Path, monke
     _win(second)
     step("duel", NAME, partition=NIGHT)
     path = tmp_path / "copy" / "loops" / NAME / "loop.yaml"
-    path.write_text(path.read_text().replace("refit_distance: 2", "refit_distance: 0.000001"))
+    path.write_text(path.read_text().replace("refit_distance: 10", "refit_distance: 0.000001"))
     refused = step("refit", NAME, run="second", mlflow_run=second, until=NIGHT)
     assert refused.outcome == "refused"
     assert "deviations from its twin's" in refused.reason
