@@ -155,7 +155,8 @@ class Gate(_Part):
         default="evaluated", description="The model that was judged; or its recipe, fitted again on all labelled days."
     )
     refit_distance: Annotated[float, Field(gt=0)] = Field(
-        default=0.5, description="Largest mean distance of a refit's predictions from its twin's, in their standard deviations."
+        default=1.0,
+        description="Largest mean distance of a refit's predictions from its twin's, in their deviations (strangers': 1.13).",
     )
     ring: Annotated[int, Field(ge=1, le=20)] = Field(default=3, description="Challengers that wait in shadow at once.")
     patience_days: Days = Field(default=28, description="Days that a challenger, or the predecessor, stays in shadow.")
