@@ -232,7 +232,7 @@ def test_a_promotion_waits_for_a_persons_answer(page: Page, local: Local, airflo
     airflow.trigger("wind_approved.ingest", "history", conf={"partitions": "2013-01-02..2013-01-12"})
     _await(lambda: airflow.run("wind_approved.ingest", "history")["state"] == "success")
     airflow.trigger("wind_approved.train", "asked", conf={"reason": "to be approved"})
-    _await(lambda: any(t["task_id"] == "approve" and t["state"] == "deferred" for t in airflow.tasks("wind_approved.train", "asked")))
+    _await(lambda: any(t["task_id"] == "approve" and t["state"] == "awaiting_input" for t in airflow.tasks("wind_approved.train", "asked")))
     page.goto(f"{local.airflow_url}/dags/wind_approved.train/runs/asked/tasks/approve/required_actions")
     page.get_by_text("Promote a challenger of wind_approved?").first.wait_for()
     page.get_by_role("link", name="The whole report").first.wait_for()
