@@ -40,9 +40,10 @@ def main() -> None:
         champion = airflow.xcom("flight_delays.train", "first-champion", "train")["mlflow_run"]
         _take(page, "dags", f"{local.airflow_url}/dags?limit=50", "flight_delays.train")
         _take(page, "ingest", f"{local.airflow_url}/dags/flight_delays.ingest/runs/night__{night}", "publish")
-        _take(page, "score", f"{local.airflow_url}/dags/flight_delays.score", "score")
         _take(page, "monitor", f"{local.airflow_url}/dags/flight_delays.monitor/runs/{monitor}", "retrain")
         _take(page, "train", f"{local.airflow_url}/dags/flight_delays.train/runs/{asked}", "promote")
+        decided = airflow.xcom("flight_delays.train", asked, "gate")["report"]
+        _take(page, "decision", f"{local.airflow_url}/ratchet/decisions/flight_delays/{decided}", "Model card")
         _take(page, "overview", f"{local.airflow_url}/plugin/ratchet", None)
         _take(page, "drift", f"{local.airflow_url}/ratchet/reports/flight_delays/{night}/drift.html", "Wasserstein")
         _take(

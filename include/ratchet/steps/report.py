@@ -84,7 +84,7 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
     """Say in words what the verdict means, for a reader who does not compute."""
     aim = (
         "is better than" if loop.gate.aim == "superior" or not promotion
-        else f"is not worse than (by more than {loop.gate.margin:g} of {loop.loss})"
+        else f"loses at most {loop.gate.margin:g} of {loop.loss} more than"
     )  # fmt: skip
     if decided.evidence is None and promotion:
         return "There is no model in use yet that this one could be measured against, so it only had to pass every check."
