@@ -105,9 +105,7 @@ def _rounds(held: Year, days: list[int]) -> dict[int, int]:
     """Find after how many rounds to stop, as `ratchet.training.fit` does."""
     found = {}
     for day in days:
-        early, late = fit.split(held.slice(0, day))
-        _, curve = fit._fit(loops.load(LOOP), early, late, None)  # noqa: SLF001 (the first of the two fits alone)
-        found[day] = fit.best(curve) or 100
+        found[day] = fit.search(loops.load(LOOP), held.slice(0, day))[0] or 100
     return found
 
 
@@ -130,7 +128,7 @@ def _train(job: tuple[Fit, int | None, dict[str, Any] | None]) -> tuple[Model, n
     if params:
         update["params"] = {**loop.training.params, **params}
     loop = loop.model_copy(update={"training": loop.training.model_copy(update=update)})
-    model, _ = fit._fit(loop, table, None, rounds)  # noqa: SLF001 (the second of the two fits alone)
+    model, _ = fit.fit(loop, table, (rounds, None))
     ahead = _YEAR.slice(wanted.until + 1, min(364, wanted.until + AHEAD)) if wanted.until < 364 else table.slice(0, 0)
     return model, _losses(model, ahead)
 

@@ -15,7 +15,7 @@ from benchmarks.flights import Fit, Year
 from ratchet import loops
 from ratchet.decisions import duel, vetoes
 from ratchet.decisions.duel import Cluster
-from ratchet.loop import Gate
+from ratchet.rules import Gate
 from ratchet.training import probes
 
 ALPHA = 0.05

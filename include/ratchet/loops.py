@@ -73,7 +73,7 @@ def _load(path: Path, modified: int) -> Loop:
 
 STEPS = [
     "fetch", "validate", "publish", "snapshot", "train", "evaluate", "gate", "refit", "promote", "score", "drift", "performance", "duel",
-    "decide",
+    "decide", "replay",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ SUMMARIES = {
     "ingest": "Fetch, validate and publish a day of data",
     "train": "Train a challenger, judge it, and promote it, refuse it or let it wait in shadow",
     "score": "Predict the rows of a published day with the champion",
+    "replay": "Try retraining policies on the loop's own past, and recommend the one that would have cost least",
     "monitor": "Watch drift and performance, look at the duels, and ask for a retraining where the evidence does",
 }
 
@@ -45,8 +46,14 @@ def _rows(loop: Loop, part: str) -> list[str]:
     elif part == "monitor":
         monitor = loop.monitor
         rows["Drift"] = f"the latest {monitor.window_days} days, {monitor.alarms_per_year:g} false alarms a year"
-        rows["Harm"] = f"live {loop.loss} over {monitor.harm_days} days more than {monitor.harm_margin:.0%} above the holdout's"
-        rows["Cool-down"] = f"{monitor.cooldown_days} days"
+        retrain = loop.retrain
+        for name, policy in retrain.policies.model_dump(exclude_none=True).items():
+            rows[f"Asks by {name}"] = ", ".join(f"{key} {value:g}" for key, value in policy.items()) or "yes"
+        rows["Cool-down"] = f"{retrain.cooldown_days} days"
+        if retrain.per_week:
+            rows["Budget"] = f"{retrain.per_week} a week"
+        if retrain.minutes_per_week:
+            rows["Minutes"] = f"{retrain.minutes_per_week:g} of training a week"
     else:
         rows["Task"] = f"{loop.task}: {loop.target.name} = `{loop.target.sql}`"
     return ["| | |", "| --- | --- |", *(f"| {name} | {text} |" for name, text in rows.items())]
@@ -58,7 +65,8 @@ def _how(loop: Loop, part: str) -> str:
             "Runs each night for the day before. By hand: give a day, or a range to import history. A range of nights, each followed "
             f"by scoring and monitoring: `airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
         ),
-        "train": "Runs by its schedule, when the monitor asks for it, or by hand with a reason.",
+        "train": "Runs when the monitor admits a retraining, or by hand with a reason.",
         "score": "Follows each published day. Predictions once made are not rewritten.",
+        "replay": "Runs by hand: choose nights, policies and gates. Models are shared between policies and cached; nothing is deployed.",
         "monitor": "Follows each scored day. A request for a retraining is named by its evidence: asking twice is asking once.",
     }[part]

@@ -1,8 +1,9 @@
-"""Links from a task to what it made: MLflow run, drift report, decision report, Data Docs, dataset commit."""
+"""Links from a task to what it made: MLflow run, drift report, decision report, replay report, Data Docs, dataset commit."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from pathlib import PurePath
 from typing import Any
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
@@ -56,6 +57,16 @@ class DecisionReportLink(_ResultLink):
         return f"{PAGES}/decisions/{operator.loop}/{result['report']}" if result.get("report") else ""
 
 
+class ReplayReportLink(_ResultLink):
+    """The page about a replay."""
+
+    name = "Replay report"
+
+    def of(self, result: dict[str, Any], operator: Any) -> str:
+        """Link to the plugin's page."""
+        return f"{PAGES}/replays/{operator.loop}/{PurePath(result['report']).name}" if result.get("report") else ""
+
+
 class DataDocsLink(_ResultLink):
     """Great Expectations' page about a delivery."""
 
@@ -78,4 +89,4 @@ class DatasetCommitLink(_ResultLink):
         return f"{PAGES}/commits/{result['revision']}" if result.get("revision") else ""
 
 
-ALL = (MlflowRunLink(), DriftReportLink(), DecisionReportLink(), DataDocsLink(), DatasetCommitLink())
+ALL = (MlflowRunLink(), DriftReportLink(), DecisionReportLink(), ReplayReportLink(), DataDocsLink(), DatasetCommitLink())

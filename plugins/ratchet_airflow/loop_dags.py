@@ -1,4 +1,4 @@
-"""Build the four DAGs of a loop from its contract: ingest, train, score, monitor."""
+"""Build the five DAGs of a loop from its contract: ingest, train, score, monitor, replay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from airflow.sdk import (
     Asset,
     BaseOperator,
     CronPartitionTimetable,
-    CronTriggerTimetable,
     Param,
     PartitionedAssetTimetable,
     PartitionedAtRuntime,
@@ -23,6 +22,7 @@ from ratchet_airflow import docs
 from ratchet_airflow.links import PAGES
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
 from ratchet_airflow.operators.monitor import DecideOperator, DriftOperator, DuelOperator, PerformanceOperator, RetrainOperator
+from ratchet_airflow.operators.replay import ReplayOperator
 from ratchet_airflow.operators.score import ScoreOperator
 from ratchet_airflow.operators.train import (
     ApproveOperator,
@@ -45,7 +45,10 @@ def dags_of(name: str) -> dict[str, DAG]:
     data = Asset(name=f"{name}.data", uri=f"ratchet://{name}/data", group="ratchet")
     predictions = Asset(name=f"{name}.predictions", uri=f"ratchet://{name}/predictions", group="ratchet")
     model = Asset(name=f"{name}.model", uri=f"ratchet://{name}/model", group="ratchet")
-    built = (_ingest(loop, data), _train(loop, data, model), _score(loop, data, model, predictions), _monitor(loop, model, predictions))
+    built = (
+        _ingest(loop, data), _train(loop, data, model), _score(loop, data, model, predictions), _monitor(loop, model, predictions),
+        _replay(loop, data),
+    )  # fmt: skip
     return {dag.dag_id.replace(".", "_"): dag for dag in built}
 
 
@@ -74,15 +77,16 @@ def _ingest(loop: Loop, data: Asset) -> DAG:
 
 
 def _train(loop: Loop, data: Asset, model: Asset) -> DAG:
-    schedule = loop.schedule.train and CronTriggerTimetable(loop.schedule.train, timezone=loop.schedule.timezone)
     params = {
-        "reason": Param("scheduled", type="string", title="Reason", description="Why; it is kept with the model and in the ledger."),
+        "reason": Param(
+            "asked for in the UI", type="string", title="Reason", description="Why; it is kept with the model and in the ledger."
+        ),
         "until": Param(
             None, type=["null", "string"], pattern=_DAY, title="Until",
             description="The latest partition that exists for this training (2013-01-31). Left empty, the latest published.",
         ),
     }  # fmt: skip
-    with _dag(loop, "train", schedule=schedule or None, params=params, max_active_runs=1) as dag:
+    with _dag(loop, "train", schedule=None, params=params, max_active_runs=1) as dag:
         key = {"loop": loop.name, "run": "{{ run_id }}"}
         trained = {**key, "mlflow_run": "{{ ti.xcom_pull(task_ids='train')['mlflow_run'] }}"}
         (
@@ -143,6 +147,24 @@ def _monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
         [drift, performance] >> decide >> retrain
         performance >> duel
         _promotion(loop, model, duel, until="{{ partition_key }}")
+    return dag
+
+
+def _replay(loop: Loop, data: Asset) -> DAG:
+    day = {"type": ["null", "string"], "pattern": _DAY}
+    params = {
+        "first": Param(None, **day, title="From", description="The first night (2013-01-31). Left empty, two weeks and a holdout in."),
+        "last": Param(None, **day, title="To", description="The last night. Left empty, the latest published."),
+        "policies": Param(
+            "never calendar:days=1,cooldown_days=0 calendar:days=7 calendar:days=30 drift harm", type="string", title="Policies",
+            description="Beside the contract's own: calendar, drift, harm, cost_aware with their keys, joined by +, parted by spaces.",
+        ),
+        "gates": Param(None, type=["null", "string"], title="Gates", description="Keys of the gate that differ, as aim=superior,margin=0."),
+        "cost": Param(None, type=["null", "number"], title="Cost", description="Of a retraining, in the loss's units times days."),
+    }  # fmt: skip
+    with _dag(loop, "replay", schedule=None, params=params, max_active_runs=1) as dag:
+        chosen = {name: f"{{{{ params.{name} if params.{name} is not none else '' }}}}" for name in params}
+        ReplayOperator(task_id="replay", loop=loop.name, inlets=[data], **chosen, **_where(loop, "replay"))
     return dag
 
 

@@ -56,6 +56,13 @@ def decision(loop: str, run: str, page: str) -> FileResponse:
     return _file(Settings.current().reports / loop / "decisions" / run / f"{page}.html")
 
 
+@app.get("/replays/{loop}/{page}.html")
+def replay(loop: str, page: str) -> FileResponse:
+    """Show the page about a replay."""
+    _check((_NAME, loop), (_SLUG, page))
+    return _file(Settings.current().reports / loop / "replays" / f"{page}.html")
+
+
 @app.get("/commits/{revision}", response_class=HTMLResponse)
 def commit(revision: str) -> HTMLResponse:
     """Show a commit of the data registry: message, and the files it touched."""

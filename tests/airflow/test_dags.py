@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import ROOT
 
 HEAVY = {"torch", "mlflow", "great_expectations", "evidently", "sklearn", "pandas", "pyarrow", "duckdb", "dvc", "scipy", "matplotlib"}
-PARTS = ("ingest", "train", "score", "monitor")
+PARTS = ("ingest", "train", "score", "monitor", "replay")
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +103,11 @@ def test_every_task_and_dag_is_documented(bag: Any) -> None:
 
 def test_operators_take_their_requests_fields() -> None:
     from ratchet import steps
-    from ratchet_airflow.operators import ingest, monitor, score, train
+    from ratchet_airflow.operators import ingest, monitor, replay, score, train
     from ratchet_airflow.operators.base import StepOperator
 
     found = {}
-    for module in (ingest, monitor, score, train):
+    for module in (ingest, monitor, replay, score, train):
         for operator in vars(module).values():
             if isinstance(operator, type) and issubclass(operator, StepOperator) and "step" in vars(operator):
                 found[operator.step] = operator

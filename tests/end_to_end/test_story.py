@@ -20,10 +20,14 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 
-from ratchet import loops
+from ratchet import loops, partitions
 from ratchet.adapters import dataset, tracking
+from ratchet.data import tables
 from ratchet.errors import ServiceError
-from ratchet.steps import ledger
+from ratchet.replay import history
+from ratchet.replay import run as replays
+from ratchet.replay.run import Case
+from ratchet.steps import contender, ledger, performance
 from ratchet_airflow.local import client, services, summary
 from ratchet_airflow.local.environment import Local
 from ratchet_airflow.local.story import Story, tell
@@ -31,7 +35,7 @@ from tests.conftest import ROOT, free_port, lay, rename
 
 PARTS = ("ingest", "train", "score", "monitor")
 FLIGHTS = Story("flight_delays", "2013-01-01..2013-01-16", "2013-01-17..2013-01-18")
-WIND = Story("wind", "2013-01-02..2013-01-14", "2013-01-15..2013-01-16")
+WIND = Story("wind", "2013-01-02..2013-01-14", "2013-01-15..2013-01-21")
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +107,33 @@ def test_a_story_that_was_told_changes_nothing(local: Local, airflow: client.Air
     assert (dataset.registry().head(), {part: _states(airflow, f"wind.{part}") for part in PARTS}) == before
 
 
+def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
+    """The week that Airflow's own DAGs went through, and the same week replayed: the same decisions on the same nights."""
+    loop, registry = loops.load("wind"), dataset.registry()
+    entries, nights = ledger.read(loop), partitions.parse(WIND.nights)
+    (outcome,) = replays.run(history.read(loop, tmp_path), [Case()], nights[0], nights[-1], tmp_path, lambda *_: None)
+    asked = {entry["partition"]: entry for entry in entries if entry["kind"] in ("requested", "vetoed")}
+    assert len(asked) >= 2
+    for night, replayed in zip(nights, outcome.nights, strict=True):
+        told = tables.read_table(contender.live(loop, night))
+        assert set(told.column("model_version").to_pylist()) == {replayed["version"]}, (night, entries)
+        entry = asked.get(night)
+        assert replayed["decided"] == ({"requested": "retrain", "vetoed": "veto"}[entry["kind"]] if entry else "wait")
+        if entry:
+            assert replayed["reason"] == entry["reason"]
+            became = next(e["kind"] for e in entries if e.get("run") == entry["evidence"])
+            assert replayed["gate"] == {"promoted": "promote", "held": "hold", "waiting": "wait"}[became]
+        measured = performance.history(loop, replayed["version"], nights[-1])
+        assert night not in measured or abs(measured[night] - replayed["loss"]) < 1e-3
+    assert sum(entry["kind"] == "rolled_back" for entry in entries) == outcome.rollbacks
+    assert sum(entry["kind"] == "promoted" for entry in entries) - 1 == outcome.promotions
+    assert registry.partitions("wind", "weather", "HEAD")[-1] == nights[-1]
+
+
 def test_killed_services_carry_on(local: Local, airflow: client.Airflow, console: Console) -> None:
     """Kill the scheduler, its tasks and the warm server in the middle of a night; start them again; the night ends as any other."""
-    airflow.trigger("wind.ingest", "night__2013-01-17", partition="2013-01-17")
-    _await(lambda: any(task["state"] == "running" for task in airflow.tasks("wind.ingest", "night__2013-01-17")))
+    airflow.trigger("wind.ingest", "night__2013-01-22", partition="2013-01-22")
+    _await(lambda: any(task["state"] == "running" for task in airflow.tasks("wind.ingest", "night__2013-01-22")))
     for name in ("scheduler", "warm"):
         process = services._process(local, name)
         assert process is not None
@@ -114,11 +141,11 @@ def test_killed_services_carry_on(local: Local, airflow: client.Airflow, console
         process.wait(10)
     assert "scheduler" not in services.running(local)
     services.up(local, print)
-    tell(Story("wind", WIND.history, "2013-01-17..2013-01-17"), airflow, console)
+    tell(Story("wind", WIND.history, "2013-01-22..2013-01-22"), airflow, console)
     registry = dataset.registry()
-    assert registry.partitions("wind", "weather", "HEAD")[-1] == "2013-01-17"
+    assert registry.partitions("wind", "weather", "HEAD")[-1] == "2013-01-22"
     titles = registry.git("log", "--format=%s", "--", "wind").splitlines()
-    assert titles.count("Publish wind 2013-01-17") == 1
+    assert titles.count("Publish wind 2013-01-22") == 1
     with tracking.connected() as mlflow:
         assert [v.version for v in mlflow.search_model_versions("name = 'wind'")] != []
         runs = mlflow.search_runs([mlflow.get_experiment_by_name("wind").experiment_id])  # type: ignore[union-attr]
@@ -126,10 +153,10 @@ def test_killed_services_carry_on(local: Local, airflow: client.Airflow, console
 
 
 def test_two_runs_at_once_publish_both(local: Local, airflow: client.Airflow) -> None:
-    for day in ("2013-01-18", "2013-01-19"):
+    for day in ("2013-01-23", "2013-01-24"):
         airflow.trigger("wind.ingest", f"night__{day}", partition=day)
-    _await(lambda: all(airflow.run("wind.ingest", f"night__{day}")["state"] == "success" for day in ("2013-01-18", "2013-01-19")))
-    assert dataset.registry().partitions("wind", "weather", "HEAD")[-2:] == ["2013-01-18", "2013-01-19"]
+    _await(lambda: all(airflow.run("wind.ingest", f"night__{day}")["state"] == "success" for day in ("2013-01-23", "2013-01-24")))
+    assert dataset.registry().partitions("wind", "weather", "HEAD")[-2:] == ["2013-01-23", "2013-01-24"]
 
 
 def test_a_refused_delivery_is_told_in_the_runs_note_and_the_story_goes_on(local: Local, airflow: client.Airflow, console: Console) -> None:
@@ -137,23 +164,23 @@ def test_a_refused_delivery_is_told_in_the_runs_note_and_the_story_goes_on(local
     text = path.read_text()
     path.write_text(text.replace("SELECT * FROM", "SELECT * EXCLUDE (humid) FROM"))
     try:
-        tell(Story("wind", WIND.history, "2013-01-21..2013-01-21"), airflow, console)
+        tell(Story("wind", WIND.history, "2013-01-26..2013-01-26"), airflow, console)
     finally:
         path.write_text(text)
-    run = airflow.run("wind.ingest", "night__2013-01-21")
+    run = airflow.run("wind.ingest", "night__2013-01-26")
     assert run["state"] == "failed"
     assert "dropped column humid" in run["note"]
     assert "dropped column humid" in console.export_text()
-    states = {task["task_id"]: task["state"] for task in airflow.tasks("wind.ingest", "night__2013-01-21")}
+    states = {task["task_id"]: task["state"] for task in airflow.tasks("wind.ingest", "night__2013-01-26")}
     assert states == {"fetch": "success", "validate": "success", "publish": "failed"}
 
 
 def test_a_correction_by_hand_is_scored(local: Local, airflow: client.Airflow) -> None:
-    airflow.trigger("wind.ingest", "correction", conf={"partitions": "2013-01-20"})
+    airflow.trigger("wind.ingest", "correction", conf={"partitions": "2013-01-25"})
     _await(
         lambda: any(
-            run["partition_key"] == "2013-01-20" and run["state"] == "success"
-            for run in airflow.runs("wind.monitor", partition="2013-01-20")
+            run["partition_key"] == "2013-01-25" and run["state"] == "success"
+            for run in airflow.runs("wind.monitor", partition="2013-01-25")
         )
     )
 
@@ -242,6 +269,19 @@ def test_a_promotion_waits_for_a_persons_answer(page: Page, local: Local, airflo
     assert entry["kind"] == "promoted"
     assert (entry["approval"]["answer"], entry["approval"]["by"]) == ("Approve", "admin")
     assert entry["approval"]["at"]
+
+
+def test_a_replay_is_started_from_its_form(page: Page, local: Local, airflow: client.Airflow) -> None:
+    page.goto(f"{local.airflow_url}/dags/wind.replay")
+    page.get_by_role("button", name="Trigger", exact=False).first.click()
+    for field in ("From", "To", "Policies", "Gates", "Cost"):
+        page.get_by_text(field).first.wait_for()
+    airflow.unpause("wind.replay")
+    airflow.trigger("wind.replay", "tried", conf={"first": "2013-01-15", "last": "2013-01-19", "policies": "never calendar:days=2"})
+    _await(lambda: airflow.run("wind.replay", "tried")["state"] in ("success", "failed"))
+    assert airflow.run("wind.replay", "tried")["state"] == "success", airflow.log("wind.replay", "tried", "replay", 1)
+    page.goto(f"{local.airflow_url}{_link(airflow, 'wind.replay', 'tried', 'replay', 'Replay report')}")
+    page.get_by_text("What asked for each retraining").first.wait_for()
 
 
 def _link(airflow: client.Airflow, dag_id: str, run_id: str, task: str, name: str) -> str:

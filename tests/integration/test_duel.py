@@ -16,7 +16,8 @@ from ratchet.decisions.duel import Cluster
 from ratchet.errors import ContractError, RequestError
 from ratchet.partitions import shift
 from ratchet.settings import Settings
-from ratchet.steps import contender, drift, evidence, ledger, refit
+from ratchet.steps import contender, drift, evidence, ledger
+from ratchet.training import evaluation
 from tests.conftest import MlflowServer, ingest, lay, rename, step, train
 
 NAME, NIGHT = "wind_duel", "2013-01-20"
@@ -227,7 +228,7 @@ def test_a_refit_far_from_its_twin_is_refused(second: str, tmp_path: Path, monke
     assert _kinds()[-1] == "held"
     assert step("promote", NAME, run="second", mlflow_run=second).outcome == "skipped"
     assert _champion() == "2"
-    assert refit.distance(np.array([0.1, np.nan]), np.array([0.1, 0.2])) == np.inf
+    assert evaluation.distance(np.array([0.1, np.nan]), np.array([0.1, 0.2])) == np.inf
 
 
 def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
@@ -250,12 +251,13 @@ def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
 
 def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
     """Each veto by its own number: what was let wait is held once the bound is tighter, or the data were rejected."""
-    from ratchet.steps import evaluate, gate
+    from ratchet.decisions import gate
+    from ratchet.steps import evaluate
 
     loop = loops.load(NAME)
     with tracking.connected() as client:
         found = json.loads(tracking.read_file(client, second, evaluate.FILE))
-    assert all(check.passed for check in gate.checks(loop, found, carried=False))
+    assert all(check.passed for check in gate.checks(loop.gate, found, carried=False))
     assert {"origin=EWR", "origin=JFK", "origin=LGA"} == set(found["slices"])
     assert sum(found["importance"].values()) > 0
     for changed, name in (
@@ -264,7 +266,7 @@ def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
         ({"signatures": [{"inputs": {"new": "number"}, "outputs": ["x"]}, {"inputs": {}, "outputs": ["x"]}]}, "signature"),
         ({"slices": {"origin=JFK": [["a", 9, 900.0, 0], ["b", 9, 900.0, 0]]}}, "origin=JFK"),
     ):  # fmt: skip
-        broken = [check.name for check in gate.checks(loop, {**found, **changed}, carried=True) if not check.passed]
+        broken = [check.name for check in gate.checks(loop.gate, {**found, **changed}, carried=True) if not check.passed]
         assert broken == [name]
 
 

@@ -7,10 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from ratchet import loops
 from ratchet.adapters import dataset, tracking
+from ratchet.cli import ratchet
 from ratchet.data import tables
 from ratchet.errors import DataError, MissingPackage, TrackingUnavailable
 from ratchet.settings import Settings
@@ -128,6 +131,53 @@ def test_bad_data_vetoes(watched: Path) -> None:
     assert decided.verdict == "veto"
     assert NIGHT in decided.reason
     assert [entry["kind"] for entry in ledger.read(loops.load("wind_watched"))] == ["promoted", "vetoed"]
+
+
+def test_a_person_asks_and_pauses(watched: Path) -> None:
+    for part in ("drift", "performance"):
+        step(part, "wind_watched", partition=NIGHT)
+    report = drift.folder(loops.load("wind_watched"), NIGHT) / "drift.json"
+    report.write_text(json.dumps({**json.loads(report.read_text()), "drifted": []}))
+    assert step("decide", "wind_watched", partition=NIGHT).verdict == "wait"
+    for command in ("request", "pause"):
+        assert CliRunner().invoke(ratchet, [command, "wind_watched", "--reason", "a new anemometer"]).exit_code == 0
+    paused = step("decide", "wind_watched", partition=NIGHT)
+    assert paused.verdict == "wait"
+    assert "Paused: a new anemometer" in paused.reason
+    CliRunner().invoke(ratchet, ["resume", "wind_watched"])
+    admitted = step("decide", "wind_watched", partition=NIGHT)
+    assert admitted.verdict == "retrain"
+    assert "(a new anemometer)" in admitted.reason
+    assert admitted.key == f"request__v1__{NIGHT}"
+    assert [entry["kind"] for entry in ledger.read(loops.load("wind_watched"))] == ["promoted", "asked", "paused", "resumed", "requested"]
+
+
+def test_calibration_says_what_it_does(watched: Path) -> None:
+    said = CliRunner().invoke(ratchet, ["calibrate", "wind_watched", "--years", "5"])
+    assert said.exit_code == 0, said.output
+    assert "wind_now" in said.output
+    assert "calibrated: " in said.output
+    assert "evidently, any column: " in said.output
+
+
+def test_an_estimate_without_labels_is_near_the_truth() -> None:
+    """Of calibrated predictions the expected loss is the loss; of a regression nothing is said."""
+    from ratchet.training import estimate
+    from ratchet.training.metrics import row_losses
+
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.05, 0.95, 20_000)
+    target = (rng.random(20_000) < p**2).astype(float)  # predictions are too high: calibration has to see it
+    knots = estimate.calibrate("binary", target[:10_000], p[:10_000])
+    for loss in ("log_loss", "brier"):
+        truth = row_losses(loss, target[10_000:], p[10_000:]).mean()  # type: ignore[arg-type]
+        assert estimate.losses(loss, knots, p[10_000:]).mean() == pytest.approx(truth, rel=0.03)  # type: ignore[arg-type]
+    three = rng.dirichlet([1, 1, 1], 20_000)
+    drawn = (rng.random((20_000, 1)) > three.cumsum(axis=1)).sum(axis=1).astype(float)
+    knots = estimate.calibrate("multiclass", drawn[:10_000], three[:10_000])
+    truth = row_losses("log_loss", drawn[10_000:], three[10_000:]).mean()
+    assert estimate.losses("log_loss", knots, three[10_000:]).mean() == pytest.approx(truth, rel=0.03)
+    assert estimate.calibrate("regression", target, p) == {}
 
 
 def test_decide_wants_a_night_that_was_measured(watched: Path) -> None:

@@ -14,9 +14,11 @@ from ratchet import loops
 from ratchet.adapters import dataset, tracking
 from ratchet.data import features
 from ratchet.errors import DataError, RequestError
-from ratchet.loop import METRICS, Gate
+from ratchet.loop import METRICS
+from ratchet.rules import Gate
 from ratchet.settings import Settings
 from ratchet.steps import evaluate, ledger, snapshot
+from ratchet.training import evaluation
 from ratchet.training import model as models
 from tests.conftest import ingest, lay, rename, step, train
 
@@ -189,7 +191,7 @@ def test_days_that_the_champion_was_trained_on_are_left_out() -> None:
     rows = pa.table({features.PARTITION: ["a", "a", "b", "c"], "late": [0, 1, 1, 0]})
     half = Half("x", learn("binary", "late", [], [], rows), None)
     loop = loop.model_copy(update={"gate": Gate()})
-    found = evaluate.evaluate(loop, half, {"b": half, "c": half}, rows)
+    found = evaluation.compare(loop, rows, evaluation.of_model(half, rows), evaluation.of_models({"b": half, "c": half}, rows))
     assert found["compared"] == [["b", 1, 0.0, 0], ["c", 1, 0.0, 0]]
     assert found["rows"] == 4
     assert "champion" not in found["days"]["a"]

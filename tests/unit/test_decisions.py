@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
-from ratchet.decisions import drift, retrain
+from ratchet.decisions import drift
 
 
 def _days(rng: np.random.Generator, days: int, rows: int, spread: float) -> tuple[np.ndarray, np.ndarray]:
@@ -53,53 +50,15 @@ def test_a_column_without_spread_has_a_threshold(values: np.ndarray) -> None:
     assert all(threshold >= drift.LEAST for threshold in found.values())
 
 
-def _evidence(**changes: object) -> retrain.Evidence:
-    base: dict[str, object] = {
-        "partition": "2013-02-10", "champion": "3", "bad_data": {}, "drifted": [], "drift_days": 7,
-        "live_losses": [0.5, 0.5, 0.5], "holdout_loss": 0.5, "requested": [],
-    }  # fmt: skip
-    return retrain.Evidence(**{**base, **changes})  # type: ignore[arg-type]
-
-
-RULES = retrain.Rules(window_days=7, harm_days=3, harm_margin=0.1, cooldown_days=5)
-
-
-@pytest.mark.parametrize(
-    ("changes", "verdict", "words"),
-    [
-        ({}, "wait", "nothing asks"),
-        ({"drifted": ["temp"]}, "retrain", "drift: 1 column beyond"),
-        ({"drifted": ["temp"], "drift_days": 6}, "wait", "nothing asks"),
-        ({"live_losses": [0.6, 0.6, 0.6]}, "retrain", "harm: live loss 0.6000"),
-        ({"live_losses": [0.6, 0.6]}, "wait", "nothing asks"),
-        ({"live_losses": [0.9, 0.5, 0.5, 0.5]}, "wait", "nothing asks"),
-        ({"live_losses": [math.nan, 0.6, 0.6, 0.6]}, "retrain", "harm"),
-        ({"live_losses": [0.6] * 3, "holdout_loss": None}, "wait", "nothing asks"),
-        ({"drifted": ["temp"], "bad_data": {"2013-02-09": "rejected: x"}}, "veto", "2013-02-09: rejected: x"),
-        ({"drifted": ["temp"], "requested": ["2013-02-06"]}, "wait", "Cooling down"),
-        ({"drifted": ["temp"], "requested": ["2013-02-14"]}, "wait", "Cooling down"),
-        ({"drifted": ["temp"], "requested": ["2013-02-05"]}, "retrain", "drift"),
-        ({"bad_data": {"2013-02-09": "empty"}}, "wait", "nothing asks"),
-    ],
-)
-def test_evidence_and_its_verdict(changes: dict[str, object], verdict: str, words: str) -> None:
-    found = retrain.decide(_evidence(**changes), RULES)
-    assert found.verdict == verdict
-    assert words in found.reason
-    assert bool(found.key) == (verdict == "retrain")
-
-
-def test_the_same_evidence_has_the_same_key() -> None:
-    first = retrain.decide(_evidence(drifted=["temp"]), RULES)
-    again = retrain.decide(_evidence(drifted=["temp"], requested=["2013-02-10"]), RULES)
-    assert first.key == again.key == "drift__v3__2013-02-10"
-
-
-@given(st.permutations([f"2013-02-{d:02}" for d in range(1, 25)]))
-def test_requests_keep_their_distance_in_whatever_order_nights_come(nights: list[str]) -> None:
-    requested: list[str] = []
-    for night in nights:
-        if retrain.decide(_evidence(partition=night, drifted=["x"], requested=list(requested)), RULES).verdict == "retrain":
-            requested.append(night)
-    ordered = sorted(int(day[-2:]) for day in requested)
-    assert all(b - a >= RULES.cooldown_days for a, b in itertools.pairwise(ordered))
+def test_the_alarms_of_unchanged_years_are_those_that_were_asked_for() -> None:
+    rng = np.random.default_rng(2)
+    values, days = _days(rng, 90, 100, 0.5)
+    levels = rng.integers(0, 100, size=len(values))
+    thresholds = drift.calibrate({"x": values}, {"c": levels}, days, 7, 6, 0)
+    fixed = {"x": 0.1, "c": 0.1}
+    found = drift.alarms(
+        {"x": values}, {"c": levels}, days, 7, {"ours": (thresholds, 0.0), "fixed": (fixed, 0.0), "half": (fixed, 0.5)}, 60, 1
+    )
+    assert found["ours"].mean() < 6 + 3 * found["ours"].std() / math.sqrt(60) + 1
+    assert found["fixed"].mean() > 100  # a category of a hundred levels, every week
+    assert (found["half"] <= found["fixed"]).all()

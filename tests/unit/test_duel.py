@@ -13,8 +13,8 @@ from scipy import stats
 
 from ratchet.decisions import duel, gate, ring, vetoes
 from ratchet.decisions.duel import Cluster
-from ratchet.loop import Bound
 from ratchet.partitions import shift
+from ratchet.rules import Bound
 
 losses = st.one_of(st.floats(0, 16), st.sampled_from([math.nan, math.inf]))
 rows = st.lists(st.tuples(st.sampled_from(["2013-02-01", "2013-02-02", "2013-02-03"]), losses, losses), max_size=30)

@@ -32,6 +32,12 @@ def published(source: Registry, loop: Loop, revision: str, first: str = "", last
     return [day for day in source.partitions(loop.name, loop.main, revision) if first <= day <= last]
 
 
+def counts(source: Registry, loop: Loop, revision: str) -> dict[str, int]:
+    """Count the rows to predict of each published partition: day -> rows."""
+    verdicts = source.verdicts(loop.name, revision)
+    return {day: verdict["tables"][loop.main]["accepted"] for day, verdict in verdicts.items() if verdict["status"] == "accepted"}
+
+
 def features(source: Registry, loop: Loop, revision: str, first: str, last: str) -> pa.Table:
     """Compute the features of the published partitions from `first` to `last`. Raises DataError where there is none."""
     if not published(source, loop, revision, first, last):

@@ -11,7 +11,7 @@ import sys
 import click
 
 from ratchet import __version__
-from ratchet.cli import data, loop, model, step
+from ratchet.cli import admission, calibrate, data, loop, model, replay, step
 from ratchet.errors import RatchetError
 
 FAILED, REFUSED, RETRY = 2, 3, 75
@@ -34,6 +34,11 @@ for command in (
     model.history,
     model.champion,
     model.rollback,
+    admission.request,
+    admission.pause,
+    admission.resume,
+    calibrate.calibrate,
+    replay.replay,
 ):
     ratchet.add_command(command)
 

@@ -9,7 +9,7 @@ with the day as block), and thresholds are set where such windows exceed any of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ def calibrate(
 
     count = int(days.max()) + 1
     draws = np.random.default_rng(seed).multinomial(window_days, np.full(count, 1 / count), size=DRAWS).astype(float)
-    distances = {
-        **{name: _wasserstein(values, days, count, draws) for name, values in numbers.items()},
-        **{name: _jensen_shannon(codes, days, count, draws) for name, codes in categories.items()},
-    }
+    distances = {name: measure(draws) for name, measure in _measures(numbers, categories, days).items()}
     if not distances:
         return {}
     # Columns are put on one scale by their own 95th percentile; the largest then has one distribution for the whole table.
@@ -55,42 +52,93 @@ def calibrate(
     return {name: scale[name] * factor for name in distances}
 
 
-def _wasserstein(values: Vector, days: Days, count: int, draws: Vector) -> Vector:
-    """Distances (draws,) of the drawn windows from the whole reference, by distribution functions on a grid."""
+def alarms(
+    numbers: Mapping[str, Vector],
+    categories: Mapping[str, NDArray[np.int64]],
+    days: Days,
+    window_days: int,
+    rules: Mapping[str, tuple[Mapping[str, float], float]],
+    years: int,
+    seed: int,
+) -> dict[str, Vector]:
+    """Count the nights of unchanged years on which a rule alarms: rule -> (years,).
+
+    Years are made of whole days of the reference, drawn with replacement; each night looks at the last `window_days`. rules: name ->
+    (column -> threshold, share of columns beyond theirs from which it is an alarm; 0: any one).
+    """
+    import numpy as np
+
+    count, rng = int(days.max()) + 1, np.random.default_rng(seed)
+    measures = _measures(numbers, categories, days)
+    found = {name: np.zeros(years) for name in rules}
+    for year in range(years):
+        drawn = np.zeros((365 + window_days, count))
+        drawn[np.arange(1, 365 + window_days), rng.integers(0, count, 364 + window_days)] = 1
+        total = drawn.cumsum(axis=0)
+        windows = total[window_days:] - total[:-window_days]
+        distances = {name: measure(windows) for name, measure in measures.items()}
+        for rule, (thresholds, share) in rules.items():
+            beyond = np.mean([distances[name] >= thresholds[name] for name in distances], axis=0)
+            found[rule][year] = (beyond >= share if share else beyond > 0).sum()
+    return found
+
+
+def _measures(
+    numbers: Mapping[str, Vector], categories: Mapping[str, NDArray[np.int64]], days: Days
+) -> dict[str, Callable[[Vector], Vector]]:  # fmt: skip
+    """Give, for each column, what measures the distances (m,) of m windows, counts of days (m, days), from the whole reference."""
+    count = int(days.max()) + 1
+    return {
+        **{name: _wasserstein(values, days, count) for name, values in numbers.items()},
+        **{name: _jensen_shannon(codes, days, count) for name, codes in categories.items()},
+    }
+
+
+def _wasserstein(values: Vector, days: Days, count: int) -> Callable[[Vector], Vector]:
+    """Measure by distribution functions on a grid."""
     import numpy as np
 
     known = np.isfinite(values)
-    if not known.any():
-        return np.zeros(len(draws))
     values, days = values[known], days[known]
-    grid = np.unique(np.quantile(values, np.linspace(0, 1, GRID)))
+    grid = np.unique(np.quantile(values, np.linspace(0, 1, GRID))) if len(values) else np.zeros(0)
     if len(grid) < 2:
-        return np.zeros(len(draws))
+        return lambda draws: np.zeros(len(draws))
     cell = np.searchsorted(grid, values, side="left")
     counts = np.zeros((count, len(grid)))
     np.add.at(counts, (days, cell), 1)
     below = counts.cumsum(axis=1)
-    drawn = draws @ below
-    rows = drawn[:, -1:]
-    share = np.divide(drawn, rows, out=np.zeros_like(drawn), where=rows > 0)
     whole = below.sum(axis=0) / below[:, -1].sum()
-    gaps = np.abs(share - whole)[:, :-1] @ np.diff(grid)
-    return np.asarray(gaps / max(float(values.std()), 1e-3))
+    spread = max(float(values.std()), 1e-3)
+
+    def measure(draws: Vector) -> Vector:
+        """Measure windows."""
+        drawn = draws @ below
+        rows = drawn[:, -1:]
+        share = np.divide(drawn, rows, out=np.zeros_like(drawn), where=rows > 0)
+        return np.asarray(np.abs(share - whole)[:, :-1] @ np.diff(grid) / spread)
+
+    return measure
 
 
-def _jensen_shannon(codes: NDArray[np.int64], days: Days, count: int, draws: Vector) -> Vector:
-    """Distances (draws,) of the drawn windows' shares from the whole reference's."""
+def _jensen_shannon(codes: NDArray[np.int64], days: Days, count: int) -> Callable[[Vector], Vector]:
+    """Measure by shares of the levels."""
     import numpy as np
 
     counts = np.zeros((count, int(codes.max()) + 1))
     np.add.at(counts, (days, codes), 1)
-    drawn = draws @ counts
-    rows = drawn.sum(axis=1, keepdims=True)
-    p = np.divide(drawn, rows, out=np.zeros_like(drawn), where=rows > 0)
-    q = np.broadcast_to(counts.sum(axis=0) / counts.sum(), p.shape)
-    middle = (p + q) / 2
-    divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
-    return np.asarray(np.sqrt(np.maximum(divergence, 0)))
+    whole = counts.sum(axis=0) / counts.sum()
+
+    def measure(draws: Vector) -> Vector:
+        """Measure windows."""
+        drawn = draws @ counts
+        rows = drawn.sum(axis=1, keepdims=True)
+        p = np.divide(drawn, rows, out=np.zeros_like(drawn), where=rows > 0)
+        q = np.broadcast_to(whole, p.shape)
+        middle = (p + q) / 2
+        divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
+        return np.asarray(np.sqrt(np.maximum(divergence, 0)))
+
+    return measure
 
 
 def _relative_entropy(p: Vector, q: Vector) -> Vector:

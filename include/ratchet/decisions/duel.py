@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,6 +107,16 @@ def merge(*parts: Iterable[Cluster]) -> list[Cluster]:
 def exchange(clusters: Iterable[Cluster]) -> list[Cluster]:
     """Let rival and champion change places."""
     return [Cluster(c.key, c.rows, -c.total, -c.undefined) for c in clusters]
+
+
+def dump(days: Sequence[Cluster]) -> list[list[Any]]:
+    """Give clusters as plain JSON."""
+    return [[each.key, each.rows, each.total, each.undefined] for each in days]
+
+
+def load(content: Sequence[Sequence[Any]]) -> list[Cluster]:
+    """Read what `dump` gave."""
+    return [Cluster(str(key), int(rows), float(total), int(undefined)) for key, rows, total, undefined in content]
 
 
 def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: float) -> Evidence:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from ratchet.decisions.duel import Evidence, Verdict
+from ratchet.decisions import vetoes
+from ratchet.decisions.duel import Evidence, Verdict, load
 from ratchet.decisions.vetoes import Check
+from ratchet.rules import Gate
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,34 @@ class Decision:
     reason: str
     checks: tuple[Check, ...] = ()
     evidence: Evidence | None = None
+
+
+def checks(gate: Gate, found: Mapping[str, Any], carried: bool) -> list[Check]:
+    """List the vetoes of a challenger by its stored evaluation. carried: its evidence began with earlier fits of its recipe."""
+    listed = vetoes.floors(found["metrics"]["challenger"], gate.floors)
+    if found["unaccepted"]:
+        why = "; ".join(f"{day}: {reason}" for day, reason in sorted(found["unaccepted"].items()))
+        listed.append(Check("data", False, f"rejected deliveries in its window ({why})", len(found["unaccepted"]), None, 0))
+    else:
+        listed.append(Check("data", True, "no delivery in its window was rejected", 0, None, 0))
+    compared = [each.mean for each in load(found["compared"] or [])]
+    if carried and compared:
+        own = vetoes.within("own holdout", sum(compared) / len(compared), high=gate.margin)
+        listed.append(own)
+    if gate.slices:
+        sliced = {name: load(days) for name, days in found["slices"].items()}
+        listed += vetoes.slices(sliced, gate.slices.margin, gate.slices.level)
+    for column, differences in found["fairness"].items():
+        for name, bound in (("demographic_parity", gate.fairness.demographic_parity), ("equalized_odds", gate.fairness.equalized_odds)):  # type: ignore[union-attr]
+            if bound is not None:
+                listed.append(vetoes.within(f"{name} over {column}", differences[name], high=bound))
+    for name, most in (("latency_ms", gate.latency_ms), ("size_mb", gate.size_mb)):
+        if most is not None:
+            listed.append(vetoes.within(name, found[name], high=most))
+    if gate.signature == "compatible" and len(found["signatures"]) == 2:
+        ours, theirs = found["signatures"]
+        listed.append(vetoes.signature(ours["inputs"], theirs["inputs"], (ours["outputs"], theirs["outputs"])))
+    return listed + vetoes.behaviour({name: tuple(result) for name, result in found["behaviour"].items()})
 
 
 def decide(checks: Sequence[Check], evidence: Evidence | None, unit: str = "day") -> Decision:
@@ -33,6 +64,19 @@ def decide(checks: Sequence[Check], evidence: Evidence | None, unit: str = "day"
         "wait": f"waits in shadow: {words(evidence, unit)}",
     }[evidence.verdict]
     return Decision(evidence.verdict, said, tuple(checks), evidence)
+
+
+def facts(decision: Decision) -> dict[str, Any]:
+    """Give the numbers of a decision for the ledger."""
+    shown = decision.evidence
+    broken = [check.name for check in decision.checks if not check.passed]
+    numbers = {"vetoes": broken, "beaten": decision.verdict == "hold" and not broken}
+    if shown is None:
+        return numbers
+    return numbers | {
+        "difference": shown.difference, "low": shown.low, "high": shown.high, "clusters": shown.clusters,
+        "evidence": {"for": round(shown.rival, 3), "against": round(shown.champion, 3), "needed": round(shown.needed, 3)},
+    }  # fmt: skip
 
 
 def words(evidence: Evidence, unit: str = "day") -> str:

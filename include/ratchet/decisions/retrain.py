@@ -1,45 +1,17 @@
-"""Decide whether to ask for a retraining: evidence in; retrain, wait or veto out, with the reason."""
+"""Admit a retraining, or not: evidence in; retrain, wait or veto out, with the reason."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ratchet.partitions import days_between
+from ratchet.decisions import policies
+from ratchet.decisions.policies import Evidence
+from ratchet.partitions import days_between, shift
+from ratchet.rules import Retrain
 
 Verdict = Literal["retrain", "wait", "veto"]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is known on the night of `partition`.
-
-    bad_data: partition -> why, of the days in the monitor's window whose delivery was refused or came empty.
-    drifted: columns beyond their calibrated thresholds; `drift_days` the days that were compared.
-    live_losses: daily mean losses of the champion on the latest labelled days, oldest first; holdout_loss: its own.
-    requested: partitions at which a retraining was already asked for.
-    """
-
-    partition: str
-    champion: str
-    bad_data: dict[str, str]
-    drifted: Sequence[str]
-    drift_days: int
-    live_losses: Sequence[float]
-    holdout_loss: float | None
-    requested: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How the evidence is weighed; from `monitor` in the contract."""
-
-    window_days: int
-    harm_days: int
-    harm_margin: float
-    cooldown_days: int
 
 
 @dataclass(frozen=True)
@@ -51,42 +23,47 @@ class Decision:
     key: str = ""
 
 
-def decide(evidence: Evidence, rules: Rules) -> Decision:
-    """Weigh the evidence: causes first, then what vetoes or postpones them.
+def decide(evidence: Evidence, rules: Retrain) -> Decision:
+    """Weigh the evidence: what asks first, then what vetoes or postpones it.
 
     The order of nights does not matter: a request `cooldown_days` before or after the partition postpones alike, because
     runs triggered by assets come in any order.
     """
-    causes = [cause for cause in (_harm(evidence, rules), _drift(evidence, rules)) if cause]
+    causes = policies.causes(evidence, rules.policies)
     if not causes:
-        return Decision("wait", "nothing asks for a retraining: no drift beyond the calibrated thresholds, no harm")
+        return Decision("wait", "nothing asks for a retraining")
     found = "; ".join(text for _, text in causes)
     if evidence.bad_data:
         bad = "; ".join(f"{day}: {why}" for day, why in sorted(evidence.bad_data.items()))
         return Decision("veto", f"{found}. Vetoed: bad data are repaired, not learnt ({bad})")
-    near = [day for day in evidence.requested if abs(days_between(day, evidence.partition)) < rules.cooldown_days]
-    if near and evidence.partition not in near:
-        return Decision("wait", f"{found}. Cooling down: asked on {max(near)}, less than {rules.cooldown_days} days away")
+    for postpone in (_paused, _pending, _cooling, _spent):
+        if why := postpone(evidence, rules):
+            return Decision("wait", f"{found}. {why}")
     kinds = "-".join(kind for kind, _ in causes)
     return Decision("retrain", found, f"{kinds}__v{evidence.champion}__{evidence.partition}")
 
 
-def _harm(evidence: Evidence, rules: Rules) -> tuple[str, str] | None:
-    losses = [loss for loss in evidence.live_losses if math.isfinite(loss)][-rules.harm_days :]
-    if len(losses) < rules.harm_days or evidence.holdout_loss is None:
-        return None
-    live, bound = math.fsum(losses) / len(losses), evidence.holdout_loss * (1 + rules.harm_margin)
-    if live <= bound:
-        return None
-    return "harm", (
-        f"harm: live loss {live:.4f} over the last {len(losses)} labelled days, above {bound:.4f} "
-        f"(the holdout's {evidence.holdout_loss:.4f} and {rules.harm_margin:.0%})"
-    )
+def _paused(evidence: Evidence, _: Retrain) -> str | None:
+    return f"Paused: {evidence.paused}" if evidence.paused else None
 
 
-def _drift(evidence: Evidence, rules: Rules) -> tuple[str, str] | None:
-    if not evidence.drifted or evidence.drift_days < rules.window_days:
-        return None
-    count = f"{len(evidence.drifted)} column{'s' if len(evidence.drifted) > 1 else ''}"
-    shown = ", ".join(sorted(evidence.drifted)[:5]) + (", …" if len(evidence.drifted) > 5 else "")
-    return "drift", f"drift: {count} beyond the calibrated threshold ({shown})"
+def _pending(evidence: Evidence, _: Retrain) -> str | None:
+    return f"Absorbed by {evidence.pending[-1]}, which is queued or runs" if evidence.pending else None
+
+
+def _cooling(evidence: Evidence, rules: Retrain) -> str | None:
+    days = [day for day in evidence.requested if day != evidence.partition]
+    near = [day for day in days if abs(days_between(day, evidence.partition)) < rules.cooldown_days]
+    return f"Cooling down: asked on {max(near)}, less than {rules.cooldown_days} days away" if near else None
+
+
+def _spent(evidence: Evidence, rules: Retrain) -> str | None:
+    """Compare the week's budget with what the last seven days have spent."""
+    first = shift(evidence.partition, -6)
+    count = sum(first <= day < evidence.partition for day in evidence.requested)
+    if rules.per_week is not None and count >= rules.per_week:
+        return f"The week's budget is spent: {count} retrainings of {rules.per_week} since {first}"
+    minutes = math.fsum(spent for day, spent in evidence.minutes.items() if first <= day <= evidence.partition)
+    if rules.minutes_per_week is not None and minutes >= rules.minutes_per_week:
+        return f"The week's budget is spent: {minutes:.1f} minutes of training of {rules.minutes_per_week:g} since {first}"
+    return None

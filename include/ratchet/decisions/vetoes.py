@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ratchet.decisions.duel import Cluster
-from ratchet.loop import Bound
+from ratchet.rules import Bound
 
 
 @dataclass(frozen=True)

@@ -112,11 +112,22 @@ def paired(loop: Loop, predicted: pa.Table, rows: pa.Table) -> tuple[NDArray[np.
     joined = predicted.join(labels, keys=keys, join_type="inner").sort_by([(key, "ascending") for key in keys])
     target = joined.column(loop.target.name)
     if loop.task != "multiclass":
-        return target.cast(pa.float64()).to_numpy(), joined.column("prediction").cast(pa.float64()).to_numpy(), joined
+        return target.cast(pa.float64()).to_numpy(), probabilities(loop, joined), joined
     classes = [name.removeprefix("probability_") for name in joined.column_names if name.startswith("probability_")]
     index = {name: i for i, name in enumerate(classes)}
     codes = np.array([index.get(str(value), -1) for value in target.to_pylist()], dtype=float)
-    return codes, np.column_stack([joined.column(f"probability_{name}").fill_null(0.0).to_numpy() for name in classes]), joined
+    return codes, probabilities(loop, joined), joined
+
+
+def probabilities(loop: Loop, predicted: pa.Table) -> NDArray[np.float64]:
+    """Give the predictions of a table as a model gives them: (n,) probability or value, (n, k) for multiclass."""
+    import numpy as np
+    import pyarrow as pa
+
+    if loop.task != "multiclass":
+        return np.asarray(predicted.column("prediction").cast(pa.float64()).to_numpy())
+    names = [name for name in predicted.column_names if name.startswith("probability_")]
+    return np.column_stack([predicted.column(name).fill_null(0.0).to_numpy() for name in names])
 
 
 def without(rows: pa.Table, held: pa.Table, keys: list[str]) -> pa.Table:

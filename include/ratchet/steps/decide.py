@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from typing import Any
 
-from ratchet.adapters import dataset
-from ratchet.decisions import retrain
+from ratchet.adapters import dataset, tracking
+from ratchet.decisions import requests, retrain, staleness
+from ratchet.decisions.policies import Evidence
 from ratchet.errors import DataError
 from ratchet.loop import Loop
 from ratchet.partitions import shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import drift, ledger, performance
+from ratchet.steps import contender, drift, evaluate, ledger, performance
 
 
 class Request(Base):
@@ -39,9 +42,7 @@ def run(loop: Loop, request: Request) -> Result:
             key=before["evidence"], champion=before["champion"],
         )  # fmt: skip
     evidence = gather(loop, request.partition)
-    monitor = loop.monitor
-    rules = retrain.Rules(monitor.window_days, monitor.harm_days, monitor.harm_margin, monitor.cooldown_days)
-    decision = retrain.decide(evidence, rules)
+    decision = retrain.decide(evidence, loop.retrain)
     if decision.verdict != "wait":
         entry: dict[str, Any] = {
             "kind": "requested" if decision.verdict == "retrain" else "vetoed", "partition": request.partition,
@@ -55,22 +56,29 @@ def run(loop: Loop, request: Request) -> Result:
     )
 
 
-def gather(loop: Loop, partition: str) -> retrain.Evidence:
+def gather(loop: Loop, partition: str) -> Evidence:
     """Gather what is known on a night. Raises DataError where drift or performance were not measured."""
     registry = dataset.registry()
     drifted, measured = drift.read(loop, partition), performance.read(loop, partition)
     if drifted is None or measured is None:
         raise DataError(f"The monitor has not measured {loop.name} {partition}. Run the steps drift and performance of that night first")
-    found = drift.Result.model_validate(drifted)
-    first = shift(partition, 1 - loop.monitor.window_days)
-    bad = {
-        day: verdict["reason"] for day, verdict in registry.verdicts(loop.name).items()
-        if first <= day <= partition and verdict["status"] != "accepted"
-    }  # fmt: skip
-    champion = found.champion or ""
-    losses = [versions[champion]["loss"] for _, versions in sorted(measured.days.items()) if champion in versions]
-    return retrain.Evidence(
-        partition=partition, champion=champion, bad_data=bad, drifted=found.drifted, drift_days=found.days, live_losses=losses,
-        holdout_loss=measured.holdout_loss,
-        requested=[entry["partition"] for entry in registry.ledger(loop.name) if entry["kind"] == "requested"],
+    found, version = drift.Result.model_validate(drifted), measured.champion or ""
+    entries, counts = registry.ledger(loop.name), dataset.counts(registry, loop, "HEAD")
+    known = Evidence(
+        partition=partition, champion=version, drifted=found.drifted, drift_days=found.days, drift_window=loop.monitor.window_days,
+        live=performance.history(loop, version, partition), estimated=measured.estimated,
+        bad_data=requests.bad_data(registry.verdicts(loop.name), shift(partition, 1 - loop.monitor.window_days), partition),
+        past=staleness.past(entries), **requests.of(entries, partition, loop.label_delay_days),
+    )  # fmt: skip
+    if not version:
+        return known
+    with tracking.connected() as client:
+        run = tracking.version(client, loop.name, version).run_id
+        tags = client.get_run(run).data.tags
+        days = json.loads(tracking.read_file(client, tags.get(contender.TWIN, run), evaluate.FILE))["days"]
+    last = shift(partition, -loop.label_delay_days)
+    seen = max(tags[part].partition("..")[2] for part in ("data.train", "data.holdout"))
+    return dataclasses.replace(
+        known, trained=shift(seen, loop.label_delay_days),
+        holdout=[each["challenger"] for _, each in sorted(days.items())], news=staleness.path(counts, tags["data.train"], last),
     )  # fmt: skip

@@ -14,7 +14,8 @@ from ratchet.partitions import shift
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import ledger, reference
+from ratchet.steps import ledger
+from ratchet.training import reference
 
 
 class Request(Base):

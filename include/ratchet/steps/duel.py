@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from ratchet.adapters import dataset, tracking
-from ratchet.decisions import duel, ring
+from ratchet.decisions import duel, hypothesis, ring
 from ratchet.decisions import gate as decisions
 from ratchet.errors import DataError
 from ratchet.files import write_text
@@ -72,15 +72,15 @@ def _predecessor(
     before = ring.predecessor(registry.ledger(loop.name))
     if before is None:
         return Result(reason="", partition=night)
-    days = evidence.load(measured.predecessor)
+    days = duel.load(measured.predecessor)
     scale = measured.holdout_loss or 1.0
-    judged = duel.judge(evidence.grouped(loop, days), margin=0.0, bound=evidence.bound(loop, scale), level=loop.gate.level)
+    judged = duel.judge(hypothesis.grouped(loop, days), margin=0.0, bound=hypothesis.bound(loop, scale), level=loop.gate.level)
     found = decisions.words(judged, loop.gate.cluster)
     if judged.verdict == "promote":
         reason = f"rolled back: the predecessor v{before.version} does better than v{champion.number}: {found}"
         decision = decisions.Decision("promote", reason, (), judged)
         page = report.decision(loop, client, champion.run_id, decision, days, None, f"rollback on {night}")
-        numbers = gate.facts(decision)
+        numbers = decisions.facts(decision)
         ledger.rollback(
             loop, reason, to=before.version, key=f"rolled_back:{champion.number}:{night}", automatic=True, partition=night, **numbers
         )
@@ -116,9 +116,9 @@ def _challengers(
                 ledger.leave(writer, loop, each, f"the champion that it was measured against, v{each.champion}, was replaced")
                 continue
             days = evidence.read(client, each.mlflow_run)
-            judged = evidence.judge(loop, entries, each.line, days, measured.holdout_loss or 1.0)
+            judged = hypothesis.judge(loop, entries, each.line, days, measured.holdout_loss or 1.0)
             found = json.loads(tracking.read_file(client, each.mlflow_run, evaluate.FILE))
-            decision = decisions.decide(gate.checks(loop, found, carried=False), judged, loop.gate.cluster)
+            decision = decisions.decide(decisions.checks(loop.gate, found, carried=False), judged, loop.gate.cluster)
             if decision.verdict == "hold":
                 report.decision(loop, client, each.mlflow_run, decision, days, found, f"night of {night}")
                 _hold(writer, loop, client, each, decision, champion)
@@ -141,7 +141,7 @@ def _hold(
     recipe = client.get_run(each.mlflow_run).data.tags[train.RECIPE]
     entry: dict[str, Any] = {
         "kind": "held", "run": each.run, "mlflow_run": each.mlflow_run, "evaluated": each.mlflow_run, "champion": champion.number,
-        "line": each.line, "recipe": recipe, "reason": decision.reason, **gate.facts(decision),
+        "line": each.line, "recipe": recipe, "reason": decision.reason, **decisions.facts(decision),
     }  # fmt: skip
     gate.settle(client, each.mlflow_run, each.line, decision)
     ledger.write(writer, loop, f"held:{each.mlflow_run}", entry, f"Send a challenger of {loop.name} away")

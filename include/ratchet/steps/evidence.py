@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ratchet.decisions import duel, ring
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import DataError
 from ratchet.loop import Loop
-from ratchet.partitions import shift, week
+from ratchet.partitions import shift
 from ratchet.steps import contender
 
 if TYPE_CHECKING:
@@ -29,60 +29,24 @@ FILE = "duel/evidence.json"
 LOSS = "challenger/loss"  # metric of a run: its loss on the holdout; the live loss is compared with it
 
 
-def line(loop: Loop, entries: ring.Entries, recipe: str, run: str) -> str:
-    """Name the hypothesis that a challenger belongs to: its recipe where that is what is deployed, itself otherwise.
-
-    A recipe that was beaten, rolled back or replaced by another has to prove itself anew: that is a hypothesis of its own.
-    """
-    if loop.gate.deploy == "evaluated":
-        return run
-    ended = [
-        e for e in entries
-        if e["kind"] == "rolled_back" or (e.get("beaten") and e.get("recipe") == recipe)
-        or (e["kind"] == "promoted" and e.get("champion") is not None and e.get("recipe") != recipe)
-    ]  # fmt: skip
-    return f"{recipe}.{len(ended)}"
-
-
 def read(client: MlflowClient, run: str) -> list[Cluster]:
     """Give the days of a challenger's evidence; none where it has not been judged."""
     try:
         content = json.loads(tracking.read_file(client, run, FILE))
     except DataError:
         return []
-    return load(content["days"])
+    return duel.load(content["days"])
 
 
 def write(client: MlflowClient, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
     """Keep a challenger's evidence with its run."""
-    tracking.log_files(client, run, {FILE: json.dumps({"champion": champion, "days": dump(days)}, indent=1)})
+    tracking.log_files(client, run, {FILE: json.dumps({"champion": champion, "days": duel.dump(days)}, indent=1)})
 
 
 def inherited(client: MlflowClient, entries: ring.Entries, name: str, run: str) -> list[Cluster]:
     """Give the evidence that earlier challengers of the same line have gathered."""
     before = [e for e in entries if e.get("line") == name and e.get("evaluated") and e["evaluated"] != run]
     return read(client, before[-1]["evaluated"]) if before else []
-
-
-def judge(loop: Loop, entries: ring.Entries, name: str, days: Sequence[Cluster], scale: float) -> duel.Evidence:
-    """Judge a challenger's evidence at its e-LOND level. scale: the champion's loss, of which the default bound is a tenth."""
-    index, promotions = ring.place(entries, name)
-    level = duel.level(loop.gate.level, index, promotions)
-    return duel.judge(grouped(loop, days), margin=loop.gate.margin, bound=bound(loop, scale), level=level)
-
-
-def bound(loop: Loop, scale: float) -> float:
-    """Give what a cluster's difference is clipped to. Never so little that the margin does not fit."""
-    return loop.gate.bound or max(0.1 * abs(scale), 2.01 * loop.gate.margin, 1e-9)
-
-
-def grouped(loop: Loop, days: Sequence[Cluster]) -> list[Cluster]:
-    """Group days into the loop's clusters; the latest week counts when it is over."""
-    if loop.gate.cluster == "day" or not days:
-        return list(days)
-    last = max(each.key for each in days)
-    found = duel.merge(Cluster(week(each.key), each.rows, each.total, each.undefined) for each in days)
-    return [each for each in found if shift(each.key, 6) <= last]
 
 
 def extend(
@@ -138,16 +102,6 @@ def compare(loop: Loop, day: str, rows: pa.Table, rival: pa.Table, champion: pa.
     ours, theirs = contender.losses(loop, rival, rows), contender.losses(loop, champion, rows)
     keys = [key for key in ours if key in theirs]
     return duel.cluster([day] * len(keys), np.array([ours[k] for k in keys]), np.array([theirs[k] for k in keys]))
-
-
-def dump(days: Sequence[Cluster]) -> list[list[Any]]:
-    """Give clusters as plain JSON."""
-    return [[each.key, each.rows, each.total, each.undefined] for each in days]
-
-
-def load(content: Sequence[Sequence[Any]]) -> list[Cluster]:
-    """Read what `dump` gave."""
-    return [Cluster(str(key), int(rows), float(total), int(undefined)) for key, rows, total, undefined in content]
 
 
 def _of(table: pa.Table, day: str) -> pa.Table:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import dataset, tracking
-from ratchet.decisions import duel, ring, vetoes
+from ratchet.decisions import duel, hypothesis, ring
 from ratchet.decisions import gate as decisions
 from ratchet.loop import Loop
 from ratchet.steps import Request as Base
@@ -57,17 +57,20 @@ def run(loop: Loop, request: Request) -> Result:
         found = json.loads(tracking.read_file(client, mlflow_run, evaluate.FILE))
         with registry.writer() as writer:
             entries = registry.ledger(loop.name)
-            line = evidence.line(loop, _before(entries, mlflow_run), tags[train.RECIPE], mlflow_run)
+            line = hypothesis.line(loop, _before(entries, mlflow_run), tags[train.RECIPE], mlflow_run)
             days, carried = _days(client, entries, line, mlflow_run, found)
             judged = None
             if days is not None:
-                judged = evidence.judge(loop, _before(entries, mlflow_run), line, days, found["champion_loss"] or found["challenger_loss"])
-            decision = decisions.decide(checks(loop, found, carried), judged, loop.gate.cluster)
+                judged = hypothesis.judge(
+                    loop, _before(entries, mlflow_run), line, days, found["champion_loss"] or found["challenger_loss"]
+                )
+            decision = decisions.decide(decisions.checks(loop.gate, found, carried), judged, loop.gate.cluster)
             evidence.write(client, mlflow_run, found["champion"], days or [])
             page = report.decision(loop, client, mlflow_run, decision, days or [], found, "first look")
             entry = {
                 "run": request.run, "mlflow_run": mlflow_run, "evaluated": mlflow_run, "champion": found["champion"], "line": line,
-                "recipe": tags[train.RECIPE], "reason": decision.reason, **facts(decision), "day": max(found["days"]),
+                "recipe": tags[train.RECIPE], "reason": decision.reason, **decisions.facts(decision), "day": max(found["days"]),
+                "first": found["first"], "minutes": train.minutes(client, mlflow_run),
             }  # fmt: skip
             if decision.verdict != "promote":
                 _write(writer, loop, entries, entry, decision, min(found["days"]))
@@ -80,52 +83,15 @@ def run(loop: Loop, request: Request) -> Result:
     )  # fmt: skip
 
 
-def checks(loop: Loop, found: dict[str, Any], carried: bool) -> list[vetoes.Check]:
-    """List the vetoes of a challenger by its stored evaluation. carried: its evidence began with earlier fits of its recipe."""
-    gate = loop.gate
-    listed = vetoes.floors(found["metrics"]["challenger"], gate.floors)
-    if found["unaccepted"]:
-        why = "; ".join(f"{day}: {reason}" for day, reason in sorted(found["unaccepted"].items()))
-        listed.append(vetoes.Check("data", False, f"rejected deliveries in its window ({why})", len(found["unaccepted"]), None, 0))
-    else:
-        listed.append(vetoes.Check("data", True, "no delivery in its window was rejected", 0, None, 0))
-    compared = [each.mean for each in evidence.load(found["compared"] or [])]
-    if carried and compared:
-        own = vetoes.within("own holdout", sum(compared) / len(compared), high=gate.margin)
-        listed.append(own)
-    if gate.slices:
-        sliced = {name: evidence.load(days) for name, days in found["slices"].items()}
-        listed += vetoes.slices(sliced, gate.slices.margin, gate.slices.level)
-    for column, differences in found["fairness"].items():
-        for name, bound in (("demographic_parity", gate.fairness.demographic_parity), ("equalized_odds", gate.fairness.equalized_odds)):  # type: ignore[union-attr]
-            if bound is not None:
-                listed.append(vetoes.within(f"{name} over {column}", differences[name], high=bound))
-    for name, most in (("latency_ms", gate.latency_ms), ("size_mb", gate.size_mb)):
-        if most is not None:
-            listed.append(vetoes.within(name, found[name], high=most))
-    if gate.signature == "compatible" and len(found["signatures"]) == 2:
-        ours, theirs = found["signatures"]
-        listed.append(vetoes.signature(ours["inputs"], theirs["inputs"], (ours["outputs"], theirs["outputs"])))
-    return listed + vetoes.behaviour({name: tuple(result) for name, result in found["behaviour"].items()})
-
-
 def settle(client: MlflowClient, run: str, line: str, decision: decisions.Decision) -> None:
     """Leave the verdict with the run, for `refit` and `promote`."""
-    for tag, value in ((LINE, line), (FACTS, json.dumps(facts(decision))), (REASON, decision.reason), (VERDICT, decision.verdict)):
+    for tag, value in (
+        (LINE, line),
+        (FACTS, json.dumps(decisions.facts(decision))),
+        (REASON, decision.reason),
+        (VERDICT, decision.verdict),
+    ):
         client.set_tag(run, tag, value)
-
-
-def facts(decision: decisions.Decision) -> dict[str, Any]:
-    """Give the numbers of a decision for the ledger."""
-    shown = decision.evidence
-    broken = [check.name for check in decision.checks if not check.passed]
-    numbers = {"vetoes": broken, "beaten": decision.verdict == "hold" and not broken}
-    if shown is None:
-        return numbers
-    return numbers | {
-        "difference": shown.difference, "low": shown.low, "high": shown.high, "clusters": shown.clusters,
-        "evidence": {"for": round(shown.rival, 3), "against": round(shown.champion, 3), "needed": round(shown.needed, 3)},
-    }  # fmt: skip
 
 
 def _days(
@@ -136,7 +102,7 @@ def _days(
         return None, False
     earlier = evidence.inherited(client, _before(entries, run), line, run)
     last = max((each.key for each in earlier), default="")
-    return [*earlier, *(each for each in evidence.load(found["compared"]) if each.key > last)], bool(earlier)
+    return [*earlier, *(each for each in duel.load(found["compared"]) if each.key > last)], bool(earlier)
 
 
 def _before(entries: ring.Entries, run: str) -> ring.Entries:

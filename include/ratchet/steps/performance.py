@@ -9,17 +9,19 @@ from pydantic import Field
 
 from ratchet.adapters import dataset, tracking
 from ratchet.data import features, tables
-from ratchet.decisions import ring
+from ratchet.decisions import duel, ring
 from ratchet.files import write_text
 from ratchet.loop import Loop
 from ratchet.partitions import days_between, shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import contender, drift, evidence, ledger
+from ratchet.steps import contender, drift, evaluate, evidence, ledger
+from ratchet.training import estimate
 from ratchet.training.metrics import measure, row_losses
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from mlflow import MlflowClient
 
 
 class Request(Base):
@@ -32,13 +34,15 @@ class Request(Base):
 class Result(BaseResult):
     """days: day -> version -> metrics, loss and rows. holdout_loss: the champion's, at its promotion.
 
-    challengers: days of evidence of each that waits, by MLflow run. predecessor: the days of its duel with its successors.
+    estimated: day -> the champion's estimated loss, of days whose labels have not come. challengers: days of evidence of each that
+    waits, by MLflow run. predecessor: the days of its duel with its successors.
     """
 
     partition: str
     champion: str | None = None
     holdout_loss: float | None = None
     days: dict[str, dict[str, dict[str, float]]] = Field(default_factory=dict)
+    estimated: dict[str, float] = Field(default_factory=dict)
     challengers: dict[str, int] = Field(default_factory=dict)
     predecessor: tuple[tuple[str, int, float, int], ...] = ()
 
@@ -50,7 +54,7 @@ def run(loop: Loop, request: Request) -> Result:
     registry = dataset.registry()
     revision = registry.resolve(request.revision or "HEAD")
     last = shift(request.partition, -loop.label_delay_days)
-    first = shift(last, 1 - max(loop.monitor.window_days, loop.monitor.harm_days))
+    first = shift(last, 1 - loop.monitor.window_days)
     days = [day for day in dataset.published(registry, loop, revision, first, last) if contender.live(loop, day).exists()]
     with tracking.connected() as client:
         champion = ledger.champion(client, loop)
@@ -62,6 +66,7 @@ def run(loop: Loop, request: Request) -> Result:
         found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
         newest = {f"live/v{version}/{name}": value for version, m in found[days[-1]].items() for name, value in m.items()}
         tracking.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
+        estimated = _estimated(loop, client, champion, shift(last, 1), request.partition)
         entries = registry.ledger(loop.name)
         waiting = {
             each.mlflow_run: len(evidence.extend(loop, client, registry, revision, each, champion, last))
@@ -73,7 +78,7 @@ def run(loop: Loop, request: Request) -> Result:
     result = Result(
         reason=f"labels up to {last}; {days[-1]}: {latest or 'no label yet'}",
         partition=request.partition, champion=champion.number, holdout_loss=holdout, days=found,
-        challengers=waiting, predecessor=evidence.dump(shadowed),
+        estimated=estimated, challengers=waiting, predecessor=duel.dump(shadowed),
     )  # fmt: skip
     return _keep(loop, result)
 
@@ -90,6 +95,32 @@ def live(loop: Loop, rows: pa.Table, day: str) -> dict[str, dict[str, float]]:
         metrics = measure(loop.task, target[mine], predicted[mine])
         loss = float(row_losses(loop.loss, target[mine], predicted[mine]).mean())
         found[str(version)] = {**metrics, "loss": loss, "rows": float(mine.sum())}
+    return found
+
+
+def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
+    """Give the live loss of a version on every labelled day since it went live, as known on a night: day -> loss."""
+    found: dict[str, float] = {}
+    for path in sorted(drift.folder(loop, partition).parent.glob("*/performance.json")):
+        if path.parent.name <= partition:
+            measured = Result.model_validate_json(path.read_text(encoding="utf-8"))
+            found |= {day: versions[version]["loss"] for day, versions in measured.days.items() if version in versions}
+    return dict(sorted(found.items()))
+
+
+def _estimated(loop: Loop, client: MlflowClient, champion: tracking.Version, first: str, last: str) -> dict[str, float]:
+    """Estimate the champion's loss on the days that it has scored and that have no label yet."""
+    import pyarrow.compute as pc
+
+    twin = client.get_run(champion.run_id).data.tags.get(contender.TWIN, champion.run_id)
+    knots = json.loads(tracking.read_file(client, twin, evaluate.FILE))["calibrator"]
+    found = {}
+    for day in (shift(first, n) for n in range(days_between(first, last) + 1)):
+        if knots and contender.live(loop, day).exists():
+            told = tables.read_table(contender.live(loop, day))
+            told = told.filter(pc.equal(told.column(contender.VERSION), champion.number))
+            if told.num_rows:
+                found[day] = float(estimate.losses(loop.loss, knots, contender.probabilities(loop, told)).mean())
     return found
 
 

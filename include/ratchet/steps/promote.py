@@ -73,7 +73,10 @@ def run(loop: Loop, request: Request) -> Result:
         version = _register(client, loop, judged, deployed, reason)
         data = client.get_run(deployed).data.tags
         replaced = before.number if before and before.number != version.number else None
+        known = any(entry.get("evaluated") == judged for entry in registry.ledger(loop.name))
+        spent = {judged, deployed} - ({judged} if known else set())
         entry = {
+            "first": None if known else found["first"], "minutes": train.minutes(client, *spent),
             "kind": "promoted", **common, "version": version.number, "replaces": replaced, "champion": found["champion"],
             "line": tags.get(gate.LINE), "mlflow_run": deployed, "because": tags.get("ratchet.reason", ""), "reason": reason,
             "data": {name: data.get(f"data.{name}") for name in ("revision", "train", "holdout", "hash")},

@@ -6,8 +6,6 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ratchet.adapters import dataset, tracking
 from ratchet.data import features, tables
 from ratchet.errors import TrainingError
@@ -16,6 +14,7 @@ from ratchet.partitions import shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import contender, evidence, gate, ledger, snapshot, train
+from ratchet.training import evaluation
 from ratchet.training.fit import fit
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def run(loop: Loop, request: Request) -> Result:
             except TrainingError as error:
                 return _refuse(loop, client, request.run, judged, run_id, f"the refit diverged: {error}")
         holdout = snapshot.read(loop, pinned.snapshot, "holdout")
-        far = distance(tracking.run_model(client, run_id).predict(holdout), twin.predict(holdout))
+        far = evaluation.distance(tracking.run_model(client, run_id).predict(holdout), twin.predict(holdout))
         tracking.log_metrics(client, run_id, {"twin_distance": min(far, 1e9)})
         if not far <= loop.gate.refit_distance:
             found = f"the refit's predictions on the holdout are {far:.2f} deviations from its twin's, beyond {loop.gate.refit_distance:g}"
@@ -82,13 +81,6 @@ def run(loop: Loop, request: Request) -> Result:
         mlflow_run=run_id,
         distance=far,
     )
-
-
-def distance(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Give the mean distance of predictions, in standard deviations of the second; infinite where one is not a number."""
-    if ours.shape != theirs.shape or not np.isfinite(ours).all():
-        return float("inf")
-    return float(np.abs(ours - theirs).mean() / max(float(theirs.std()), 1e-9)) if ours.size else 0.0
 
 
 def _rows(loop: Loop, pinned: snapshot.Result, until: str) -> tuple[pa.Table, str]:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import tracking
+from ratchet.decisions import hypothesis
 from ratchet.decisions.duel import Cluster, curve
 from ratchet.decisions.gate import Decision
 from ratchet.files import slug, write_text
 from ratchet.loop import Loop
 from ratchet.settings import Settings
-from ratchet.steps import evidence
 from ratchet.training import figures
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def decision(
 ) -> str:  # fmt: skip
     """Write the page; give its path below the reports. found: the stored evaluation, None for a rollback."""
     tags = client.get_run(run).data.tags
-    clusters = evidence.grouped(loop, days)
+    clusters = hypothesis.grouped(loop, days)
     scale = (found or {}).get("champion_loss") or (found or {}).get("challenger_loss") or 1.0
     margin = loop.gate.margin if found is not None else 0.0
     parts = [
@@ -41,7 +41,7 @@ def decision(
         f"<p>{html.escape(_plain(loop, decided, found is not None))}</p>",
     ]
     if clusters and decided.evidence:
-        points = curve(clusters, margin=margin, bound=evidence.bound(loop, scale))
+        points = curve(clusters, margin=margin, bound=hypothesis.bound(loop, scale))
         parts += ["<h2>The evidence, day by day</h2>", _picture(figures.of_evidence(clusters, points, decided.evidence.needed, margin))]
         parts.append(_table(
             (loop.gate.cluster, "rows", f"{loop.loss}: rival less champion"),

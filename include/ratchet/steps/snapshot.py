@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import dataset
-from ratchet.data import features, tables
+from ratchet.data import features, tables, windows
 from ratchet.errors import DataError
 from ratchet.files import atomic, slug, write_text
 from ratchet.loop import Loop
@@ -55,7 +55,7 @@ def run(loop: Loop, request: Request) -> Result:
         request = Request(run=request.run, revision=known.revision, until=until)
     registry = dataset.registry()
     revision = registry.resolve(request.revision or "HEAD")
-    train, holdout = _window(loop, dataset.published(registry, loop, revision), request.until)
+    train, holdout = windows.window(loop, dataset.published(registry, loop, revision), request.until)
     name = _name(loop, revision, train, holdout)
     if not folder(loop, name).is_dir():
         _compute(loop, revision, train, holdout, folder(loop, name))
@@ -90,23 +90,6 @@ def read(loop: Loop, name: str, part: str) -> pa.Table:
 
 def _pin(loop: Loop, key: str) -> Path:
     return Settings.current().snapshots / loop.name / "runs" / f"{slug(key)}.json"
-
-
-def _window(loop: Loop, published: list[str], until: str) -> tuple[list[str], list[str]]:
-    """Choose the days: labels are known up to `label_delay_days` before `until`; the latest of them are held out."""
-    if until:
-        parse(until)
-    last = shift(until or (published[-1] if published else "2000-01-01"), -loop.label_delay_days)
-    days = [day for day in published if day <= last]
-    if isinstance(loop.training.window, int):
-        days = [day for day in days if day > shift(last, -loop.training.window)]
-    held = loop.training.holdout_days
-    if len(days) <= held:
-        raise DataError(
-            f"{len(days)} labelled days of {loop.name} up to {last} are published; a holdout of {held} days and at least one "
-            f"to train on are needed. Ingest more days, or lower training.holdout_days"
-        )
-    return days[:-held], days[-held:]
 
 
 def _name(loop: Loop, revision: str, train: list[str], holdout: list[str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -14,8 +12,8 @@ from ratchet.loop import Loop
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import reference, snapshot
-from ratchet.training import figures, trainers
+from ratchet.steps import snapshot
+from ratchet.training import figures, recipe, reference
 from ratchet.training.fit import fit
 
 if TYPE_CHECKING:
@@ -66,15 +64,9 @@ def run(loop: Loop, request: Request) -> Result:
     )
 
 
-def recipe(loop: Loop) -> str:
-    """Name the recipe of a model: code of the trainer, parameters, window rule, features and target. The data are no part of it."""
-    content = {
-        "training": loop.training.model_dump(mode="json", exclude={"device"}),
-        "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),
-        "contract": loop.model_dump(mode="json", include={"task", "target", "features"}),
-        "code": trainers.source(loop.training.trainer),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+def minutes(client: MlflowClient, *runs: str) -> float:
+    """Give what trainings took, in minutes."""
+    return float(sum(client.get_run(run).data.metrics.get("train_seconds", 0.0) for run in runs)) / 60
 
 
 def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, str]:
@@ -86,7 +78,7 @@ def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, st
         "data.train": pinned.train,
         "data.holdout": pinned.holdout,
         "ratchet.snapshot": pinned.snapshot,
-        RECIPE: recipe(loop),
+        RECIPE: recipe.name(loop),
         "ratchet.reason": request.reason,
         "mlflow.note.content": f"{loop.description}\n\nTrained because: {request.reason}",
     }

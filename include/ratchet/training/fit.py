@@ -13,21 +13,29 @@ from ratchet.training.model import Model
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VALID_SHARE = 0.15  # of the training days, the latest: they say when to stop, and are not in the holdout
+Search = tuple[int | None, trainers.Curve | None]
+WHOLE = 28  # days in whole months, from which on only these are searched
+VALID_SHARE = 0.15  # of the days searched, the latest: they say when to stop, and are not in the holdout
 
 
-def fit(loop: Loop, train: pa.Table) -> tuple[Model, trainers.Curve]:
+def fit(loop: Loop, train: pa.Table, searched: Search | None = None) -> tuple[Model, trainers.Curve]:
     """Fit the loop's trainer. `train`: feature rows with a known target. Raises TrainingError.
 
-    The latest days first say after how many rounds (trees, epochs) to stop; the model is then fitted on all days with so many.
-    The curve is that of the first fit.
+    First is searched after how many rounds (trees, epochs) to stop; the model is then fitted on all days with so many. searched: what
+    `search` gave for these rows, where that is known. The curve is that of the search.
     """
+    rounds, curve = searched or search(loop, train)
+    model, own = _fit(loop, train, None, rounds)
+    return model, curve or own
+
+
+def search(loop: Loop, train: pa.Table) -> Search:
+    """Find the number of rounds with the least loss on the latest days, and the curve; nothing where there are too few days."""
     early, late = split(train)
     if late is None:
-        return _fit(loop, early, None, None)
+        return None, None
     _, curve = _fit(loop, early, late, None)
-    model, _ = _fit(loop, train, None, best(curve))
-    return model, curve
+    return best(curve), curve
 
 
 def best(curve: trainers.Curve) -> int | None:
@@ -35,16 +43,25 @@ def best(curve: trainers.Curve) -> int | None:
     return curve.valid.index(min(curve.valid)) + 1 if curve.valid else None
 
 
+def searched_until(days: list[str]) -> str:
+    """Give the last of the days that are searched: whole months, where there are any, so that a night more changes no rounds."""
+    whole = [day for day in days if day < f"{days[-1][:7]}-01"]
+    return whole[-1] if len(whole) >= WHOLE else days[-1]
+
+
 def split(train: pa.Table) -> tuple[pa.Table, pa.Table | None]:
-    """Part the latest days from the rest, for early stopping; None where there are fewer than four days."""
+    """Part the latest days that are searched from those before; None where there are fewer than four days."""
     import pyarrow.compute as pc
 
-    days = sorted(pc.unique(train.column(features.PARTITION)).to_pylist())
+    column = train.column(features.PARTITION)
+    days = sorted(pc.unique(column).to_pylist())
     if len(days) < 4:
         return train, None
+    last = searched_until(days)
+    days = [day for day in days if day <= last]
     first = days[-max(1, round(VALID_SHARE * len(days)))]
-    late = pc.greater_equal(train.column(features.PARTITION), first)
-    return train.filter(pc.invert(late)), train.filter(late)
+    within = pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last))
+    return train.filter(pc.less(column, first)), train.filter(within)
 
 
 def _fit(loop: Loop, early: pa.Table, late: pa.Table | None, rounds: int | None) -> tuple[Model, trainers.Curve]:

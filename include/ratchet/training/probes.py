@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ratchet.loop import Fairness
+from ratchet.rules import Fairness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,7 +29,7 @@ class Airflow:
     ) -> bool:
         """Start a run; say whether it is new: one of the same name is left as it is."""
         body = {"dag_run_id": run_id, "logical_date": None, "partition_key": partition, "conf": conf or {}, "note": note}
-        answer = self._client.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        answer = self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
         if answer.status_code == 409:
             return False
         _check(answer)
@@ -78,9 +79,18 @@ class Airflow:
         return answer.text[-3000:]
 
     def _ask(self, method: str, path: str, **options: Any) -> Any:
-        answer = self._client.request(method, path, **options)
+        answer = self._send(method, path, **options)
         _check(answer)
         return answer.json()
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send, and send again where Airflow's database was busy: whatever is asked here changes nothing the second time."""
+        for pause in (0.5, 1.0, 2.0, 4.0):
+            answer = self._client.request(method, path, **options)
+            if answer.status_code != 500 or "Database error" not in answer.text:
+                return answer
+            time.sleep(pause)
+        return self._client.request(method, path, **options)
 
 
 @contextmanager

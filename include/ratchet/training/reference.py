@@ -1,13 +1,14 @@
 """The champion's own training data, as the monitor compares with it: a sample, and thresholds calibrated on it.
 
-Not a step, but what `train` leaves and `drift` reads: `monitor/reference.parquet` and `monitor/thresholds.json` of a run.
+What `train` leaves and `drift` reads: `monitor/reference.parquet` and `monitor/thresholds.json` of a run.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ratchet.data import features
 from ratchet.decisions import drift
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ratchet.training.model import Model
 
 SAMPLE = 20_000  # rows: a seeded sample of this size gave the verdicts of the whole; 5,000 flipped some
+REFERENCE, THRESHOLDS = "monitor/reference.parquet", "monitor/thresholds.json"
+EVIDENTLY = 0.1  # its own threshold of a column, whatever its size
 PREDICTION = "prediction"
 
 
@@ -32,19 +35,39 @@ def make(loop: Loop, model: Model, rows: pa.Table) -> dict[str, bytes]:
         chosen = np.sort(np.random.default_rng(loop.training.seed).choice(rows.num_rows, SAMPLE, replace=False))
         rows = rows.take(chosen)
     frame = columns(loop, model, rows)
-    days, codes = np.unique(rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
-    numbers, categories = kinds(frame)
-    thresholds = drift.calibrate(
-        {name: frame[name].to_numpy(dtype=float) for name in numbers},
-        {name: frame[name].astype("category").cat.codes.to_numpy().astype(np.int64) for name in categories},
-        codes.astype(np.int64), loop.monitor.window_days, loop.monitor.alarms_per_year, loop.training.seed,
-    )  # fmt: skip
+    monitor = loop.monitor
+    thresholds = drift.calibrate(*_coded(frame, rows), monitor.window_days, monitor.alarms_per_year, loop.training.seed)
     import pyarrow as pa
 
     stream = io.BytesIO()
     parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream, compression="zstd")
-    about = {"thresholds": thresholds, "days": len(days), "window_days": loop.monitor.window_days}
-    return {"monitor/reference.parquet": stream.getvalue(), "monitor/thresholds.json": json.dumps(about, indent=1).encode()}
+    about = {"thresholds": thresholds, "window_days": monitor.window_days, "alarms_per_year": monitor.alarms_per_year}
+    return {REFERENCE: stream.getvalue(), THRESHOLDS: json.dumps(about, indent=1).encode()}
+
+
+def alarms(loop: Loop, model: Model, rows: pa.Table, thresholds: Mapping[str, float], years: int) -> dict[str, list[float]]:
+    """Count the false alarms of unchanged years: under these thresholds, and under Evidently's defaults (0.1 a column).
+
+    `evidently, any column` alarms where one column drifts, `evidently, dataset` where half of them do, which is its preset's default.
+    """
+    numbers, categories, days = _coded(columns(loop, model, rows), rows)
+    defaults = dict.fromkeys(thresholds, EVIDENTLY)
+    rules = {"calibrated": (thresholds, 0.0), "evidently, any column": (defaults, 0.0), "evidently, dataset": (defaults, 0.5)}
+    found = drift.alarms(numbers, categories, days, loop.monitor.window_days, rules, years, loop.training.seed)
+    return {name: counts.tolist() for name, counts in found.items()}
+
+
+def _coded(frame: pd.DataFrame, rows: pa.Table) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Give numbers, codes of categories, and each row's day, as `decisions.drift` takes them."""
+    import numpy as np
+
+    _, days = np.unique(rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+    numbers, categories = kinds(frame)
+    return (
+        {name: frame[name].to_numpy(dtype=float) for name in numbers},
+        {name: frame[name].astype("category").cat.codes.to_numpy().astype(np.int64) for name in categories},
+        days.astype(np.int64),
+    )
 
 
 def columns(loop: Loop, model: Model, rows: pa.Table) -> pd.DataFrame:

@@ -1,0 +1,48 @@
+"""`ratchet calibrate`: set the drift thresholds of a loop's champion for a stated number of false alarms a year."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ratchet import loops
+from ratchet.adapters import dataset, tracking
+from ratchet.errors import RequestError
+from ratchet.steps import ledger
+from ratchet.training import reference
+
+
+@click.command()
+@click.argument("loop_name")
+@click.option("--alarms-per-year", type=click.FloatRange(0, 365, min_open=True), help="False alarms a year; the contract's by default.")
+@click.option("--years", default=100, show_default=True, help="Unchanged years to simulate, to show what the thresholds do.")
+def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None:
+    """Calibrate the drift thresholds of LOOP_NAME's champion, by drawing whole days of its own training data.
+
+    Each training calibrates its own; this is for after a change of monitor.alarms_per_year or monitor.window_days.
+    """
+    loop, registry, console = loops.load(loop_name), dataset.registry(), Console()
+    wanted = alarms_per_year if alarms_per_year is not None else loop.monitor.alarms_per_year
+    loop = loop.model_copy(update={"monitor": loop.monitor.model_copy(update={"alarms_per_year": wanted})})
+    with tracking.connected() as client:
+        champion = ledger.champion(client, loop)
+        if champion is None:
+            raise RequestError(f"{loop.name} has no champion yet: train one first")
+        tags = client.get_run(champion.run_id).data.tags
+        first, _, last = tags["data.train"].partition("..")
+        rows = dataset.features(registry, loop, registry.resolve(tags["data.revision"]), first, last)
+        model = tracking.version_model(champion)
+        before = json.loads(tracking.read_file(client, champion.run_id, reference.THRESHOLDS))["thresholds"]
+        made = reference.make(loop, model, rows)
+        after = json.loads(made[reference.THRESHOLDS])["thresholds"]
+        tracking.log_files(client, champion.run_id, made)
+    table = Table("column", "threshold before", "now", title=f"v{champion.number} of {loop.name}", title_justify="left")
+    for name, value in after.items():
+        table.add_row(name, f"{before[name]:.3f}" if name in before else "", f"{value:.3f}")
+    console.print(table)
+    for rule, counts in reference.alarms(loop, model, rows, after, years).items():
+        console.print(f"{rule}: {np.mean(counts):.1f} false alarms in an unchanged year (of {years} simulated)")

@@ -1,0 +1,41 @@
+"""What a loop's ledger says of requests for retraining: which there were, which have no outcome yet, and who has asked or paused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ratchet.partitions import days_between, shift
+
+OUTCOMES = ("promoted", "held", "waiting")
+LOST = 2  # nights after which a request without an outcome counts as lost, and no longer absorbs others
+
+
+def of(entries: Sequence[Mapping[str, Any]], partition: str, delay: int) -> dict[str, Any]:
+    """Give `requested`, `pending`, `asked`, `minutes` and `paused` of a night's evidence. delay: days until labels are known."""
+    requested: dict[str, str] = {}
+    asked: list[str] = []
+    minutes: dict[str, float] = {}
+    judged: set[str] = set()
+    paused = ""
+    for entry in entries:
+        kind = entry["kind"]
+        if kind == "requested":
+            requested[entry["partition"]] = entry["evidence"]
+            asked = []
+        elif kind == "asked":
+            asked.append(f"{entry['by']} ({entry['reason']})")
+        elif kind in ("paused", "resumed"):
+            paused = entry["reason"] if kind == "paused" else ""
+        elif kind in OUTCOMES:
+            judged.add(entry["run"])
+        if entry.get("minutes") and entry.get("day"):
+            night = shift(entry["day"], delay)
+            minutes[night] = minutes.get(night, 0.0) + entry["minutes"]
+    pending = [key for night, key in requested.items() if key not in judged and 0 < days_between(night, partition) <= LOST]
+    return {"requested": requested, "pending": pending, "asked": asked, "minutes": minutes, "paused": paused}
+
+
+def bad_data(verdicts: Mapping[str, Mapping[str, Any]], first: str, last: str) -> dict[str, str]:
+    """Give the days whose newest delivery was refused or came empty: day -> why."""
+    return {day: verdict["reason"] for day, verdict in verdicts.items() if first <= day <= last and verdict["status"] != "accepted"}

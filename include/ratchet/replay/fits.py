@@ -1,0 +1,217 @@
+"""Models of a replay: fitted by the code that production runs, once a content, and kept with what they predict of the days after.
+
+A fit's name is a hash of its recipe and of the rows it is trained on, so that policies, and replays, share it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.data import features
+from ratchet.decisions import duel
+from ratchet.decisions.duel import Cluster
+from ratchet.errors import TrainingError
+from ratchet.files import atomic, write_text
+from ratchet.loop import Loop
+from ratchet.partitions import shift
+from ratchet.replay.history import Epoch
+from ratchet.training import estimate, evaluation, model, recipe
+from ratchet.training.evaluation import Side
+from ratchet.training.fit import Search, fit, search, searched_until
+from ratchet.training.metrics import row_losses
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float64]
+
+AHEAD = 60  # days after its training that a fit predicts at once; later ones when they are asked for
+PROBED = 50  # rows that a model's latency is measured with
+
+
+@dataclass
+class Fitted:
+    """A fitted model. first, until: the days it was trained on. folder: where it lies. about: what was measured at its fit."""
+
+    first: str
+    until: str
+    name: str
+    folder: Path
+    about: dict[str, Any]
+    epoch: Epoch = field(repr=False)
+    _said: dict[str, Vector] = field(default_factory=dict, repr=False)
+    _losses: dict[str, Vector] = field(default_factory=dict, repr=False)
+
+    @property
+    def trained(self) -> str:
+        """The days it was trained on, as first..last."""
+        return f"{self.first}..{self.until}"
+
+    @cached_property
+    def model(self) -> model.Model:
+        """Load the model."""
+        return model.load(self.folder / "model")
+
+    def predict(self, epoch: Epoch, day: str) -> Vector:
+        """Give what it predicts of a day's rows, labelled or not."""
+        digest = epoch.digests[day]
+        if digest not in self._said:
+            kept = self.about["ahead"].get(digest)
+            if kept is None:
+                self._said[digest] = self.model.predict(epoch.of(day, day))
+            else:
+                self._said[digest] = np.load(self.folder / "ahead.npy", mmap_mode="r")[kept[0] : kept[1]].astype(float)
+        return self._said[digest]
+
+    def whole(self, epoch: Epoch, first: str, last: str) -> Vector:
+        """Give what it predicts of all rows of the days first..last."""
+        kept = [self.about["ahead"].get(epoch.digests[day]) for day in epoch.days if first <= day <= last]
+        whole = [k for k in kept if k is not None]
+        if len(whole) == len(kept) and all(a[1] == b[0] for a, b in itertools.pairwise(whole)):
+            return np.asarray(np.load(self.folder / "ahead.npy", mmap_mode="r")[whole[0][0] : whole[-1][1]], dtype=float)
+        return np.concatenate([self.predict(epoch, day) for day in epoch.days if first <= day <= last])
+
+    def side(self, epoch: Epoch, day: str) -> Side:
+        """Give target and prediction of a day's labelled rows."""
+        begin, end = epoch.bounds(day, day)
+        target = targets(epoch, self)[begin:end]
+        known = np.isfinite(target)
+        return Side(known, target[known], self.predict(epoch, day)[known])
+
+    def losses(self, epoch: Epoch, day: str) -> Vector:
+        """Give the losses of a day's labelled rows."""
+        digest = epoch.digests[day]
+        if digest not in self._losses:
+            said = self.side(epoch, day)
+            self._losses[digest] = row_losses(epoch.loop.loss, said.target, said.prediction)
+        return self._losses[digest]
+
+
+class Fits:
+    """The models of a loop's replays, in a folder that processes share."""
+
+    def __init__(self, loop: Loop, folder: Path) -> None:
+        self.loop = loop
+        self.folder = folder / "fits"
+        self.recipe = recipe.name(loop)
+        self._held: dict[str, Fitted] = {}
+        self._compared: dict[tuple[str, str, str], list[Cluster]] = {}
+
+    def name(self, epoch: Epoch, first: str, until: str) -> str:
+        """Name a fit by its content."""
+        text = f"{self.recipe}:{self.loop.name}:{epoch.content(first, until)}"
+        return f"{until}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+    def get(self, epoch: Epoch, first: str, until: str) -> Fitted:
+        """Give a fit, made now if it was never made. Raises TrainingError, the same each time."""
+        name = self.name(epoch, first, until)
+        if name not in self._held:
+            folder = self.folder / name
+            if not (folder / "about.json").exists():
+                with _locked(self.folder / f".{name}.lock"):
+                    if not (folder / "about.json").exists():
+                        self._make(epoch, first, until, folder)
+            about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+            self._held[name] = Fitted(first, until, name, folder, about, epoch)
+        if error := self._held[name].about.get("error"):
+            raise TrainingError(error)
+        return self._held[name]
+
+    def _make(self, epoch: Epoch, first: str, until: str, target: Path) -> None:
+        begun, loop = time.monotonic(), self.loop
+        with atomic(target) as folder:
+            folder.mkdir()
+            about: dict[str, Any] = {"first": first, "until": until, "classes": [], "ahead": {}}
+            try:
+                rows = features.known_target(loop, epoch.of(first, until))
+                searched, seconds = self._search(epoch, first, until, rows)
+                fitted, _ = fit(loop, rows, searched)
+            except TrainingError as error:
+                about["error"] = str(error)
+            else:
+                about |= {"seconds": time.monotonic() - begun + seconds, "rows": rows.num_rows, "classes": list(fitted.encoder.classes)}
+                fitted.save(folder / "model")
+                about["size_mb"] = sum(file.stat().st_size for file in (folder / "model").rglob("*") if file.is_file()) / 1e6
+                about |= evaluation.probe(loop, fitted, rows.slice(max(0, rows.num_rows - PROBED)))
+                about["signature"] = evaluation.signature(fitted)
+                _ahead(fitted, epoch, until, about, folder)
+            (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+    def _search(self, epoch: Epoch, first: str, until: str, rows: pa.Table) -> tuple[Search, float]:
+        """Search the rounds once for all fits that search the same days; give also the seconds that this call did not spend."""
+        last = searched_until([day for day in epoch.days if first <= day <= until])
+        path = self.folder / f"rounds-{self.name(epoch, first, last)}.json"
+        with _locked(path.with_suffix(".lock")):
+            if path.exists():
+                known = json.loads(path.read_text(encoding="utf-8"))
+                return (known["rounds"], None), known["seconds"]
+            begun = time.monotonic()
+            rounds, _ = search(self.loop, rows)
+            write_text(path, json.dumps({"rounds": rounds, "seconds": time.monotonic() - begun}))
+        return (rounds, None), 0.0
+
+    def compare(self, epoch: Epoch, day: str, rival: Fitted, champion: Fitted) -> list[Cluster]:
+        """Give a day's cluster of the two; none where no row of it has a label."""
+        key = (rival.name, champion.name, epoch.digests[day])
+        if key not in self._compared:
+            ours, theirs = rival.losses(epoch, day), champion.losses(epoch, day)
+            self._compared[key] = duel.cluster([day] * len(ours), ours, theirs)
+        return self._compared[key]
+
+
+def calibrator(loop: Loop, side: Side) -> dict[str, list[list[float]]]:
+    """Learn, on a holdout, what a fit's predictions come true for."""
+    return estimate.calibrate(loop.task, side.target, side.prediction)
+
+
+def _ahead(fitted: model.Model, epoch: Epoch, until: str, about: dict[str, Any], folder: Path) -> None:
+    """Predict, in one go, the days after the training; and the latest of it, on which a refit is laid beside its twin."""
+    first, last = shift(until, 1 - epoch.loop.training.holdout_days), shift(until, AHEAD)
+    days = [day for day in epoch.days if first <= day <= last]
+    if not days:
+        return
+    said = fitted.predict(epoch.of(days[0], days[-1])).astype(np.float32)
+    np.save(folder / "ahead.npy", said)
+    offset = epoch.bounds(days[0], days[0])[0]
+    for day in days:
+        begin, end = epoch.bounds(day, day)
+        about["ahead"][epoch.digests[day]] = [begin - offset, end - offset]
+
+
+def targets(epoch: Epoch, fitted: Fitted) -> Vector:
+    """Give the target of all rows as a number, NaN where it is not known; of a class that the model has never seen, -1."""
+    loop, classes = epoch.loop, tuple(fitted.about["classes"]) if epoch.loop.task == "multiclass" else ()
+    if classes not in epoch.targets:
+        column = epoch.rows.column(loop.target.name)
+        if loop.task == "multiclass":
+            index = {name: float(i) for i, name in enumerate(classes)}
+            found = np.array([np.nan if value is None else index.get(str(value), -1.0) for value in column.to_pylist()])
+        else:
+            found = np.asarray(column.to_pandas().astype(float).to_numpy())
+        epoch.targets[classes] = found
+    return epoch.targets[classes]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time make a fit."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,140 @@
+"""What a policy came to: its live loss, what it spent, and how far it is from the best that hindsight could have done with as much."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.replay.fits import AHEAD, Fitted, targets
+from ratchet.replay.history import Epoch
+from ratchet.training.metrics import row_losses
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float64]
+
+WEEK = 7
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The nights of one policy. nights: as `world.Night`. deployed: (first, last) training day of each champion, the first one first."""
+
+    policy: str
+    gate: str
+    nights: tuple[dict[str, Any], ...]
+    promotions: int
+    rollbacks: int
+    minutes: float
+    deployed: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The policy, and the gate where it is not the contract's own."""
+        return self.policy if self.gate == "contract" else f"{self.policy} | {self.gate}"
+
+    @property
+    def retrainings(self) -> int:
+        """How often it asked."""
+        return sum(night["decided"] == "retrain" for night in self.nights)
+
+    @property
+    def losses(self) -> Vector:
+        """Mean live loss of each night's day, NaN where it has no label."""
+        return np.array([night["loss"] for night in self.nights], dtype=float)
+
+    @property
+    def rows(self) -> Vector:
+        """Labelled rows of each night's day."""
+        return np.array([night["rows"] for night in self.nights], dtype=float)
+
+    @property
+    def loss(self) -> float:
+        """Mean live loss over all labelled rows."""
+        return weighted(self.losses, self.rows)
+
+
+def weighted(values: Vector, rows: Vector) -> float:
+    """Average daily values by their rows."""
+    known = np.isfinite(values) & (rows > 0)
+    return float(np.average(values[known], weights=rows[known])) if known.any() else math.nan
+
+
+def worst_week(outcome: Outcome, others: Sequence[Outcome]) -> float:
+    """Give the largest mean, over seven nights, of the loss in excess of the best policy of each night."""
+    with np.errstate(invalid="ignore"):
+        best = np.nanmin(np.stack([each.losses for each in others]), axis=0)
+    excess = np.nan_to_num(outcome.losses - best)
+    return float(np.convolve(excess, np.ones(WEEK) / WEEK, mode="valid").max()) if len(excess) >= WEEK else float(excess.mean())
+
+
+def difference(ours: Outcome, theirs: Outcome) -> tuple[float, float, float]:
+    """Give the difference of two live losses with its 95% interval over days: days are drawn, rows of one day depend on each other."""
+    gap, rows = ours.losses - theirs.losses, np.minimum(ours.rows, theirs.rows)
+    known = np.isfinite(gap) & (rows > 0)
+    if known.sum() < 2:
+        return math.nan, math.nan, math.nan
+    gap, rows = gap[known], rows[known]
+    mean = float(np.average(gap, weights=rows))
+    error = float(np.sqrt((rows**2 * (gap - mean) ** 2).sum()) / rows.sum())
+    return mean, mean - 1.96 * error, mean + 1.96 * error
+
+
+def daily(fits: Sequence[Fitted], epoch: Epoch, nights: Sequence[str], kept: Mapping[tuple[str, str], int]) -> Vector:
+    """Give the mean loss of each fit on each night's day: (fits, nights), infinite on days that it cannot have served.
+
+    kept: (first, last) training day -> days for which some policy kept it. A fit serves for `fits.AHEAD` days at most, or as long as it was
+    kept: what it says of later days is not computed for the sake of hindsight.
+    """
+    found = np.full((len(fits), len(nights)), np.inf)
+    delay = epoch.loop.label_delay_days
+    starts = np.array([epoch.bounds(night, night)[0] for night in nights])
+    for i, fit in enumerate(fits):
+        most = max(AHEAD, kept.get((fit.first, fit.until), 0))
+        served = [n for n, night in enumerate(nights) if delay < _days(fit.until, night) <= most]
+        if not served:
+            continue
+        begin, end = starts[served[0]], epoch.bounds(nights[served[-1]], nights[served[-1]])[1]
+        target = targets(epoch, fit)[begin:end]
+        said = fit.whole(epoch, nights[served[0]], nights[served[-1]])
+        known = np.isfinite(target)
+        losses = np.where(known, row_losses(epoch.loop.loss, np.where(known, target, 0.0), said), 0.0)
+        cuts = starts[served] - begin
+        sums, counts = np.add.reduceat(losses, cuts), np.add.reduceat(known.astype(float), cuts)
+        found[i, served] = np.where(counts > 0, sums / np.maximum(counts, 1), 0.0)
+    return found
+
+
+def kept(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], int]:
+    """Give for how many days after its training each champion was kept, at most: (first, last) training day -> days."""
+    found: dict[tuple[str, str], int] = {}
+    for each in outcomes:
+        ends = [*(last for _, last in each.deployed[1:]), each.nights[-1]["night"]]
+        for span, end in zip(each.deployed, ends, strict=True):
+            found[span] = max(found.get(span, 0), _days(span[1], end) + WEEK)
+    return found
+
+
+def hindsight(losses: Vector, rows: Vector, most: int) -> list[float]:
+    """Give the least mean loss that any choice of champions could have had with 0, 1, ..., `most` retrainings (dynamic programming).
+
+    losses: (fits, nights), the first fit being the first champion; infinite where a fit cannot serve.
+    """
+    value = np.full((most + 1, len(losses)), np.inf)
+    value[:, 0] = 0.0
+    for night in range(losses.shape[1]):
+        switched = np.full_like(value, np.inf)
+        switched[1:] = value[:-1].min(axis=1, keepdims=True)
+        cost = losses[:, night] * rows[night] if rows[night] else np.where(np.isfinite(losses[:, night]), 0.0, np.inf)
+        value = np.minimum(value, switched) + cost
+    best = np.minimum.accumulate(value.min(axis=1))
+    return [float(v / rows.sum()) for v in best]
+
+
+def _days(first: str, last: str) -> int:
+    return int((np.datetime64(last) - np.datetime64(first)).astype(int))

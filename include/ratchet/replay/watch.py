@@ -1,0 +1,41 @@
+"""The drift check of a replay's night: the production's reference, thresholds and distances, without its report."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pandas as pd
+
+from ratchet.data import features
+from ratchet.files import atomic
+from ratchet.partitions import shift
+from ratchet.replay.fits import Fitted
+from ratchet.replay.history import Epoch
+from ratchet.training import distances, reference
+
+
+def drifted(champion: Fitted, epoch: Epoch, night: str) -> tuple[tuple[str, ...], int]:
+    """Give the columns beyond their thresholds, the furthest first, and how many days were compared."""
+    loop = epoch.loop
+    past, thresholds = _reference(champion)
+    first = shift(night, 1 - loop.monitor.window_days)
+    days = [day for day in epoch.days if first <= day <= night]
+    current = reference.columns(loop, champion.model, epoch.of(first, night))
+    numbers, categories = reference.kinds(past)
+    found = distances.between(current, past, numbers, categories)
+    beyond = {name: value / thresholds[name] for name, value in found.items() if value >= thresholds[name]}
+    return tuple(sorted(beyond, key=lambda name: -beyond[name])), len(days)
+
+
+def _reference(champion: Fitted) -> tuple[pd.DataFrame, dict[str, float]]:
+    folder = champion.folder / "reference"
+    if not folder.exists():
+        loop = champion.epoch.loop
+        rows = features.known_target(loop, champion.epoch.of(champion.first, champion.until))
+        with atomic(folder) as made:
+            made.mkdir()
+            for name, content in reference.make(loop, champion.model, rows).items():
+                (made / name.rpartition("/")[2]).write_bytes(content)
+    past = pd.read_parquet(io.BytesIO((folder / "reference.parquet").read_bytes()))
+    return past, json.loads((folder / "thresholds.json").read_text(encoding="utf-8"))["thresholds"]

@@ -1,0 +1,113 @@
+"""Replay: run the loop's past under several policies, and recommend the one that would have cost least."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from ratchet.adapters import tracking
+from ratchet.files import write_text
+from ratchet.loop import Loop
+from ratchet.partitions import shift
+from ratchet.replay import apply, history, report, spec
+from ratchet.replay import run as replays
+from ratchet.replay.fits import Fits
+from ratchet.settings import Settings
+from ratchet.steps import Request as Base
+from ratchet.steps import Result as BaseResult
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+POLICIES = f"{spec.OWN} never calendar:days=1,cooldown_days=0 calendar:days=7,cooldown_days=0 calendar:days=30,cooldown_days=0 drift harm"
+
+
+class Request(Base):
+    """first, last: the nights to replay; by default all there are after the days that a first champion needs, up to the latest.
+
+    policies, gates: as `replay/spec.py` says, parted by spaces; every policy is run under every gate. cost: what a retraining is worth, in
+    the loss's units times days, for the recommendation; the contract's own by default, else nothing.
+    """
+
+    first: str = ""
+    last: str = ""
+    policies: str = POLICIES
+    gates: str = spec.OWN
+    cost: float | None = None
+
+
+class Result(BaseResult):
+    """recommended: the policy and the gate. rows: the table. report: the page. mlflow_run: that holds table, figure and page."""
+
+    recommended: str
+    gate: str
+    diff: str
+    rows: tuple[dict[str, Any], ...]
+    report: str
+    mlflow_run: str
+    seconds: float
+
+
+def run(loop: Loop, request: Request, progress: replays.Progress | None = None) -> Result:
+    """Replay; the same history and policies give the same, from the cache. Raises RequestError, DataError."""
+    with tracking.connected() as client:
+        return _run(loop, request, progress or _log(), client)
+
+
+def _run(loop: Loop, request: Request, progress: replays.Progress, client: MlflowClient) -> Result:
+    begun = time.monotonic()
+    cache = Settings.current().var / "replay" / loop.name
+    past = history.read(loop, cache)
+    first = request.first or shift(past.nights[0], loop.training.holdout_days + loop.label_delay_days + 1 + _window(loop))
+    last = request.last or past.nights[-1]
+    texts = dict.fromkeys([spec.OWN, *request.policies.split()]), dict.fromkeys([spec.OWN, *request.gates.split()])
+    cases = [replays.Case(policy, gate) for gate, policy in product(texts[1], texts[0])]
+    outcomes = replays.run(past, cases, first, last, cache, progress)
+    best = report.hindsight(past, outcomes, Fits(loop, cache))
+    table = report.rows(outcomes, best)
+    own = loop.retrain.policies.cost_aware
+    cost = request.cost if request.cost is not None else own.cost if own else 0.0
+    chosen = report.recommended(table, len(outcomes[0].nights), cost)
+    case = next(each for each in outcomes if each.name == chosen.name)
+    difference = apply.diff(loop, apply.changed(loop, case.policy, case.gate)) if chosen.name != spec.OWN else ""
+    title = f"{loop.name}: {first}..{last} replayed"
+    said = (
+        f"{chosen.name} costs least with a retraining at {cost:g} ({loop.loss} times days): live loss {chosen.loss:.5f}, "
+        f"{chosen.retrainings} retrainings"
+    )
+    picture = report.figure(table, best, title)
+    page = report.page(title, table, picture, said, difference, outcomes)
+    name = hashlib.sha256(json.dumps([first, last, request.model_dump()]).encode()).hexdigest()[:10]
+    path = Settings.current().reports / loop.name / "replays" / f"{first}-{last}-{name}.html"
+    write_text(path, page)
+    rows = tuple(row.__dict__ | {"gap": list(row.gap)} for row in table)
+    tags = {"ratchet.kind": "replay", "ratchet.recommended": chosen.name, "mlflow.note.content": said}
+    made = tracking.start_run(client, f"{loop.name}.replay", f"{first}..{last} {name}", tags).info.run_id
+    tracking.log_files(client, made, {"replay.html": page, "replay.png": picture, "replay.json": json.dumps(rows, indent=1)})
+    tracking.log_metrics(client, made, {"recommended_loss": chosen.loss, "recommended_retrainings": float(chosen.retrainings)})
+    return Result(
+        reason=said, recommended=case.policy, gate=case.gate, diff=difference, rows=rows, report=str(path), mlflow_run=made,
+        seconds=time.monotonic() - begun,
+    )  # fmt: skip
+
+
+def _window(loop: Loop) -> int:
+    """Give the days that a first champion should have: its window, or two weeks."""
+    return loop.training.window if isinstance(loop.training.window, int) else 14
+
+
+def _log() -> Callable[[str, int, int], None]:
+    """Tell the task's log every tenth."""
+    told: dict[str, int] = {}
+
+    def tell(what: str, done: int, total: int) -> None:
+        tenth = 10 * done // max(1, total)
+        if told.get(what) != tenth:
+            told[what] = tenth
+            print(f"{what}: {done} of {total}", flush=True)
+
+    return tell

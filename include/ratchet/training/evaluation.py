@@ -1,0 +1,111 @@
+"""Measure a challenger beside the champion on held-out rows: what the gate asks for, whoever brings the predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.data import features
+from ratchet.decisions import duel
+from ratchet.loop import Loop
+from ratchet.training import behaviour, probes
+from ratchet.training.metrics import measure, row_losses
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from ratchet.training.model import Model
+
+    Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a model says of rows. rows: (n,) which of the holdout's; target, prediction: of those, as the model encodes them."""
+
+    rows: NDArray[np.bool_]
+    target: Vector
+    prediction: Vector
+
+
+def of_model(model: Model, rows: pa.Table) -> Side:
+    """Let a model predict all rows."""
+    return Side(np.ones(rows.num_rows, dtype=bool), model.encoder.target_values(rows), model.predict(rows))
+
+
+def of_models(models: dict[str, Model], rows: pa.Table) -> Side:
+    """Let a model a day predict the rows of its day; days that are not there are left out."""
+    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
+    chosen = np.isin(days, list(models))
+    parts = [(np.flatnonzero(days == day), models[str(day)]) for day in np.unique(days[chosen])]
+    if not parts:
+        return Side(chosen, np.zeros(0), np.zeros(0))
+    order = np.argsort(np.concatenate([where for where, _ in parts]))
+    target = np.concatenate([model.encoder.target_values(rows.take(where)) for where, model in parts])
+    predicted = np.concatenate([model.predict(rows.take(where)) for where, model in parts])
+    return Side(chosen, target[order], predicted[order])
+
+
+def compare(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None) -> dict[str, Any]:
+    """Compare challenger and champion row by row: losses by day, the duel's clusters, metrics, slices and fairness.
+
+    theirs: the rows that neither has seen; None where there is no champion. The challenger's metrics are over all rows, the champion's over
+    those that are compared.
+    """
+    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
+    own = row_losses(loop.loss, ours.target, ours.prediction)
+    others = np.full(len(days), np.nan)
+    fair = theirs.rows if theirs is not None else np.zeros(len(days), dtype=bool)
+    metrics = {"challenger": measure(loop.task, ours.target, ours.prediction)}
+    if theirs is not None and fair.any():
+        others[fair] = row_losses(loop.loss, theirs.target, theirs.prediction)
+        metrics["champion"] = measure(loop.task, theirs.target, theirs.prediction)
+    daily: dict[str, Any] = {}
+    for day in np.unique(days):
+        of_day = days == day
+        daily[str(day)] = {"rows": int(of_day.sum()), "challenger": float(own[of_day].mean())}
+        if fair[of_day].any():
+            daily[str(day)]["champion"] = float(others[of_day].mean())
+    gate, sliced = loop.gate, {}
+    if gate.slices and fair.any():
+        for name, of_slice in probes.levels(rows.filter(fair), gate.slices.columns, gate.slices.rows):
+            sliced[name] = duel.dump(duel.cluster(days[fair][of_slice], own[fair][of_slice], others[fair][of_slice]))
+    return {
+        "loss": loop.loss, "rows": rows.num_rows, "days": daily, "metrics": metrics,
+        "compared": duel.dump(duel.cluster(days[fair], own[fair], others[fair])) if theirs is not None else None,
+        "challenger_loss": float(own.mean()), "champion_loss": float(others[fair].mean()) if fair.any() else None,
+        "slices": sliced,
+        "fairness": probes.fairness(gate.fairness, rows, ours.target, ours.prediction) if gate.fairness else {},
+    }  # fmt: skip
+
+
+def probe(loop: Loop, model: Model, rows: pa.Table) -> dict[str, Any]:
+    """Ask a model what the gate asks of it alone: its behaviour, and its latency on this machine."""
+    return {"behaviour": behaviour.run(model, behaviour.read(loop)), "latency_ms": probes.latency(model, rows)}
+
+
+def explain(loop: Loop, model: Model, rows: pa.Table, ours: Side) -> dict[str, Any]:
+    """Describe a model for its report: calibration, and what its predictions come from."""
+    return {
+        "calibration": probes.calibration(ours.target, ours.prediction) if loop.task == "binary" else [],
+        "importance": probes.importance(model, rows, loop.training.seed),
+    }
+
+
+def distance(ours: Vector, theirs: Vector) -> float:
+    """Give the mean distance of predictions, in standard deviations of the second; infinite where one is not a number."""
+    if ours.shape != theirs.shape or not np.isfinite(ours).all():
+        return float("inf")
+    return float(np.abs(ours - theirs).mean() / max(float(theirs.std()), 1e-9)) if ours.size else 0.0
+
+
+def signature(model: Model) -> dict[str, Any]:
+    """Give inputs and outputs of a model, as a caller has to know them."""
+    encoder = model.encoder
+    return {
+        "inputs": {name: "category" if name in encoder.vocabularies else "number" for name in encoder.features},
+        "outputs": [encoder.task, *encoder.classes],
+    }

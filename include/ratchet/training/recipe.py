@@ -1,0 +1,20 @@
+"""The recipe of a model: everything it is made by, its data aside."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from ratchet.loop import Loop
+from ratchet.training import trainers
+
+
+def name(loop: Loop) -> str:
+    """Name the recipe of a model: code of the trainer, parameters, window rule, features and target. The data are no part of it."""
+    content = {
+        "training": loop.training.model_dump(mode="json", exclude={"device"}),
+        "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),
+        "contract": loop.model_dump(mode="json", include={"task", "target", "features"}),
+        "code": trainers.source(loop.training.trainer),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
