@@ -91,19 +91,21 @@ def figure(table: Sequence[Row], best: Sequence[float], title: str) -> bytes:
     """Draw loss against retrainings, the frontier and hindsight's best as lines. Gives a PNG."""
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(9, 5.5), layout="constrained")
+    drawn = Figure(figsize=(11, 5.5), layout="constrained")
     axes = drawn.subplots()
     axes.plot(range(len(best)), best, color="0.7", linewidth=1, label="hindsight's best")
     edge = frontier(table)
     axes.plot([row.retrainings for row in edge], [row.loss for row in edge], color="0.3", linewidth=1, linestyle="--", label="frontier")
-    for row in table:
-        ours = "cost_aware" in row.name or row in edge
-        axes.plot(row.retrainings, row.loss, "o", color="#1a7f4b" if "cost_aware" in row.name else "#3a5fb0", markersize=7 if ours else 5)
-        axes.annotate(row.name, (row.retrainings, row.loss), xytext=(5, 4), textcoords="offset points", fontsize=8)
+    for i, row in enumerate(table, 1):
+        axes.plot(
+            row.retrainings, row.loss, "o", color="#1a7f4b" if "cost_aware" in row.name else "#3a5fb0", markersize=7 if row in edge else 5,
+            label=f"{i}  {row.name}",
+        )  # fmt: skip
+        axes.annotate(str(i), (row.retrainings, row.loss), xytext=(4, 5), textcoords="offset points", fontsize=8)
     axes.set_xscale("symlog", linthresh=10)
     axes.set(xlabel="retrainings", ylabel="mean live loss", title=title)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    drawn.legend(frameon=False, loc="outside right upper", fontsize="small")
     stream = io.BytesIO()
     drawn.savefig(stream, format="png", dpi=110)
     return stream.getvalue()

@@ -1,0 +1,169 @@
+"""What a retraining policy is worth: make bench-replay. The flights of 2013, every night from March to December.
+
+1. Policies side by side, from the production code: `ratchet.replay`. Beside them, dates drawn by chance, as many as a policy used.
+2. The same again, from the cache.
+3. False alarms of the calibrated drift check, and of Evidently's defaults, on 1,000 years of unchanged days.
+
+The physical limit of 1 is hindsight: the best choice of models that as many retrainings could have made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks import flights
+from ratchet import loops
+from ratchet.data import features
+from ratchet.replay import history, report, score
+from ratchet.replay import run as replays
+from ratchet.replay.fits import Fits
+from ratchet.replay.run import Case
+from ratchet.training import reference
+
+FIRST, LAST = "2013-03-01", "2013-12-31"
+DRAWN = 2000  # random choices of dates for each number of retrainings
+YEARS = 1000
+COSTS = (0.02, 0.04, 0.06, 0.1, 0.15)
+CALENDARS = ("never", *(f"calendar:days={days},cooldown_days=0" for days in (1, 7, 14, 30, 91)))
+POLICIES = (*CALENDARS, "drift", "harm", *(f"cost_aware:cost={cost},cooldown_days=0" for cost in COSTS), "contract")
+
+
+def main() -> None:
+    """Measure, print the tables, write benchmarks/results/replay.json and replay.png."""
+    console = Console(width=190)
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), console)
+    results = Path(__file__).parent / "results"
+    results.mkdir(exist_ok=True)
+    (results / "replay.png").write_bytes(found.pop("figure"))
+    (results / "replay.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    show(found, console)
+
+
+def measure(cache: Path, console: Console) -> dict[str, Any]:
+    """Replay everything, from nothing, in an empty folder."""
+    loop = loops.load(flights.LOOP)
+    begun = time.perf_counter()
+    past = history.of_rows(loop, flights.year().rows, cache)
+    seconds = {"features": time.perf_counter() - begun}
+    cases = [Case(policy) for policy in POLICIES]
+    outcomes = _run(past, cases, cache, console)
+    seconds["policies"] = time.perf_counter() - begun
+    again = time.perf_counter()
+    _run(past, cases, cache, console)
+    fits = Fits(loop, cache)
+    best = report.hindsight(past, outcomes, fits)
+    table = report.rows(outcomes, best)
+    figure = report.figure(table, best, f"{loop.name}, {FIRST} to {LAST}")
+    seconds["again"] = time.perf_counter() - again
+    ours = [each for each in outcomes if "cost_aware" in each.policy]
+    chance = by_chance(past, outcomes, fits, sorted({each.retrainings for each in ours}))
+    return {
+        "cores": os.cpu_count(), "seconds": seconds, "models": len(list(fits.folder.iterdir())), "figure": figure,
+        "policies": [row.__dict__ | {"gap": list(row.gap)} for row in table], "hindsight": best,
+        "ours": [_against(each, outcomes, chance[each.retrainings]) for each in ours],
+        "alarms": alarms(past, fits),
+    }  # fmt: skip
+
+
+def by_chance(past: history.History, outcomes: list[score.Outcome], fits: Fits, counts: list[int]) -> dict[int, list[float]]:
+    """Give the live losses of random dates: retrained on them, and the refit deployed at once, which no gate is kinder than.
+
+    Draws with a gap too long for `score.daily` are left out, which is kind to chance: long gaps cost most.
+    """
+    daily = next(each for each in outcomes if each.policy.startswith("calendar:days=1,"))
+    nights = [night["night"] for night in daily.nights]
+    rows = np.array([night["rows"] for night in daily.nights], dtype=float)
+    made = [fits.get(past.now, *span) for span in daily.deployed]
+    losses = score.daily(made, past.now, nights, {})
+    newest = np.array([np.flatnonzero(np.isfinite(losses[:, n]))[-1] for n in range(len(nights))])  # the freshest that can serve a night
+    rng, found = np.random.default_rng(0), {}
+    for count in counts:
+        found[count] = []
+        for _ in range(DRAWN):
+            chosen = np.sort(rng.choice(len(nights) - 1, count, replace=False)) + 1
+            since = np.searchsorted(chosen, np.arange(len(nights)), side="right")
+            serving = np.where(since > 0, newest[chosen[np.maximum(since - 1, 0)]], 0)
+            chosen_losses = losses[serving, np.arange(len(nights))]
+            if np.isfinite(chosen_losses).all():
+                found[count].append(float(np.average(chosen_losses, weights=rows)))
+    return found
+
+
+def _run(past: history.History, cases: list[Case], cache: Path, console: Console) -> list[score.Outcome]:
+    with Progress(console=console, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what)
+            bars.update(tasks[what], completed=done, total=total)
+
+        return replays.run(past, cases, FIRST, LAST, cache, progress)
+
+
+def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[float]) -> dict[str, Any]:
+    """Compare a policy with the calendar that retrains as often or, where none does, the next that does so more; and with chance."""
+    calendars = [each for each in outcomes if each.policy.startswith("calendar")]
+    rival = min((each for each in calendars if each.retrainings >= ours.retrainings), key=lambda each: each.retrainings)
+    fewer = max((each for each in calendars if each.retrainings <= ours.retrainings), key=lambda each: each.retrainings, default=rival)
+    return {
+        "policy": ours.policy, "loss": ours.loss, "retrainings": ours.retrainings,
+        "calendar": {each.policy: [each.retrainings, *score.difference(ours, each)] for each in (fewer, rival)},
+        "chance": {
+            "mean": float(np.mean(chance)) if chance else None, "5th percentile": float(np.quantile(chance, 0.05)) if chance else None,
+            "draws": len(chance),
+        },
+    }  # fmt: skip
+
+
+def alarms(past: history.History, fits: Fits) -> dict[str, Any]:
+    """Count false alarms in years of days drawn from the quarter before 1 June, as seen by the champion trained on it."""
+    loop, epoch = past.loop, past.now
+    rows = features.known_target(loop, epoch.of("2013-03-01", "2013-05-31"))
+    model = fits.get(epoch, "2013-01-01", "2013-05-31").model
+    thresholds = json.loads(reference.make(loop, model, rows)[reference.THRESHOLDS])["thresholds"]
+    counted = reference.alarms(loop, model, rows, thresholds, YEARS)
+    return {
+        name: {"nights a year": float(np.mean(nights)), "95th percentile of years": float(np.quantile(nights, 0.95))}
+        for name, nights in counted.items()
+    }
+
+
+def show(found: dict[str, Any], console: Console) -> None:
+    """Print the tables."""
+    table = Table(*report.HEAD, title=f"1. {FIRST} to {LAST}; compared with never", title_justify="left")
+    for row in found["policies"]:
+        table.add_row(*report.Row(**{**row, "gap": tuple(row["gap"])}).cells())
+    console.print(table)
+    table = Table(
+        "policy", "retrainings", "live loss", "random dates, 5th percentile", "below it", "a calendar", "against it, 95% over days",
+        title="as often, or nearly", title_justify="left",
+    )  # fmt: skip
+    for each in found["ours"]:
+        low = each["chance"]["5th percentile"] or float("nan")
+        for name, (count, mean, lower, upper) in each["calendar"].items():
+            table.add_row(
+                each["policy"], str(each["retrainings"]), f"{each['loss']:.5f}", f"{low:.5f}", "yes" if each["loss"] < low else "no",
+                f"{name} ({count})", f"{mean:+.5f} [{lower:+.5f}, {upper:+.5f}]",
+            )  # fmt: skip
+    console.print(table)
+    table = Table("drift check", "nights with a false alarm a year", "95th percentile of years", title=f"3. {YEARS} unchanged years")
+    for name, row in found["alarms"].items():
+        table.add_row(name, f"{row['nights a year']:.1f}", f"{row['95th percentile of years']:.0f}")
+    console.print(table)
+    console.print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items()), f"on {found['cores']} cores")
+
+
+if __name__ == "__main__":
+    main()
