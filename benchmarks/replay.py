@@ -69,7 +69,7 @@ def measure(cache: Path, console: Console) -> dict[str, Any]:
     ours = [each for each in outcomes if "cost_aware" in each.policy]
     chance = by_chance(past, outcomes, fits, sorted({each.retrainings for each in ours}))
     return {
-        "cores": os.cpu_count(), "seconds": seconds, "models": len(list(fits.folder.iterdir())), "figure": figure,
+        "cores": os.cpu_count(), "seconds": seconds, "models": len(list(fits.folder.glob("*/about.json"))), "figure": figure,
         "policies": [row.__dict__ | {"gap": list(row.gap)} for row in table], "hindsight": best,
         "ours": [_against(each, outcomes, chance[each.retrainings]) for each in ours],
         "alarms": alarms(past, fits),
