@@ -153,7 +153,7 @@ def _monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
 def _replay(loop: Loop, data: Asset) -> DAG:
     day = {"type": ["null", "string"], "pattern": _DAY}
     params = {
-        "first": Param(None, **day, title="From", description="The first night (2013-01-31). Left empty, two weeks and a holdout in."),
+        "first": Param(None, **day, title="From", description="The first night (2013-01-31). Left empty, the first champion's."),
         "last": Param(None, **day, title="To", description="The last night. Left empty, the latest published."),
         "policies": Param(
             "never calendar:days=1,cooldown_days=0 calendar:days=7 calendar:days=30 drift harm", type="string", title="Policies",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -16,7 +18,7 @@ from ratchet.steps import replay as step
 
 @click.command()
 @click.argument("loop_name")
-@click.option("--from", "first", default="", help="The first night; by default two weeks and a holdout after the first day.")
+@click.option("--from", "first", default="", help="The first night; by default the one after the first champion's training.")
 @click.option("--to", "last", default="", help="The last night; the latest published by default.")
 @click.option("--policy", "policies", multiple=True, help="As calendar:days=7 or drift+harm:margin=0.1, or never. Several may be given.")
 @click.option("--gate", "gates", multiple=True, help="Keys of the gate that differ, as aim=superior,margin=0. Several may be given.")
@@ -29,7 +31,7 @@ def replay(
 
     Everything is cached by content: a replay that was interrupted goes on where it stopped, and one that was run is only read again.
     """
-    loop, console = loops.load(loop_name), Console()
+    loop, console = loops.load(loop_name), Console(width=None if sys.stdout.isatty() else 180)
     request = step.Request(first=first, last=last, policies=" ".join(policies) or step.POLICIES, gates=" ".join(gates), cost=cost)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:

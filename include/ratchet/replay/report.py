@@ -42,7 +42,7 @@ class Row:
         gap = f"{self.gap[0]:+.5f} [{self.gap[1]:+.5f}, {self.gap[2]:+.5f}]" if math.isfinite(self.gap[0]) else ""
         return [
             self.name, f"{self.loss:.5f}", gap, f"{self.total:.2f}", str(self.retrainings), str(self.promotions), str(self.rollbacks),
-            f"{self.minutes:.1f}", f"{self.worst_week:.4f}", f"{self.regret:+.5f}",
+            f"{self.minutes:.1f}", f"{self.worst_week:.4f}", f"{self.regret:+.5f}" if math.isfinite(self.regret) else "",
         ]  # fmt: skip
 
 

@@ -67,8 +67,7 @@ def weighted(values: Vector, rows: Vector) -> float:
 
 def worst_week(outcome: Outcome, others: Sequence[Outcome]) -> float:
     """Give the largest mean, over seven nights, of the loss in excess of the best policy of each night."""
-    with np.errstate(invalid="ignore"):
-        best = np.nanmin(np.stack([each.losses for each in others]), axis=0)
+    best = np.fmin.reduce([each.losses for each in others])
     excess = np.nan_to_num(outcome.losses - best)
     return float(np.convolve(excess, np.ones(WEEK) / WEEK, mode="valid").max()) if len(excess) >= WEEK else float(excess.mean())
 

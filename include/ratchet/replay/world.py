@@ -77,7 +77,7 @@ class World:
         """Live through a night. The champion of the evening is the one that scores the next day."""
         if self.champion is None:
             self._train(night, f"first-champion__{night}")
-            return Night(night, "", "retrain", "there is no champion yet", self._gate_of(f"first-champion__{night}"))
+            return Night(night, "", "first", "there is no champion yet", self._gate_of(f"first-champion__{night}"))
         epoch, served = self.history.at(night), self.champion
         self.live[night] = served.number
         last = shift(night, -self.loop.label_delay_days)

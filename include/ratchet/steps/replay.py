@@ -19,6 +19,7 @@ from ratchet.replay.fits import Fits
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
+from ratchet.steps import ledger
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,7 +28,7 @@ POLICIES = f"{spec.OWN} never calendar:days=1,cooldown_days=0 calendar:days=7,co
 
 
 class Request(Base):
-    """first, last: the nights to replay; by default all there are after the days that a first champion needs, up to the latest.
+    """first, last: the nights to replay; by default all from the first champion's on, up to the latest.
 
     policies, gates: as `replay/spec.py` says, parted by spaces; every policy is run under every gate. cost: what a retraining is worth, in
     the loss's units times days, for the recommendation; the contract's own by default, else nothing.
@@ -62,7 +63,7 @@ def _run(loop: Loop, request: Request, progress: replays.Progress, client: Mlflo
     begun = time.monotonic()
     cache = Settings.current().var / "replay" / loop.name
     past = history.read(loop, cache)
-    first = request.first or shift(past.nights[0], loop.training.holdout_days + loop.label_delay_days + 1 + _window(loop))
+    first = request.first or _first(loop, past)
     last = request.last or past.nights[-1]
     texts = dict.fromkeys([spec.OWN, *request.policies.split()]), dict.fromkeys([spec.OWN, *request.gates.split()])
     cases = [replays.Case(policy, gate) for gate, policy in product(texts[1], texts[0])]
@@ -95,9 +96,13 @@ def _run(loop: Loop, request: Request, progress: replays.Progress, client: Mlflo
     )  # fmt: skip
 
 
-def _window(loop: Loop) -> int:
-    """Give the days that a first champion should have: its window, or two weeks."""
-    return loop.training.window if isinstance(loop.training.window, int) else 14
+def _first(loop: Loop, past: history.History) -> str:
+    """Give the night after the first champion's training; where there was none, after two weeks and a holdout, or a window."""
+    first = next((entry["day"] for entry in ledger.champions(ledger.read(loop)) if entry.get("day")), None)
+    if first:
+        return shift(first, loop.label_delay_days + 1)
+    days = loop.training.window if isinstance(loop.training.window, int) else 14
+    return shift(past.nights[0], days + loop.training.holdout_days + loop.label_delay_days + 1)
 
 
 def _log() -> Callable[[str, int, int], None]:
