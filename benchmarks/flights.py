@@ -1,4 +1,7 @@
-"""Models of 2013 and their losses, for the benchmarks: real flights, the loop's own features and trainer, one fit a night."""
+"""Models of 2013 and their losses, for the benchmarks.
+
+Real flights, the loop's own features and trainer, one fit a night.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ SLICE = "EWR"  # the origin whose labels are shuffled in a damaged training: 37%
 
 @dataclass(frozen=True, order=True)
 class Fit:
-    """A model to be made: of the days up to `until` (0 is 1 January). damaged: the labels of one origin are shuffled at training."""
+    """A model to be made: of the days up to `until` (0 is 1 January).
+
+    damaged: the labels of one origin are shuffled at training.
+    """
 
     until: int
     damaged: bool = False
@@ -45,11 +51,11 @@ class Year:
     models: dict[Fit, Model] = field(default_factory=dict)
 
     def slice(self, first: int, last: int) -> pa.Table:
-        """Give the rows of days first to last."""
+        """Return the rows of days first to last."""
         return self.rows.slice(self.starts[first], self.starts[last + 1] - self.starts[first])
 
     def loss(self, model: Fit, day: int) -> np.ndarray:
-        """Give the row losses of a model on a day after its training."""
+        """Return the row losses of a model on a day after its training."""
         assert day > model.until, f"{model} was trained on day {day}"
         offset = self.starts[model.until + 1]
         held = self.losses[model]
@@ -59,7 +65,7 @@ class Year:
         return held[self.starts[day] - offset : self.starts[day + 1] - offset]
 
     def mean(self, model: Fit, day: int) -> float:
-        """Give the mean loss of a model on a day."""
+        """Return the mean loss of a model on a day."""
         return float(self.loss(model, day).mean())
 
 
@@ -72,8 +78,12 @@ def year() -> Year:
         for name, table in nycflights.fetch(nycflights.Options(), day, loop.folder).items():
             held, _ = tables.conform(table, loop.tables[name].columns)
             held = held.select(list(loop.tables[name].columns))
-            parts[name].append(held.append_column(features.PARTITION, pa.array([day.isoformat()] * held.num_rows, pa.string())))
-    rows = features.compute(loop, {name: pa.concat_tables(each) for name, each in parts.items()}, "2013-01-01", "2013-12-31")
+            parts[name].append(
+                held.append_column(features.PARTITION, pa.array([day.isoformat()] * held.num_rows, pa.string()))
+            )
+    rows = features.compute(
+        loop, {name: pa.concat_tables(each) for name, each in parts.items()}, "2013-01-01", "2013-12-31"
+    )
     rows = features.known_target(loop, rows).combine_chunks()
     days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype("datetime64[D]")
     index = (days - np.datetime64("2013-01-01")).astype(int)
@@ -96,7 +106,7 @@ def train(held: Year, wanted: list[Fit], params: dict[str, Any] | None = None) -
 
 
 def _month(day: int) -> int:
-    """Give the last day of the month before: the number of rounds is found once a month, on what was known then."""
+    """Return the last day of the month before: the number of rounds is found once a month, on what was known then."""
     date = dt.date(2013, 1, 1) + dt.timedelta(days=day + 1)
     return max(30, (date.replace(day=1) - dt.date(2013, 1, 1)).days - 1)
 

@@ -19,15 +19,18 @@ YEARS, NIGHTS, ALPHA = 1000, 365, 0.05
 FIRST, HOLDOUT = 30, 7  # last day of the first champion's training; days of a holdout
 MONTHS = (58, 89, 119, 150, 180, 211, 242, 272, 303, 333)  # last days of February to November
 EFFECTS = (0.002, 0.005, 0.01, 0.02)  # log loss
-BETTER, PATIENCE = 1 / 3, 84  # of the stream: share of challengers that are better, by 0.02; days that each stays in the ring
+BETTER, PATIENCE = (
+    1 / 3,
+    84,
+)  # of the stream: share of challengers that are better, by 0.02; days that each stays in the ring
 BOUND = loops.load(flights.LOOP).gate.bound or 0.05
 
 
 def _pairs(year: Year, blend: float | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Give the row losses of two models on each day of the month after their training.
+    """Return the row losses of two models on each day of the month after their training.
 
-    blend None: two seeds, equal models. Otherwise the rival is the nightly recipe, and the champion a mix of it and one two months older,
-    so that the rival is better by `blend` over all days.
+    blend None: two seeds, equal models. Otherwise the rival is the nightly recipe, and the champion a mix of it and one
+    two months older, so that the rival is better by `blend` over all days.
     """
     months = [(month, day) for month in MONTHS for day in range(month + 1, min(365, month + 31))]
     if blend is None:
@@ -61,14 +64,20 @@ class Days:
         return cls(*(np.array([f(d) for d in differences]) for f in (np.mean, len, np.var)))
 
     def draw(self, rng: np.random.Generator, nights: int, *, flip: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Draw whole days. flip: which of the two is called rival is a coin's toss a day, so that they are equal exactly."""
+        """Draw whole days.
+
+        flip: which of the two is called rival is a coin's toss a day, so that they are equal exactly.
+        """
         chosen = rng.integers(0, len(self.mean), nights)
         sign = rng.choice([-1.0, 1.0], nights) if flip else 1.0
         return self.mean[chosen] * sign, self.rows[chosen], self.variance[chosen]
 
 
 def equal(year: Year) -> dict[str, Any]:
-    """Count the years in which a gate promotes an equal model at any night; and the share of false promotions in a stream."""
+    """Count the years in which a gate promotes an equal model at any night.
+
+    And the share of false promotions in a stream.
+    """
     rng = np.random.default_rng(0)
     same, better = Days.of(_pairs(year)), Days.of(_pairs(year, 0.02))
     fired = dict.fromkeys(("better metric", "row bootstrap", "day t-test", "the duel"), 0)
@@ -79,13 +88,20 @@ def equal(year: Year) -> dict[str, Any]:
         fired["day t-test"] += bool((_days_p(mean)[HOLDOUT - 1 :] < ALPHA).any())
         fired["the duel"] += _first(mean, -math.log(ALPHA)) is not None
     return {
-        "years": YEARS, "pairs of days": len(same.mean), "mean difference": float(same.mean.mean()), "sd of days": float(same.mean.std()),
-        "years with a promotion": {name: n / YEARS for name, n in fired.items()}, "stream": _stream(rng, same, better),
-    }  # fmt: skip
+        "years": YEARS,
+        "pairs of days": len(same.mean),
+        "mean difference": float(same.mean.mean()),
+        "sd of days": float(same.mean.std()),
+        "years with a promotion": {name: n / YEARS for name, n in fired.items()},
+        "stream": _stream(rng, same, better),
+    }
 
 
 def _stream(rng: np.random.Generator, same: Days, better: Days) -> dict[str, Any]:
-    """Send a challenger a week for a year, one in three better by 0.02, the others equal: the share of false among promotions."""
+    """Send a challenger a week for a year, one in three better by 0.02, the others equal.
+
+    The share of false among promotions.
+    """
     counts = {name: np.zeros((YEARS, 2)) for name in ("better metric", "row bootstrap", "day t-test", "the duel")}
     for y in range(YEARS):
         waiting: list[tuple[int, bool, list[float]]] = []
@@ -113,29 +129,39 @@ def _stream(rng: np.random.Generator, same: Days, better: Days) -> dict[str, Any
                     waiting.remove((index, good, capital))
     return {
         name: {
-            "false share": float(np.mean(c[:, 0] / np.maximum(1, c.sum(axis=1)))), "promotions a year": float(c.sum(axis=1).mean()),
+            "false share": float(np.mean(c[:, 0] / np.maximum(1, c.sum(axis=1)))),
+            "promotions a year": float(c.sum(axis=1).mean()),
             "of better ones promoted": float(c[:, 1].sum() / (BETTER * 52 * YEARS)),
         }
         for name, c in counts.items()
-    }  # fmt: skip
+    }
 
 
 def power(year: Year) -> dict[str, Any]:
-    """Give the days until a rival that is better by so much is promoted, aim superior, single duel."""
+    """Return the days until a rival that is better by so much is promoted, aim superior, single duel."""
     rng = np.random.default_rng(1)
     found = {}
     for effect in EFFECTS:
         days = Days.of(_pairs(year, effect))
-        first = np.array([_first(days.draw(rng, NIGHTS, flip=False)[0], -math.log(ALPHA)) or 10_000 for _ in range(200)])
+        first = np.array(
+            [_first(days.draw(rng, NIGHTS, flip=False)[0], -math.log(ALPHA)) or 10_000 for _ in range(200)]
+        )
         found[str(effect)] = {
-            "median": float(np.median(first)), "nine in ten": float(np.quantile(first, 0.9)),
-            "within the year": float((first <= NIGHTS).mean()), "sd of days": float(days.mean.std()),
-        }  # fmt: skip
+            "median": float(np.median(first)),
+            "nine in ten": float(np.quantile(first, 0.9)),
+            "within the year": float((first <= NIGHTS).mean()),
+            "sd of days": float(days.mean.std()),
+        }
     return found
 
 
 def _capital(mean: np.ndarray, margin: float = 0.0) -> list[float]:
-    return [ours for ours, _ in duel.curve([Cluster(f"{i:04}", 1, float(m)) for i, m in enumerate(mean)], margin=margin, bound=BOUND)]
+    return [
+        ours
+        for ours, _ in duel.curve(
+            [Cluster(f"{i:04}", 1, float(m)) for i, m in enumerate(mean)], margin=margin, bound=BOUND
+        )
+    ]
 
 
 def _first(mean: np.ndarray, needed: float) -> int | None:

@@ -65,15 +65,19 @@ def year_2013(year: Year) -> dict[str, Any]:
                 "loss": float(np.average(losses, weights=weights)),
                 "March to December": float(np.average(losses[59 - BEGIN :], weights=weights[59 - BEGIN :])),
                 "above always refit": float(np.average(losses - reference, weights=weights)),
-                "worst week": float(weeks.max()), "promotions": line.promotions, "rollbacks": line.rollbacks,
-            }  # fmt: skip
+                "worst week": float(weeks.max()),
+                "promotions": line.promotions,
+                "rollbacks": line.rollbacks,
+            }
             found["curves"][f"{name} ({stream})"] = np.cumsum((losses - reference) * weights / weights.sum()).tolist()
         found[stream]["best in hindsight"] = {
             "loss": float(np.average(hindsight, weights=weights)),
             "March to December": float(np.average(hindsight[59 - BEGIN :], weights=weights[59 - BEGIN :])),
-            "above always refit": float(np.average(hindsight - reference, weights=weights)), "worst week": 0.0,
-            "promotions": None, "rollbacks": None,
-        }  # fmt: skip
+            "above always refit": float(np.average(hindsight - reference, weights=weights)),
+            "worst week": 0.0,
+            "promotions": None,
+            "rollbacks": None,
+        }
     return found
 
 
@@ -87,8 +91,10 @@ def _losses(year: Year, line: Line) -> np.ndarray:
     return np.array([year.mean(line.live[t], t) for t in range(BEGIN, END)])
 
 
-def _compared(year: Year, night: int, damaged: set[int], champion: Fit, twin: Fit) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Give the row losses of the night's challenger and the champion, or its twin, on holdout days that neither has seen."""
+def _compared(
+    year: Year, night: int, damaged: set[int], champion: Fit, twin: Fit
+) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Return the row losses of the night's challenger and the champion, or its twin, on holdout days that neither has seen."""
     newest = night - DELAY
     challenger = Fit(newest - HOLDOUT, damaged=night in damaged)
     found = []
@@ -124,11 +130,15 @@ def _row_test(days: list[np.ndarray]) -> bool:
 
 def _day_test(days: list[np.ndarray]) -> bool:
     means = [float(d.mean()) for d in days]
-    return len(means) > 2 and np.std(means) > 0 and float(stats.ttest_1samp(means, 0, alternative="less").pvalue) < ALPHA
+    return (
+        len(means) > 2 and np.std(means) > 0 and float(stats.ttest_1samp(means, 0, alternative="less").pvalue) < ALPHA
+    )
 
 
 def duelled(year: Year, damaged: set[int], slipped: int | None = None) -> Line:
-    """Decide as the loop's own gate does: the recipe's evidence goes on from night to night, vetoes beside it, the predecessor in shadow.
+    """Decide as the loop's own gate does.
+
+    The recipe's evidence goes on from night to night, vetoes beside it, the predecessor in shadow.
 
     slipped: a night on which a damaged refit is deployed whatever the gate says, and after which no challenger comes.
     """
@@ -164,7 +174,10 @@ def duelled(year: Year, damaged: set[int], slipped: int | None = None) -> Line:
 
 
 def _look_back(year: Year, line: Line, rival: tuple[Fit, int] | None, newest: int) -> str:
-    """Judge the duel of the predecessor with what has replaced it, on the labelled days since: promote, hold or wait."""
+    """Judge the duel of the predecessor with what has replaced it, on the labelled days since.
+
+    Promote, hold or wait.
+    """
     if rival is None or newest < rival[1]:
         return "wait"
     shadow = []
@@ -185,7 +198,10 @@ def _vetoed(year: Year, compared: list[tuple[int, np.ndarray, np.ndarray]]) -> s
     rows = year.slice(compared[0][0], compared[-1][0])
     days = np.repeat([f"{d:04}" for d, _, _ in compared], [len(o) for _, o, _ in compared])
     ours, theirs = (np.concatenate([each[i] for each in compared]) for i in (1, 2))
-    sliced = {name: duel.cluster(days[of], ours[of], theirs[of]) for name, of in probes.levels(rows, GATE.slices.columns, GATE.slices.rows)}
+    sliced = {
+        name: duel.cluster(days[of], ours[of], theirs[of])
+        for name, of in probes.levels(rows, GATE.slices.columns, GATE.slices.rows)
+    }
     return next((c.name for c in vetoes.slices(sliced, GATE.slices.margin, GATE.slices.level) if not c.passed), None)
 
 
@@ -200,7 +216,9 @@ def bad_model(year: Year) -> dict[str, Any]:
         cost = [year.mean(Fit(day, damaged=True), t) - year.mean(Fit(day), t) for t in range(night, until)]
         with_duel = cost[: (back or until) - night]
         found[str(day)] = {
-            "days until rollback": back - night if back else None, "excess a day": float(np.mean(cost)),
-            "excess in 45 days, with": float(np.sum(with_duel)), "without": float(np.sum(cost)),
-        }  # fmt: skip
+            "days until rollback": back - night if back else None,
+            "excess a day": float(np.mean(cost)),
+            "excess in 45 days, with": float(np.sum(with_duel)),
+            "without": float(np.sum(cost)),
+        }
     return found

@@ -1,7 +1,7 @@
 """What the steps of a night cost, in processes of their own and in forks of the warm server: make bench-night.
 
-Both are measured in one run, step by step in turn, so that a noisy machine is noisy for both; what counts is the ratio. The physical
-limit is the warm column less the fork (0.05 s): what is left is the step's own work.
+Both are measured in one run, step by step in turn, so that a noisy machine is noisy for both; what counts is the ratio.
+The physical limit is the warm column less the fork (0.05 s): what is left is the step's own work.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def main() -> None:
         table.add_row(part, f"{by['cold']:.2f}", f"{by['warm']:.2f}", f"{by['cold'] / by['warm']:.1f}")
     Console().print(table)
     result = Path(__file__).parent / "results" / "night.json"
-    result.write_text(json.dumps({"rounds": ROUNDS, "cores": os.cpu_count(), "seconds": means}, indent=1) + "\n", encoding="utf-8")
+    result.write_text(
+        json.dumps({"rounds": ROUNDS, "cores": os.cpu_count(), "seconds": means}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def _measure(local: Local) -> dict[str, dict[str, list[float]]]:

@@ -1,6 +1,7 @@
 """What a retraining policy is worth: make bench-replay. The flights of 2013, every night from March to December.
 
-1. Policies side by side, from the production code: `ratchet.replay`. Beside them, dates drawn by chance, as many as a policy used.
+1. Policies side by side, from the production code: `ratchet.replay`. Beside them, dates drawn by chance, as many as a
+   policy used.
 2. The same again, from the cache.
 3. False alarms of the calibrated drift check, and of Evidently's defaults, on 1,000 years of unchanged days.
 
@@ -69,15 +70,23 @@ def measure(cache: Path, console: Console) -> dict[str, Any]:
     ours = [each for each in outcomes if "cost_aware" in each.policy]
     chance = by_chance(past, outcomes, fits, sorted({each.retrainings for each in ours}))
     return {
-        "cores": os.cpu_count(), "seconds": seconds, "models": len(list(fits.folder.glob("*/about.json"))), "figure": figure,
-        "policies": [row.__dict__ | {"gap": list(row.gap)} for row in table], "hindsight": best,
+        "cores": os.cpu_count(),
+        "seconds": seconds,
+        "models": len(list(fits.folder.glob("*/about.json"))),
+        "figure": figure,
+        "policies": [row.__dict__ | {"gap": list(row.gap)} for row in table],
+        "hindsight": best,
         "ours": [_against(each, outcomes, chance[each.retrainings]) for each in ours],
         "alarms": alarms(past, fits),
-    }  # fmt: skip
+    }
 
 
-def by_chance(past: history.History, outcomes: list[score.Outcome], fits: Fits, counts: list[int]) -> dict[int, list[float]]:
-    """Give the live losses of random dates: retrained on them, and the refit deployed at once, which no gate is kinder than.
+def by_chance(
+    past: history.History, outcomes: list[score.Outcome], fits: Fits, counts: list[int]
+) -> dict[int, list[float]]:
+    """Return the live losses of random dates.
+
+    Retrained on them, and the refit deployed at once, which no gate is kinder than.
 
     Draws with a gap too long for `score.daily` are left out, which is kind to chance: long gaps cost most.
     """
@@ -86,7 +95,9 @@ def by_chance(past: history.History, outcomes: list[score.Outcome], fits: Fits, 
     rows = np.array([night["rows"] for night in daily.nights], dtype=float)
     made = [fits.get(past.now, *span) for span in daily.deployed]
     losses = score.daily(made, past.now, nights, {})
-    newest = np.array([np.flatnonzero(np.isfinite(losses[:, n]))[-1] for n in range(len(nights))])  # the freshest that can serve a night
+    newest = np.array(
+        [np.flatnonzero(np.isfinite(losses[:, n]))[-1] for n in range(len(nights))]
+    )  # the freshest that can serve a night
     rng, found = np.random.default_rng(0), {}
     for count in counts:
         found[count] = []
@@ -113,18 +124,28 @@ def _run(past: history.History, cases: list[Case], cache: Path, console: Console
 
 
 def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[float]) -> dict[str, Any]:
-    """Compare a policy with the calendar that retrains as often or, where none does, the next that does so more; and with chance."""
+    """Compare a policy with the calendar that retrains as often or, where none does, the next that does so more.
+
+    And with chance.
+    """
     calendars = [each for each in outcomes if each.policy.startswith("calendar")]
     rival = min((each for each in calendars if each.retrainings >= ours.retrainings), key=lambda each: each.retrainings)
-    fewer = max((each for each in calendars if each.retrainings <= ours.retrainings), key=lambda each: each.retrainings, default=rival)
+    fewer = max(
+        (each for each in calendars if each.retrainings <= ours.retrainings),
+        key=lambda each: each.retrainings,
+        default=rival,
+    )
     return {
-        "policy": ours.policy, "loss": ours.loss, "retrainings": ours.retrainings,
+        "policy": ours.policy,
+        "loss": ours.loss,
+        "retrainings": ours.retrainings,
         "calendar": {each.policy: [each.retrainings, *score.difference(ours, each)] for each in (fewer, rival)},
         "chance": {
-            "mean": float(np.mean(chance)) if chance else None, "5th percentile": float(np.quantile(chance, 0.05)) if chance else None,
+            "mean": float(np.mean(chance)) if chance else None,
+            "5th percentile": float(np.quantile(chance, 0.05)) if chance else None,
             "draws": len(chance),
         },
-    }  # fmt: skip
+    }
 
 
 def alarms(past: history.History, fits: Fits) -> dict[str, Any]:
@@ -147,22 +168,41 @@ def show(found: dict[str, Any], console: Console) -> None:
         table.add_row(*report.Row(**{**row, "gap": tuple(row["gap"])}).cells())
     console.print(table)
     table = Table(
-        "policy", "retrainings", "live loss", "random dates, 5th percentile", "below it", "a calendar", "against it, 95% over days",
-        title="as often, or nearly", title_justify="left",
-    )  # fmt: skip
+        "policy",
+        "retrainings",
+        "live loss",
+        "random dates, 5th percentile",
+        "below it",
+        "a calendar",
+        "against it, 95% over days",
+        title="as often, or nearly",
+        title_justify="left",
+    )
     for each in found["ours"]:
         low = each["chance"]["5th percentile"] or float("nan")
         for name, (count, mean, lower, upper) in each["calendar"].items():
             table.add_row(
-                each["policy"], str(each["retrainings"]), f"{each['loss']:.5f}", f"{low:.5f}", "yes" if each["loss"] < low else "no",
-                f"{name} ({count})", f"{mean:+.5f} [{lower:+.5f}, {upper:+.5f}]",
-            )  # fmt: skip
+                each["policy"],
+                str(each["retrainings"]),
+                f"{each['loss']:.5f}",
+                f"{low:.5f}",
+                "yes" if each["loss"] < low else "no",
+                f"{name} ({count})",
+                f"{mean:+.5f} [{lower:+.5f}, {upper:+.5f}]",
+            )
     console.print(table)
-    table = Table("drift check", "nights with a false alarm a year", "95th percentile of years", title=f"3. {YEARS} unchanged years")
+    table = Table(
+        "drift check",
+        "nights with a false alarm a year",
+        "95th percentile of years",
+        title=f"3. {YEARS} unchanged years",
+    )
     for name, row in found["alarms"].items():
         table.add_row(name, f"{row['nights a year']:.1f}", f"{row['95th percentile of years']:.0f}")
     console.print(table)
-    console.print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items()), f"on {found['cores']} cores")
+    console.print(
+        ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items()), f"on {found['cores']} cores"
+    )
 
 
 if __name__ == "__main__":

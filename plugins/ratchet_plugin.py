@@ -15,6 +15,12 @@ class RatchetPlugin(AirflowPlugin):
     name = "ratchet"
     fastapi_apps: ClassVar = [{"app": pages.app, "url_prefix": links.PAGES, "name": "Ratchet"}]
     external_views: ClassVar = [
-        {"name": "Ratchet", "href": f"{links.PAGES}/", "url_route": "ratchet", "destination": "nav", "category": "browse"},
+        {
+            "name": "Ratchet",
+            "href": f"{links.PAGES}/",
+            "url_route": "ratchet",
+            "destination": "nav",
+            "category": "browse",
+        },
     ]
     operator_extra_links: ClassVar = list(links.ALL)

@@ -35,7 +35,11 @@ def main() -> None:
         page.click("button[type=submit]")
         page.get_by_text("Home").first.wait_for()
         night = "2013-02-09"
-        monitor = airflow.runs("flight_delays.monitor", partition=night)[-1]["dag_run_id"].replace("+", "%2B").replace(":", "%3A")
+        monitor = (
+            airflow.runs("flight_delays.monitor", partition=night)[-1]["dag_run_id"]
+            .replace("+", "%2B")
+            .replace(":", "%3A")
+        )
         asked = airflow.get("/api/v2/dags/flight_delays.train/dagRuns", order_by="id")["dag_runs"][1]["dag_run_id"]
         champion = airflow.xcom("flight_delays.train", "first-champion", "train")["mlflow_run"]
         _take(page, "dags", f"{local.airflow_url}/dags?limit=50", "flight_delays.train")

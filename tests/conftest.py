@@ -23,7 +23,11 @@ ROOT = Path(__file__).resolve().parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.pop("RATCHET_WARM", None)
 os.environ.update(
-    DVC_NO_ANALYTICS="1", GX_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1", MLFLOW_DISABLE_TELEMETRY="true", NO_PROXY="127.0.0.1,localhost"
+    DVC_NO_ANALYTICS="1",
+    GX_ANALYTICS_ENABLED="false",
+    DO_NOT_TRACK="1",
+    MLFLOW_DISABLE_TELEMETRY="true",
+    NO_PROXY="127.0.0.1,localhost",
 )
 os.environ.setdefault("AIRFLOW_HOME", str(ROOT / "var" / "tests" / "airflow"))
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "false"
@@ -33,7 +37,7 @@ os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
 
 
 def free_port() -> int:
-    """Give a port of the loopback address on which nothing listens."""
+    """Return a port of the loopback address on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -53,9 +57,21 @@ class MlflowServer:
 
     def start(self) -> None:
         command = [
-            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
-            "--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}", "--artifacts-destination", str(self.folder / "artifacts"),
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "mlflow",
+            "server",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--workers",
+            "1",
+            "--backend-store-uri",
+            f"sqlite:///{self.folder / 'mlflow.db'}",
+            "--artifacts-destination",
+            str(self.folder / "artifacts"),
+        ]
         environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -119,7 +135,9 @@ def loops_folder(tmp_path_factory: pytest.TempPathFactory, observations: Path) -
     text = text.replace("name: flight_delays", "name: flight_classes").replace("task: binary", "task: multiclass")
     text = text.replace("name: late\n  sql: CAST(arr_delay > 15 AS BIGINT)", f'name: class\n  sql: "{_CLASSES}"')
     text = text.replace("    roc_auc: {min: 0.6}\n    calibration_error: {max: 0.15}", "    accuracy: {min: 0.3}")
-    text = re.sub(r"  fairness:.*?(?=  latency_ms)", "", text, flags=re.DOTALL).replace("  behaviour: behaviour.yaml\n", "")
+    text = re.sub(r"  fairness:.*?(?=  latency_ms)", "", text, flags=re.DOTALL).replace(
+        "  behaviour: behaviour.yaml\n", ""
+    )
     (loops / "flight_classes").mkdir()
     (loops / "flight_classes" / "loop.yaml").write_text(text)
     shutil.copy(loops / "flight_delays" / "features.sql", loops / "flight_classes" / "features.sql")
@@ -139,16 +157,22 @@ def lay(var: Path, loops_folder: tuple[Path, Path], folder: Path, setenv: Callab
     shutil.copytree(loops_folder[0], folder / "loops", symlinks=True)
     shutil.copytree(loops_folder[1], folder / "suites")
     for name, value in {
-        "RATCHET_HOME": ROOT, "RATCHET_VAR": var, "RATCHET_LOOPS": folder / "loops", "RATCHET_SUITES": folder / "suites",
+        "RATCHET_HOME": ROOT,
+        "RATCHET_VAR": var,
+        "RATCHET_LOOPS": folder / "loops",
+        "RATCHET_SUITES": folder / "suites",
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
-    }.items():  # fmt: skip
+    }.items():
         setenv(name, str(value))
     return folder
 
 
 @pytest.fixture
 def tracked(place: Path, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installation with a real MLflow server. Its models are the server's, so each test names its own loops apart."""
+    """An installation with a real MLflow server.
+
+    Its models are the server's, so each test names its own loops apart.
+    """
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.url)
     return place
 
@@ -162,14 +186,14 @@ def step(name: str, loop_name: str, **request: Any) -> Any:
 
 
 def ingest(loop_name: str, days: str, delivery: str = "") -> Any:
-    """Fetch, validate and publish; give what publish gave."""
+    """Fetch, validate and publish; return what publish gave."""
     for name in ("fetch", "validate"):
         step(name, loop_name, partitions=days, delivery=delivery)
     return step("publish", loop_name, partitions=days, delivery=delivery)
 
 
 def train(loop_name: str, run: str, until: str = "", reason: str = "a test") -> Any:
-    """Snapshot, train, evaluate, gate, refit, promote; give what promote gave."""
+    """Snapshot, train, evaluate, gate, refit, promote; return what promote gave."""
     step("snapshot", loop_name, run=run, until=until)
     made = step("train", loop_name, run=run, reason=reason).mlflow_run
     for name in ("evaluate", "gate", "refit"):
@@ -178,7 +202,7 @@ def train(loop_name: str, run: str, until: str = "", reason: str = "a test") -> 
 
 
 def rename(place: Path, old: str, new: str) -> str:
-    """Give a loop another name, so that its models in the shared MLflow server are its own."""
+    """Return a loop another name, so that its models in the shared MLflow server are its own."""
     folder = place / "loops" / new
     shutil.copytree(place / "loops" / old, folder, symlinks=True)
     path = folder / "loop.yaml"

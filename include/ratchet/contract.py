@@ -22,7 +22,9 @@ def read(path: Path) -> Loop:
     try:
         document = YAML().load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ContractError(f"{path}: there is no such file. Lay a new loop out with: ratchet new {path.parent.name}") from None
+        raise ContractError(
+            f"{path}: there is no such file. Lay a new loop out with: ratchet new {path.parent.name}"
+        ) from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ContractError(f"{path}:{line}: not YAML: {error.problem}. Mend the line and run: ratchet lint") from None
@@ -54,7 +56,7 @@ def nearest(word: str, words: list[str]) -> str:
 
 
 def locate(path: Path, document: Any, where: tuple[str | int, ...]) -> str:
-    """Give `file:line` of the deepest part of `where` that the document has."""
+    """Return `file:line` of the deepest part of `where` that the document has."""
     line, node = 1, document
     for part in where:
         try:

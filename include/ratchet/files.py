@@ -20,7 +20,7 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path` that takes its place on success and vanishes on failure.
+    """Return a temporary name beside `path` that takes its place on success and vanishes on failure.
 
     What is made under the temporary name may be a file or a folder; a folder replaces the one that is there.
     """
@@ -46,4 +46,6 @@ def atomic(path: Path) -> Iterator[Path]:
 def slug(text: str) -> str:
     """Make a run's id a file name, without merging two that differ."""
     plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in text)
-    return plain if plain == text and len(text) < 100 else f"{plain[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return (
+        plain if plain == text and len(text) < 100 else f"{plain[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    )

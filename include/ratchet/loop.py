@@ -68,7 +68,9 @@ class Features(Part):
     lookback_days: Annotated[int, Field(ge=0, le=3660)] = Field(
         default=0, description="Days of history that the SQL needs before the first row."
     )
-    categorical: tuple[str, ...] = Field(default=(), description="Features that are categories; all others are numbers.")
+    categorical: tuple[str, ...] = Field(
+        default=(), description="Features that are categories; all others are numbers."
+    )
 
 
 class Schedule(Part):
@@ -139,12 +141,18 @@ class Loop(Part):
     @model_validator(mode="after")
     def _task_fits(self) -> Loop:
         if self.gate.loss is not None and self.gate.loss not in LOSSES[self.task]:
-            raise ValueError(f"gate.loss {self.gate.loss!r} is not a loss of {self.task}: {', '.join(LOSSES[self.task])}")
+            raise ValueError(
+                f"gate.loss {self.gate.loss!r} is not a loss of {self.task}: {', '.join(LOSSES[self.task])}"
+            )
         if self.gate.fairness and self.task != "binary":
-            raise ValueError(f"gate.fairness compares positive rates, which only a binary loop has; this one is {self.task}")
+            raise ValueError(
+                f"gate.fairness compares positive rates, which only a binary loop has; this one is {self.task}"
+            )
         for metric in self.gate.floors:
             if metric not in METRICS[self.task]:
-                raise ValueError(f"gate.floors names {metric!r}, which is not a metric of {self.task}: {', '.join(METRICS[self.task])}")
+                raise ValueError(
+                    f"gate.floors names {metric!r}, which is not a metric of {self.task}: {', '.join(METRICS[self.task])}"
+                )
         return self
 
     @property

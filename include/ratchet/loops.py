@@ -46,7 +46,10 @@ def schema() -> dict[str, Any]:
             for key, value in options.pop("$defs", {}).items():
                 document["$defs"][f"{part}.{kind}.{key}"] = value
             shape["allOf"].append(
-                {"if": {"properties": {name: {"const": kind}}, "required": [name]}, "then": {"properties": {field: options}}}
+                {
+                    "if": {"properties": {name: {"const": kind}}, "required": [name]},
+                    "then": {"properties": {field: options}},
+                }
             )
     return document
 
@@ -63,7 +66,9 @@ def _load(path: Path, modified: int) -> Loop:
         _check_named(loop, ("tables", name, "suite"), table.suite, suites, "expectation suite")
     if not (loop.folder / loop.features.sql).is_file():
         raise contract.fail(
-            loop, ("features", "sql"), f"there is no file {loop.features.sql!r} in {loop.folder}; write the features' SELECT there"
+            loop,
+            ("features", "sql"),
+            f"there is no file {loop.features.sql!r} in {loop.folder}; write the features' SELECT there",
         )
     behaviour.read(loop)
     for step in loop.runtime:
@@ -72,9 +77,22 @@ def _load(path: Path, modified: int) -> Loop:
 
 
 STEPS = [
-    "fetch", "validate", "publish", "snapshot", "train", "evaluate", "gate", "refit", "promote", "score", "drift", "performance", "duel",
-    "decide", "replay",
-]  # fmt: skip
+    "fetch",
+    "validate",
+    "publish",
+    "snapshot",
+    "train",
+    "evaluate",
+    "gate",
+    "refit",
+    "promote",
+    "score",
+    "drift",
+    "performance",
+    "duel",
+    "decide",
+    "replay",
+]
 
 
 def _check_named(loop: Loop, where: tuple[str, ...], word: str, words: list[str], noun: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 @cache
 def code(home: Path) -> dict[str, str]:
-    """Give the code's Git revision and whether the tree differs from it. `unknown` outside a Git checkout.
+    """Return the code's Git revision and whether the tree differs from it. `unknown` outside a Git checkout.
 
     MLflow logs a dirty tree as its clean commit (mlflow #1912); this does not.
     """
@@ -24,15 +24,26 @@ def code(home: Path) -> dict[str, str]:
 
 @cache
 def environment() -> dict[str, str]:
-    """Give a hash over the interpreter and every installed distribution with its version."""
-    found = sorted({f"{item.metadata['Name'].lower()}=={item.version}" for item in metadata.distributions() if item.metadata["Name"]})
+    """Return a hash over the interpreter and every installed distribution with its version."""
+    found = sorted(
+        {
+            f"{item.metadata['Name'].lower()}=={item.version}"
+            for item in metadata.distributions()
+            if item.metadata["Name"]
+        }
+    )
     text = "\n".join([platform.python_version(), platform.machine(), *found])
-    return {"environment.hash": hashlib.sha256(text.encode()).hexdigest()[:16], "environment.python": platform.python_version()}
+    return {
+        "environment.hash": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "environment.python": platform.python_version(),
+    }
 
 
 def _git(home: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(home), *arguments], capture_output=True, text=True, check=False, timeout=20)
+        done = subprocess.run(
+            ["git", "-C", str(home), *arguments], capture_output=True, text=True, check=False, timeout=20
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

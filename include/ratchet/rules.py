@@ -34,27 +34,36 @@ class Bound(Part):
 class Slices(Part):
     """Groups of rows in which a challenger must not be worse than the champion by more than a margin."""
 
-    columns: tuple[str, ...] = Field(min_length=1, description="Features or key columns; every level of each is a slice.")
+    columns: tuple[str, ...] = Field(
+        min_length=1, description="Features or key columns; every level of each is a slice."
+    )
     rows: Annotated[int, Field(ge=2)] = Field(default=200, description="Fewest rows of the holdout that make a slice.")
     margin: Annotated[float, Field(ge=0)] = Field(default=0.05, description="In the loss's units.")
     level: Level = Field(default=0.05, description="Of the tests of all slices together (Holm).")
 
 
 class Fairness(Part):
-    """Bounds on how differently groups are treated: differences between the most and the least favoured level of a column."""
+    """Bounds on how differently groups are treated.
+
+    Differences between the most and the least favoured level of a column.
+    """
 
     columns: tuple[str, ...] = Field(min_length=1, description="Features or key columns whose levels are the groups.")
     threshold: Share = Field(default=0.5, description="Probability from which a prediction counts as positive.")
     rows: Annotated[int, Field(ge=2)] = Field(default=200, description="Fewest rows of the holdout that make a group.")
     demographic_parity: Share | None = Field(default=None, description="Largest difference of the positive rates.")
-    equalized_odds: Share | None = Field(default=None, description="Largest difference of true or false positive rates.")
+    equalized_odds: Share | None = Field(
+        default=None, description="Largest difference of true or false positive rates."
+    )
 
 
 class Gate(Part):
     """When a challenger may replace the champion, and what takes its place."""
 
     loss: Loss | None = Field(default=None, description="Loss compared row by row; the task's first by default.")
-    cluster: Literal["day", "week"] = Field(default="day", description="Rows that may depend on each other: they count as one.")
+    cluster: Literal["day", "week"] = Field(
+        default="day", description="Rows that may depend on each other: they count as one."
+    )
     aim: Literal["superior", "non_inferior"] = Field(
         default="superior", description="Better than the champion; or fresher, and not worse by more than the margin."
     )
@@ -63,23 +72,33 @@ class Gate(Part):
         default=None, description="A cluster's difference is clipped to it. By default a tenth of the champion's loss."
     )
     level: Level = Field(
-        default=0.05, description="Share of promotions that may be false, over all challengers; and of a false rollback, each."
+        default=0.05,
+        description="Share of promotions that may be false, over all challengers; and of a false rollback, each.",
     )
     deploy: Literal["evaluated", "refit"] = Field(
         default="evaluated", description="The model that was judged; or its recipe, fitted again on all labelled days."
     )
     refit_distance: Annotated[float, Field(gt=0)] = Field(
-        default=1.0, description="Largest mean distance of a refit's predictions from its twin's, in their deviations (strangers': 1.13)."
+        default=1.0,
+        description="Largest mean distance of a refit's predictions from its twin's, in their deviations (strangers': 1.13).",
     )
     ring: Annotated[int, Field(ge=1, le=20)] = Field(default=3, description="Challengers that wait in shadow at once.")
     patience_days: Days = Field(default=28, description="Days that a challenger, or the predecessor, stays in shadow.")
-    approval: Literal["none", "required"] = Field(default="none", description="A person answers between gate and promotion.")
-    approval_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(default=24, description="No answer by then means no.")
+    approval: Literal["none", "required"] = Field(
+        default="none", description="A person answers between gate and promotion."
+    )
+    approval_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
+        default=24, description="No answer by then means no."
+    )
     floors: dict[str, Bound] = Field(default_factory=dict, description="Bounds on the challenger's metrics.")
     slices: Slices | None = None
     fairness: Fairness | None = None
-    latency_ms: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Median time of one row's prediction, at most.")
-    size_mb: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Size of the stored model, at most.")
+    latency_ms: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="Median time of one row's prediction, at most."
+    )
+    size_mb: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="Size of the stored model, at most."
+    )
     signature: Literal["compatible", "any"] = Field(
         default="compatible", description="compatible: whoever can call the champion can call the challenger."
     )
@@ -88,7 +107,9 @@ class Gate(Part):
     @model_validator(mode="after")
     def _margin_fits(self) -> Gate:
         if self.aim == "non_inferior" and not self.margin:
-            raise ValueError("aim non_inferior needs a margin: how much worse than the champion may a fresher model be?")
+            raise ValueError(
+                "aim non_inferior needs a margin: how much worse than the champion may a fresher model be?"
+            )
         if self.aim == "superior" and self.margin:
             raise ValueError("a margin belongs to aim non_inferior; to be superior, a challenger has to be better")
         if self.bound is not None and self.bound <= 2 * self.margin:
@@ -99,7 +120,9 @@ class Gate(Part):
 class Monitor(Part):
     """What is watched each night."""
 
-    window_days: Days = Field(default=7, description="Days of recent features compared with the champion's own, and of live losses.")
+    window_days: Days = Field(
+        default=7, description="Days of recent features compared with the champion's own, and of live losses."
+    )
     alarms_per_year: Annotated[float, Field(gt=0, le=365)] = Field(
         default=2, description="False drift alarms a year that thresholds are calibrated to, on unchanged data."
     )
@@ -114,7 +137,9 @@ class Calendar(Part):
 class Drift(Part):
     """A retraining where columns leave what unchanged days show."""
 
-    columns: Annotated[int, Field(ge=1)] = Field(default=1, description="Fewest columns beyond their calibrated thresholds.")
+    columns: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="Fewest columns beyond their calibrated thresholds."
+    )
 
 
 class Harm(Part):

@@ -1,4 +1,7 @@
-"""Lay a new loop out from a sample of its data: contract, features, expectation suite and DAG file, all meant to be edited."""
+"""Lay a new loop out from a sample of its data.
+
+Contract, features, expectation suite and DAG file, all meant to be edited.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,19 @@ if TYPE_CHECKING:
 
 _READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".jsonl": "read_json"}
 _TYPES = (
-    ("BOOLEAN", "bool"), ("TIMESTAMP", "timestamp"), ("DATE", "date"), ("DOUBLE", "float64"), ("FLOAT", "float64"),
-    ("DECIMAL", "float64"), ("HUGEINT", "float64"), ("UBIGINT", "float64"),
-    ("BIGINT", "int64"), ("INTEGER", "int64"), ("SMALLINT", "int64"), ("TINYINT", "int64"),
-)  # fmt: skip
+    ("BOOLEAN", "bool"),
+    ("TIMESTAMP", "timestamp"),
+    ("DATE", "date"),
+    ("DOUBLE", "float64"),
+    ("FLOAT", "float64"),
+    ("DECIMAL", "float64"),
+    ("HUGEINT", "float64"),
+    ("UBIGINT", "float64"),
+    ("BIGINT", "int64"),
+    ("INTEGER", "int64"),
+    ("SMALLINT", "int64"),
+    ("TINYINT", "int64"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +51,18 @@ class Sample:
 
 
 def lay_out(
-    name: str, path: Path, time: str | None, target: str, key: tuple[str, ...], task: str | None, dags: Path | None = None
+    name: str,
+    path: Path,
+    time: str | None,
+    target: str,
+    key: tuple[str, ...],
+    task: str | None,
+    dags: Path | None = None,
 ) -> list[Path]:
-    """Write the files of the loop `name`; give their paths. Raises RequestError; an existing loop is never overwritten."""
+    """Write the files of the loop `name`; return their paths.
+
+    Raises RequestError; an existing loop is never overwritten.
+    """
     import duckdb
 
     settings = Settings.current()
@@ -59,11 +80,17 @@ def lay_out(
         keys = _key(connection, sample, key, moment, target)
         kind, sql = _task(connection, sample, target, task)
     except duckdb.Error as error:
-        raise RequestError(f"The sample {path} cannot be read: {str(error).splitlines()[0]}. Give CSV, Parquet or JSON") from error
+        raise RequestError(
+            f"The sample {path} cannot be read: {str(error).splitlines()[0]}. Give CSV, Parquet or JSON"
+        ) from error
     finally:
         connection.close()
     dag_folder = dags or settings.home / "dags"
-    features = [c for c in sample.columns if c not in (target, moment) and not (c in keys and sample.distinct[c] > 0.5 * sample.rows)]
+    features = [
+        c
+        for c in sample.columns
+        if c not in (target, moment) and not (c in keys and sample.distinct[c] > 0.5 * sample.rows)
+    ]
     categorical = [c for c in features if sample.columns[c] in ("string", "bool", "date")]
     files = {
         folder / "loop.yaml": _contract(name, kind, sample, moment, target, sql, keys, categorical),
@@ -83,30 +110,43 @@ def _look(connection: duckdb.DuckDBPyConnection, path: Path) -> Sample:
     if path.is_dir():
         suffixes = sorted({file.suffix.lower() for file in path.iterdir() if file.suffix.lower() in _READERS})
         if len(suffixes) != 1:
-            raise RequestError(f"{path} holds {'several kinds of' if suffixes else 'no'} CSV, Parquet or JSON files. Name one kind of file")
+            raise RequestError(
+                f"{path} holds {'several kinds of' if suffixes else 'no'} CSV, Parquet or JSON files. Name one kind of file"
+            )
         files, suffix = f"{path.resolve()}/*{suffixes[0]}", suffixes[0]
     else:
         files, suffix = str(path.resolve()), path.suffix.lower()
     if suffix not in _READERS:
         raise RequestError(f"{path} is neither CSV, Parquet nor JSON")
-    connection.execute(f"CREATE VIEW sample AS SELECT * FROM {_READERS[suffix]}('{files.replace(chr(39), chr(39) * 2)}')")
+    connection.execute(
+        f"CREATE VIEW sample AS SELECT * FROM {_READERS[suffix]}('{files.replace(chr(39), chr(39) * 2)}')"
+    )
     described = connection.sql("DESCRIBE sample").fetchall()
-    columns = {row[0]: next((ours for theirs, ours in _TYPES if row[1].startswith(theirs)), "string") for row in described}
+    columns = {
+        row[0]: next((ours for theirs, ours in _TYPES if row[1].startswith(theirs)), "string") for row in described
+    }
     odd = [column for column in columns if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", column)]
     if odd:
-        raise RequestError(f"The column {odd[0]!r} has a name that SQL has to quote. Rename it in the sample and its source")
+        raise RequestError(
+            f"The column {odd[0]!r} has a name that SQL has to quote. Rename it in the sample and its source"
+        )
     numeric = [c for c, kind in columns.items() if kind in ("int64", "float64")]
     one = connection.sql(
-        "SELECT count(*)," + ",".join(f'count(DISTINCT "{c}"), count(*) - count("{c}")' for c in columns)
-        + "".join(f', min("{c}")::DOUBLE, max("{c}")::DOUBLE' for c in numeric) + " FROM sample"
-    ).fetchall()[0]  # fmt: skip
+        "SELECT count(*),"
+        + ",".join(f'count(DISTINCT "{c}"), count(*) - count("{c}")' for c in columns)
+        + "".join(f', min("{c}")::DOUBLE, max("{c}")::DOUBLE' for c in numeric)
+        + " FROM sample"
+    ).fetchall()[0]
     at = 1 + 2 * len(columns)
     return Sample(
-        files=files, columns=columns, rows=one[0],
-        distinct=dict(zip(columns, one[1:at:2], strict=True)), nulls=dict(zip(columns, one[2:at:2], strict=True)),
+        files=files,
+        columns=columns,
+        rows=one[0],
+        distinct=dict(zip(columns, one[1:at:2], strict=True)),
+        nulls=dict(zip(columns, one[2:at:2], strict=True)),
         low={c: v for c, v in zip(numeric, one[at::2], strict=True) if v is not None},
         high={c: v for c, v in zip(numeric, one[at + 1 :: 2], strict=True) if v is not None},
-    )  # fmt: skip
+    )
 
 
 def _time(sample: Sample, given: str | None) -> str:
@@ -114,7 +154,9 @@ def _time(sample: Sample, given: str | None) -> str:
     if given and given not in sample.columns:
         raise RequestError(f"The sample has no column {given!r}; {nearest(given, list(sample.columns))}")
     if given and given not in stamps:
-        raise RequestError(f"{given} holds {sample.columns[given]}s, not timestamps. Convert it in the source, or name another with --time")
+        raise RequestError(
+            f"{given} holds {sample.columns[given]}s, not timestamps. Convert it in the source, or name another with --time"
+        )
     if given:
         return given
     if not stamps:
@@ -122,7 +164,9 @@ def _time(sample: Sample, given: str | None) -> str:
     return stamps[0]
 
 
-def _key(connection: duckdb.DuckDBPyConnection, sample: Sample, given: tuple[str, ...], moment: str, target: str) -> list[str]:
+def _key(
+    connection: duckdb.DuckDBPyConnection, sample: Sample, given: tuple[str, ...], moment: str, target: str
+) -> list[str]:
     """Take the columns that were given, or the fewest that name every row."""
     for column in given:
         if column not in sample.columns:
@@ -136,19 +180,37 @@ def _key(connection: duckdb.DuckDBPyConnection, sample: Sample, given: tuple[str
     for size in (1, 2):
         for others in itertools.combinations([c for c in usable if c != moment], size):
             names = ", ".join(f'"{c}"' for c in (moment, *others))
-            if connection.sql(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM sample)").fetchall()[0][0] == sample.rows:
+            if (
+                connection.sql(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM sample)").fetchall()[0][0]
+                == sample.rows
+            ):
                 return [moment, *others]
-    raise RequestError("No one, two or three columns of the sample name its rows. Say which do: --key COLUMN --key COLUMN")
+    raise RequestError(
+        "No one, two or three columns of the sample name its rows. Say which do: --key COLUMN --key COLUMN"
+    )
 
 
 def _task(connection: duckdb.DuckDBPyConnection, sample: Sample, target: str, given: str | None) -> tuple[str, str]:
     kind, distinct = sample.columns[target], sample.distinct[target]
-    values = [row[0] for row in connection.sql(f'SELECT DISTINCT "{target}" FROM sample WHERE "{target}" IS NOT NULL LIMIT 3').fetchall()]
+    values = [
+        row[0]
+        for row in connection.sql(
+            f'SELECT DISTINCT "{target}" FROM sample WHERE "{target}" IS NOT NULL LIMIT 3'
+        ).fetchall()
+    ]
     zero_one = kind == "bool" or {str(v) for v in values} <= {"0", "1", "0.0", "1.0"}
-    task = given or ("binary" if distinct == 2 and (zero_one or kind == "string") else "multiclass" if kind == "string" else "regression")
+    task = given or (
+        "binary"
+        if distinct == 2 and (zero_one or kind == "string")
+        else "multiclass"
+        if kind == "string"
+        else "regression"
+    )
     if task == "binary" and not zero_one:
         if distinct != 2:
-            raise RequestError(f"{target} has {distinct} values; a binary target has two. Choose --task multiclass or regression")
+            raise RequestError(
+                f"{target} has {distinct} values; a binary target has two. Choose --task multiclass or regression"
+            )
         positive = max(str(v) for v in values)
         return task, f"CAST({target} = '{positive}' AS BIGINT)"
     if task == "regression" and kind not in ("int64", "float64"):
@@ -156,7 +218,9 @@ def _task(connection: duckdb.DuckDBPyConnection, sample: Sample, target: str, gi
     return task, f"CAST({target} AS BIGINT)" if task == "binary" else target
 
 
-def _contract(name: str, task: str, sample: Sample, moment: str, target: str, sql: str, keys: list[str], categorical: list[str]) -> str:
+def _contract(
+    name: str, task: str, sample: Sample, moment: str, target: str, sql: str, keys: list[str], categorical: list[str]
+) -> str:
     columns = "\n".join(f"      {c}: {'timestamp' if c == moment else kind}" for c, kind in sample.columns.items())
     label = target if target not in keys else f"{target}_target"
     casts = f" REPLACE (CAST({moment} AS TIMESTAMP) AS {moment})"
@@ -201,7 +265,9 @@ training:
 """
 
 
-def _features(sample: Sample, table: str, keys: list[str], moment: str, target: str, sql: str, task: str, features: list[str]) -> str:
+def _features(
+    sample: Sample, table: str, keys: list[str], moment: str, target: str, sql: str, task: str, features: list[str]
+) -> str:
     own = [f"    asked.{c}," for c in features if c not in keys]
     past = f"""    -- the mean of {target} over the 7 days before yesterday: what was known when the row was asked about
     (known.total - coalesce(before.total, 0)) / nullif(known.n - coalesce(before.n, 0), 0) AS mean_7d,

@@ -11,9 +11,10 @@ from pathlib import Path
 class Settings:
     """Folders and addresses of one installation.
 
-    `RATCHET_HOME` is the project's folder, `RATCHET_VAR` the folder of all state (default `<home>/var`), `RATCHET_LOOPS`
-    the folder of the loops, `RATCHET_SUITES` the Great Expectations folder, `RATCHET_REGISTRY` the data registry's
-    worktree, `RATCHET_REMOTE` its DVC remote (a folder or any URL that DVC knows), `MLFLOW_TRACKING_URI` the MLflow server.
+    `RATCHET_HOME` is the project's folder, `RATCHET_VAR` the folder of all state (default `<home>/var`),
+    `RATCHET_LOOPS` the folder of the loops, `RATCHET_SUITES` the Great Expectations folder, `RATCHET_REGISTRY` the data
+    registry's worktree, `RATCHET_REMOTE` its DVC remote (a folder or any URL that DVC knows), `MLFLOW_TRACKING_URI` the
+    MLflow server.
     """
 
     home: Path

@@ -22,11 +22,33 @@ import sys
 from pathlib import Path
 
 LIBRARIES = (
-    "pydantic", "click", "ruamel.yaml", "pandas", "pyarrow.parquet", "pyarrow.csv", "duckdb", "scipy.stats", "torch", "sklearn.ensemble",
-    "sklearn.calibration", "skops.io", "safetensors.torch", "mlflow", "mlflow.pyfunc", "mlflow.models", "great_expectations",
-    "great_expectations.render.renderer.page_renderer", "great_expectations.render.view", "evidently", "evidently.metrics", "dvc.api",
-    "dvc.fs.dvc", "matplotlib.figure", "matplotlib.backends.backend_agg", "requests",
-)  # fmt: skip
+    "pydantic",
+    "click",
+    "ruamel.yaml",
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.csv",
+    "duckdb",
+    "scipy.stats",
+    "torch",
+    "sklearn.ensemble",
+    "sklearn.calibration",
+    "skops.io",
+    "safetensors.torch",
+    "mlflow",
+    "mlflow.pyfunc",
+    "mlflow.models",
+    "great_expectations",
+    "great_expectations.render.renderer.page_renderer",
+    "great_expectations.render.view",
+    "evidently",
+    "evidently.metrics",
+    "dvc.api",
+    "dvc.fs.dvc",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "requests",
+)
 _LENGTH = struct.Struct("!I")
 _PR_SET_PDEATHSIG = 1
 
@@ -56,9 +78,10 @@ def serve(path: Path) -> None:
 
 
 def run(path: Path, arguments: list[str], environment: dict[str, str], stdout: int, stderr: int) -> int | None:
-    """Run `ratchet` with these arguments in the server at `path`; give the exit code.
+    """Run `ratchet` with these arguments in the server at `path`; return the exit code.
 
-    A negative code is the signal that ended it, as subprocess gives it. None where no server answers, or it ended half-way.
+    A negative code is the signal that ended it, as subprocess gives it. None where no server answers, or it ended
+    half-way.
     """
     message = json.dumps({"arguments": arguments, "environment": environment, "folder": str(Path.cwd())}).encode()
     with socket.socket(socket.AF_UNIX) as client:

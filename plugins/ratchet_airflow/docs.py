@@ -14,7 +14,7 @@ SUMMARIES = {
 
 
 def of(loop: Loop, part: str) -> str:
-    """Give a DAG's page in Markdown."""
+    """Return a DAG's page in Markdown."""
     lines = [f"**{SUMMARIES[part]}.** {loop.description}", "", *_rows(loop, part), "", _how(loop, part)]
     return "\n".join([*lines, "", f"From `include/loops/{loop.name}/loop.yaml`. The map of the code is in README.md."])
 
@@ -24,13 +24,19 @@ def _rows(loop: Loop, part: str) -> list[str]:
     if part == "ingest":
         rows["Source"] = loop.source.kind
         for name, table in loop.tables.items():
-            rows[f"Table {name}"] = f"key {', '.join(table.key)}; suite `{table.suite}`; up to {table.tolerance:.1%} to quarantine"
+            rows[f"Table {name}"] = (
+                f"key {', '.join(table.key)}; suite `{table.suite}`; up to {table.tolerance:.1%} to quarantine"
+            )
     elif part == "train":
         training = loop.training
         rows["Trainer"] = f"{training.trainer}, seed {training.seed}"
         rows["Window"] = f"{training.window}, {training.holdout_days} days held out"
         gate = loop.gate
-        aim = "better than the champion" if gate.aim == "superior" else f"not worse than the champion by more than {gate.margin:g}"
+        aim = (
+            "better than the champion"
+            if gate.aim == "superior"
+            else f"not worse than the champion by more than {gate.margin:g}"
+        )
         rows["Gate"] = (
             f"{aim} in {loop.loss} by {gate.cluster}s, {gate.level:.0%} of promotions may be false; deploys the {gate.deploy} model"
         )
@@ -39,7 +45,8 @@ def _rows(loop: Loop, part: str) -> list[str]:
             rows["Approval"] = f"by a person, within {gate.approval_hours:g} hours"
         rows["Floors"] = (
             ", ".join(
-                f"{m} {'≥' if b.min is not None else '≤'} {b.min if b.min is not None else b.max}" for m, b in loop.gate.floors.items()
+                f"{m} {'≥' if b.min is not None else '≤'} {b.min if b.min is not None else b.max}"
+                for m, b in loop.gate.floors.items()
             )
             or "none"
         )

@@ -1,4 +1,7 @@
-"""Links from a task to what it made: MLflow run, drift report, decision report, replay report, Data Docs, dataset commit."""
+"""Links from a task to what it made.
+
+MLflow run, drift report, decision report, replay report, Data Docs, dataset commit.
+"""
 
 from __future__ import annotations
 
@@ -89,4 +92,11 @@ class DatasetCommitLink(_ResultLink):
         return f"{PAGES}/commits/{result['revision']}" if result.get("revision") else ""
 
 
-ALL = (MlflowRunLink(), DriftReportLink(), DecisionReportLink(), ReplayReportLink(), DataDocsLink(), DatasetCommitLink())
+ALL = (
+    MlflowRunLink(),
+    DriftReportLink(),
+    DecisionReportLink(),
+    ReplayReportLink(),
+    DataDocsLink(),
+    DatasetCommitLink(),
+)

@@ -21,7 +21,13 @@ from ratchet.loop import Loop
 from ratchet_airflow import docs
 from ratchet_airflow.links import PAGES
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
-from ratchet_airflow.operators.monitor import DecideOperator, DriftOperator, DuelOperator, PerformanceOperator, RetrainOperator
+from ratchet_airflow.operators.monitor import (
+    DecideOperator,
+    DriftOperator,
+    DuelOperator,
+    PerformanceOperator,
+    RetrainOperator,
+)
 from ratchet_airflow.operators.replay import ReplayOperator
 from ratchet_airflow.operators.score import ScoreOperator
 from ratchet_airflow.operators.train import (
@@ -40,15 +46,18 @@ _DAYS = r"^\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?$"
 
 
 def dags_of(name: str) -> dict[str, DAG]:
-    """Give the DAGs of a loop by name, for the globals of its DAG file. Raises ContractError, which Airflow shows."""
+    """Return the DAGs of a loop by name, for the globals of its DAG file. Raises ContractError, which Airflow shows."""
     loop = loops.load(name)
     data = Asset(name=f"{name}.data", uri=f"ratchet://{name}/data", group="ratchet")
     predictions = Asset(name=f"{name}.predictions", uri=f"ratchet://{name}/predictions", group="ratchet")
     model = Asset(name=f"{name}.model", uri=f"ratchet://{name}/model", group="ratchet")
     built = (
-        _ingest(loop, data), _train(loop, data, model), _score(loop, data, model, predictions), _monitor(loop, model, predictions),
+        _ingest(loop, data),
+        _train(loop, data, model),
+        _score(loop, data, model, predictions),
+        _monitor(loop, model, predictions),
         _replay(loop, data),
-    )  # fmt: skip
+    )
     return {dag.dag_id.replace(".", "_"): dag for dag in built}
 
 
@@ -61,10 +70,13 @@ def _ingest(loop: Loop, data: Asset) -> DAG:
     )
     params = {
         "partitions": Param(
-            None, type=["null", "string"], pattern=_DAYS, title="Days",
+            None,
+            type=["null", "string"],
+            pattern=_DAYS,
+            title="Days",
             description="A day (2013-01-31) or a closed range (2013-01-01..2013-01-31). Left empty, the run's own partition.",
         )
-    }  # fmt: skip
+    }
     with _dag(loop, "ingest", schedule=schedule, params=params, max_active_runs=2) as dag:
         days = "{{ params.partitions or partition_key or '' }}"
         request: dict[str, Any] = {"loop": loop.name, "partitions": days, "delivery": "{{ run_id }}"}
@@ -79,18 +91,26 @@ def _ingest(loop: Loop, data: Asset) -> DAG:
 def _train(loop: Loop, data: Asset, model: Asset) -> DAG:
     params = {
         "reason": Param(
-            "asked for in the UI", type="string", title="Reason", description="Why; it is kept with the model and in the ledger."
+            "asked for in the UI",
+            type="string",
+            title="Reason",
+            description="Why; it is kept with the model and in the ledger.",
         ),
         "until": Param(
-            None, type=["null", "string"], pattern=_DAY, title="Until",
+            None,
+            type=["null", "string"],
+            pattern=_DAY,
+            title="Until",
             description="The latest partition that exists for this training (2013-01-31). Left empty, the latest published.",
         ),
-    }  # fmt: skip
+    }
     with _dag(loop, "train", schedule=None, params=params, max_active_runs=1) as dag:
         key = {"loop": loop.name, "run": "{{ run_id }}"}
         trained = {**key, "mlflow_run": "{{ ti.xcom_pull(task_ids='train')['mlflow_run'] }}"}
         (
-            SnapshotOperator(task_id="snapshot", until="{{ params.until or '' }}", inlets=[data], **key, **_where(loop, "snapshot"))
+            SnapshotOperator(
+                task_id="snapshot", until="{{ params.until or '' }}", inlets=[data], **key, **_where(loop, "snapshot")
+            )
             >> TrainOperator(task_id="train", reason="{{ params.reason }}", **key, **_where(loop, "train"))
             >> EvaluateOperator(task_id="evaluate", **trained, **_where(loop, "evaluate"))
             >> (gate := GateOperator(task_id="gate", **trained, **_where(loop, "gate", REGISTRY_POOL)))
@@ -108,22 +128,32 @@ def _promotion(loop: Loop, model: Asset, judge: BaseOperator, until: str = "") -
         tasks.append(RefitOperator(task_id="refit", until=until, **won, **_where(loop, "refit")))
     answer = ""
     if loop.gate.approval == "required":
-        tasks.append(ApproveOperator(
-            task_id="approve", verdict=f"{{{{ {verdict}['verdict'] }}}}", subject=f"Promote a challenger of {loop.name}?",
-            body=f"{{{{ {verdict}['summary'] }}}}\n\n[The whole report]({PAGES}/decisions/{loop.name}/{{{{ {verdict}['report'] }}}})",
-            response_timeout=timedelta(hours=loop.gate.approval_hours),
-        ))  # fmt: skip
+        tasks.append(
+            ApproveOperator(
+                task_id="approve",
+                verdict=f"{{{{ {verdict}['verdict'] }}}}",
+                subject=f"Promote a challenger of {loop.name}?",
+                body=f"{{{{ {verdict}['summary'] }}}}\n\n[The whole report]({PAGES}/decisions/{loop.name}/{{{{ {verdict}['report'] }}}})",
+                response_timeout=timedelta(hours=loop.gate.approval_hours),
+            )
+        )
         answer = "{{ ti.xcom_pull(task_ids='approve') | tojson }}"
-    promote = PromoteOperator(task_id="promote", approval=answer, outlets=[model], **won, **_where(loop, "promote", REGISTRY_POOL))
+    promote = PromoteOperator(
+        task_id="promote", approval=answer, outlets=[model], **won, **_where(loop, "promote", REGISTRY_POOL)
+    )
     chain(*tasks, promote)
 
 
 def _score(loop: Loop, data: Asset, model: Asset, predictions: Asset) -> DAG:
     with _dag(loop, "score", schedule=PartitionedAssetTimetable(assets=data), max_active_runs=4) as dag:
         ScoreOperator(
-            task_id="score", loop=loop.name, partition="{{ partition_key }}", inlets=[model], outlets=[predictions],
+            task_id="score",
+            loop=loop.name,
+            partition="{{ partition_key }}",
+            inlets=[model],
+            outlets=[predictions],
             **_where(loop, "score"),
-        )  # fmt: skip
+        )
     return dag
 
 
@@ -131,7 +161,10 @@ def _monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
     with _dag(loop, "monitor", schedule=PartitionedAssetTimetable(assets=predictions), max_active_runs=4) as dag:
         night = {"loop": loop.name, "partition": "{{ partition_key }}"}
         decide = DecideOperator(
-            task_id="decide", trigger_rule="none_failed_min_one_success", **night, **_where(loop, "decide", REGISTRY_POOL)
+            task_id="decide",
+            trigger_rule="none_failed_min_one_success",
+            **night,
+            **_where(loop, "decide", REGISTRY_POOL),
         )
         retrain = RetrainOperator(
             task_id="retrain",
@@ -153,15 +186,26 @@ def _monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
 def _replay(loop: Loop, data: Asset) -> DAG:
     day = {"type": ["null", "string"], "pattern": _DAY}
     params = {
-        "first": Param(None, **day, title="From", description="The first night (2013-01-31). Left empty, the first champion's."),
+        "first": Param(
+            None, **day, title="From", description="The first night (2013-01-31). Left empty, the first champion's."
+        ),
         "last": Param(None, **day, title="To", description="The last night. Left empty, the latest published."),
         "policies": Param(
-            "never calendar:days=1,cooldown_days=0 calendar:days=7 calendar:days=30 drift harm", type="string", title="Policies",
+            "never calendar:days=1,cooldown_days=0 calendar:days=7 calendar:days=30 drift harm",
+            type="string",
+            title="Policies",
             description="Beside the contract's own: calendar, drift, harm, cost_aware with their keys, joined by +, parted by spaces.",
         ),
-        "gates": Param(None, type=["null", "string"], title="Gates", description="Keys of the gate that differ, as aim=superior,margin=0."),
-        "cost": Param(None, type=["null", "number"], title="Cost", description="Of a retraining, in the loss's units times days."),
-    }  # fmt: skip
+        "gates": Param(
+            None,
+            type=["null", "string"],
+            title="Gates",
+            description="Keys of the gate that differ, as aim=superior,margin=0.",
+        ),
+        "cost": Param(
+            None, type=["null", "number"], title="Cost", description="Of a retraining, in the loss's units times days."
+        ),
+    }
     with _dag(loop, "replay", schedule=None, params=params, max_active_runs=1) as dag:
         chosen = {name: f"{{{{ params.{name} if params.{name} is not none else '' }}}}" for name in params}
         ReplayOperator(task_id="replay", loop=loop.name, inlets=[data], **chosen, **_where(loop, "replay"))
@@ -188,6 +232,6 @@ def _dag(loop: Loop, part: str, *, schedule: Any, **options: Any) -> DAG:
 
 
 def _where(loop: Loop, step: str, pool: str = "default_pool") -> dict[str, Any]:
-    """Give the pool of a task: the contract's, or the step's own."""
+    """Return the pool of a task: the contract's, or the step's own."""
     chosen = loop.runtime_of(step).pool
     return {"pool": pool if chosen == "default_pool" else chosen}

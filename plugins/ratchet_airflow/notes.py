@@ -1,7 +1,8 @@
 """Write a reason into the note of a DAG run, where a person sees it in the grid.
 
-A task has no access to Airflow's database, so the note goes through the REST API, by the connection `ratchet_airflow_api` (http,
-with login and password). Without that connection the reason stands in the task's log alone. A note never fails a task.
+A task has no access to Airflow's database, so the note goes through the REST API, by the connection
+`ratchet_airflow_api` (http, with login and password). Without that connection the reason stands in the task's log
+alone. A note never fails a task.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Ratchet's pages in the Airflow UI: an overview of the loops, Data Docs, drift and decision reports, commits of the data registry.
+"""Ratchet's pages in the Airflow UI.
+
+An overview of the loops, Data Docs, drift and decision reports, commits of the data registry.
 
 Airflow does not authenticate a plugin's routes; the dependency below does, as for the plugins' own view.
 """
@@ -21,7 +23,9 @@ from ratchet.errors import RatchetError
 from ratchet.settings import Settings
 from ratchet.steps import ledger
 
-app = FastAPI(title="Ratchet", docs_url=None, redoc_url=None, dependencies=[Depends(requires_access_view(AccessView.PLUGINS))])
+app = FastAPI(
+    title="Ratchet", docs_url=None, redoc_url=None, dependencies=[Depends(requires_access_view(AccessView.PLUGINS))]
+)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -32,7 +36,9 @@ _REVISION = re.compile(r"[0-9a-f]{7,40}")
 @app.get("/", response_class=HTMLResponse)
 def overview() -> HTMLResponse:
     """Show each loop: its champion, its newest data, and what was decided last."""
-    return HTMLResponse(_page("Ratchet", "".join(_loop(name) for name in loops.names()) or "<p>There is no loop yet.</p>"))
+    return HTMLResponse(
+        _page("Ratchet", "".join(_loop(name) for name in loops.names()) or "<p>There is no loop yet.</p>")
+    )
 
 
 @app.get("/data-docs/{loop}/{table}/{day}.html")
@@ -68,7 +74,9 @@ def commit(revision: str) -> HTMLResponse:
     """Show a commit of the data registry: message, and the files it touched."""
     _check((_REVISION, revision))
     try:
-        text = dataset.registry().git("show", "--stat", "--format=fuller", revision, hint=f"there is no revision {revision}")
+        text = dataset.registry().git(
+            "show", "--stat", "--format=fuller", revision, hint=f"there is no revision {revision}"
+        )
     except RatchetError as error:
         raise HTTPException(404, str(error)) from None
     return HTMLResponse(_page(f"Data registry, {revision[:10]}", f"<pre>{html.escape(text)}</pre>"))
@@ -85,8 +93,12 @@ def _loop(name: str) -> str:
     champion = next(reversed(ledger.champions(entries)), None)
     held = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
     facts = {
-        "Champion": f"v{champion['version']}, since {champion['at'][:16].replace('T', ' ')} UTC" if champion else "none yet",
-        "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {held} row{'' if held == 1 else 's'} in quarantine" if days else "none yet",
+        "Champion": f"v{champion['version']}, since {champion['at'][:16].replace('T', ' ')} UTC"
+        if champion
+        else "none yet",
+        "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {held} row{'' if held == 1 else 's'} in quarantine"
+        if days
+        else "none yet",
     }
     rows = "".join(f"<tr><th>{k}</th><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
     decided = "".join(_entry(entry) for entry in reversed(entries[-30:]))
@@ -107,7 +119,9 @@ def _check(*checked: tuple[re.Pattern[str], str]) -> None:
 
 def _file(path: Path) -> FileResponse:
     if not path.is_file():
-        raise HTTPException(404, f"There is no {path.name} here: the step that writes it has not run, or its state was deleted")
+        raise HTTPException(
+            404, f"There is no {path.name} here: the step that writes it has not run, or its state was deleted"
+        )
     return FileResponse(path, media_type="text/html")
 
 

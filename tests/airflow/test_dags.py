@@ -1,4 +1,7 @@
-"""The DAGs as Airflow reads them: nothing heavy while parsing, everything that is named exists, one broken loop is alone."""
+"""The DAGs as Airflow reads them.
+
+Nothing heavy while parsing, everything that is named exists, one broken loop is alone.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,19 @@ import pytest
 
 from tests.conftest import ROOT
 
-HEAVY = {"torch", "mlflow", "great_expectations", "evidently", "sklearn", "pandas", "pyarrow", "duckdb", "dvc", "scipy", "matplotlib"}
+HEAVY = {
+    "torch",
+    "mlflow",
+    "great_expectations",
+    "evidently",
+    "sklearn",
+    "pandas",
+    "pyarrow",
+    "duckdb",
+    "dvc",
+    "scipy",
+    "matplotlib",
+}
 PARTS = ("ingest", "train", "score", "monitor", "replay")
 
 
@@ -38,12 +53,17 @@ before = set(sys.modules)
 import runpy; runpy.run_path("dags/flight_delays.py")
 print(sorted({HEAVY!r} & {{name.partition('.')[0] for name in set(sys.modules) - before}}))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=dict(os.environ))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
 def test_parsing_costs_less_than_importing_airflow() -> None:
-    """A worker parses the file again for every task: as a ratio within one process, it is a fraction of what it has paid anyway."""
+    """A worker parses the file again for every task.
+
+    As a ratio within one process, it is a fraction of what it has paid anyway.
+    """
     code = """
 import sys, time; sys.path[:0] = ["plugins", "include"]
 begun = time.process_time()
@@ -53,7 +73,9 @@ imported = time.process_time()
 import runpy; runpy.run_path("dags/flight_delays.py")
 print((time.process_time() - imported) / (imported - begun))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=dict(os.environ))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
     assert float(done.stdout.strip().splitlines()[-1]) < 1
 
 

@@ -158,10 +158,14 @@ task = runpy.run_path("dags/export_flights.py")["ExportOperator"](task_id="expor
 print("RESULT", task.execute({}))
 """
     environment = {
-        **os.environ, "PYTHONPATH": f"{tmp_path}/include:{tmp_path}/plugins", "RATCHET_HOME": str(tmp_path),
+        **os.environ,
+        "PYTHONPATH": f"{tmp_path}/include:{tmp_path}/plugins",
+        "RATCHET_HOME": str(tmp_path),
         "RATCHET_VAR": str(tmp_path / "var"),
-    }  # fmt: skip
+    }
     environment.pop("RATCHET_WARM", None)
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     assert "wrote 928 rows" in done.stdout, done.stdout + done.stderr
     assert (tmp_path / "var" / "exports" / "flight_delays" / "2013-01-31.csv").read_text().count("\n") == 929

@@ -77,7 +77,9 @@ def console() -> Console:
 
 
 def _states(airflow: client.Airflow, dag_id: str) -> dict[str, str]:
-    return {run["dag_run_id"]: run["state"] for run in airflow.get(f"/api/v2/dags/{dag_id}/dagRuns", limit=100)["dag_runs"]}
+    return {
+        run["dag_run_id"]: run["state"] for run in airflow.get(f"/api/v2/dags/{dag_id}/dagRuns", limit=100)["dag_runs"]
+    }
 
 
 @pytest.mark.parametrize("story", [FLIGHTS, WIND], ids=lambda story: story.loop)
@@ -109,7 +111,10 @@ def test_a_story_that_was_told_changes_nothing(local: Local, airflow: client.Air
 
 
 def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
-    """The week that Airflow's own DAGs went through, and the same week replayed: the same decisions on the same nights."""
+    """The week that Airflow's own DAGs went through, and the same week replayed.
+
+    The same decisions on the same nights.
+    """
     loop, registry = loops.load("wind"), dataset.registry()
     entries, nights = ledger.read(loop), partitions.parse(WIND.nights)
     (outcome,) = replays.run(history.read(loop, tmp_path), [Case()], nights[0], nights[-1], tmp_path, lambda *_: None)
@@ -132,7 +137,10 @@ def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
 
 
 def test_killed_services_carry_on(local: Local, airflow: client.Airflow, console: Console) -> None:
-    """Kill the scheduler, its tasks and the warm server in the middle of a night; start them again; the night ends as any other."""
+    """Kill the scheduler, its tasks and the warm server in the middle of a night; start them again.
+
+    The night ends as any other.
+    """
     airflow.trigger("wind.ingest", "night__2013-01-22", partition="2013-01-22")
     _await(lambda: any(task["state"] == "running" for task in airflow.tasks("wind.ingest", "night__2013-01-22")))
     for name in ("scheduler", "warm"):
@@ -156,11 +164,17 @@ def test_killed_services_carry_on(local: Local, airflow: client.Airflow, console
 def test_two_runs_at_once_publish_both(local: Local, airflow: client.Airflow) -> None:
     for day in ("2013-01-23", "2013-01-24"):
         airflow.trigger("wind.ingest", f"night__{day}", partition=day)
-    _await(lambda: all(airflow.run("wind.ingest", f"night__{day}")["state"] == "success" for day in ("2013-01-23", "2013-01-24")))
+    _await(
+        lambda: all(
+            airflow.run("wind.ingest", f"night__{day}")["state"] == "success" for day in ("2013-01-23", "2013-01-24")
+        )
+    )
     assert dataset.registry().partitions("wind", "weather", "HEAD")[-2:] == ["2013-01-23", "2013-01-24"]
 
 
-def test_a_refused_delivery_is_told_in_the_runs_note_and_the_story_goes_on(local: Local, airflow: client.Airflow, console: Console) -> None:
+def test_a_refused_delivery_is_told_in_the_runs_note_and_the_story_goes_on(
+    local: Local, airflow: client.Airflow, console: Console
+) -> None:
     path = local.settings.loops / "wind" / "loop.yaml"
     text = path.read_text()
     path.write_text(text.replace("SELECT * FROM", "SELECT * EXCLUDE (humid) FROM"))
@@ -190,9 +204,14 @@ def test_a_backfill_takes_the_loop_through_past_nights(local: Local, airflow: cl
     command = [str(Path(sys.executable).parent / "airflow"), "backfill", "create", "--dag-id", "flight_delays.ingest"]
     dates = ["--from-date", "2013-01-19", "--to-date", "2013-01-20"]
     subprocess.run([*command, *dates], env=local.environment(), check=True, capture_output=True)
-    _await(lambda: any(run["state"] == "success" for run in airflow.runs("flight_delays.monitor", partition="2013-01-19")))
-    # With an automated run behind it, Airflow's schedule takes up last night's partition too: the days after 2013 are its own.
-    assert [day for day in dataset.registry().partitions("flight_delays", "flights", "HEAD") if day < "2014"][-1] == "2013-01-19"
+    _await(
+        lambda: any(run["state"] == "success" for run in airflow.runs("flight_delays.monitor", partition="2013-01-19"))
+    )
+    # With an automated run behind it, Airflow's schedule takes up last night's partition too: the days after 2013 are
+    # its own.
+    assert [day for day in dataset.registry().partitions("flight_delays", "flights", "HEAD") if day < "2014"][
+        -1
+    ] == "2013-01-19"
 
 
 def test_a_broken_contract_is_an_import_error_and_the_other_loop_goes_on(local: Local, airflow: client.Airflow) -> None:
@@ -260,7 +279,12 @@ def test_a_promotion_waits_for_a_persons_answer(page: Page, local: Local, airflo
     airflow.trigger("wind_approved.ingest", "history", conf={"partitions": "2013-01-02..2013-01-12"})
     _await(lambda: airflow.run("wind_approved.ingest", "history")["state"] == "success")
     airflow.trigger("wind_approved.train", "asked", conf={"reason": "to be approved"})
-    _await(lambda: any(t["task_id"] == "approve" and t["state"] == "awaiting_input" for t in airflow.tasks("wind_approved.train", "asked")))
+    _await(
+        lambda: any(
+            t["task_id"] == "approve" and t["state"] == "awaiting_input"
+            for t in airflow.tasks("wind_approved.train", "asked")
+        )
+    )
     page.goto(f"{local.airflow_url}/dags/wind_approved.train/runs/asked/tasks/approve/required_actions")
     page.get_by_text("Promote a challenger of wind_approved?").first.wait_for()
     page.get_by_role("link", name="The whole report").first.wait_for()
@@ -276,9 +300,13 @@ def test_a_replay_is_started_from_its_form(page: Page, local: Local, airflow: cl
     page.goto(f"{local.airflow_url}/dags/wind.replay")
     page.get_by_role("button", name="Trigger", exact=False).first.click()
     for field in ("From", "To", "Policies", "Gates", "Cost"):
-        page.get_by_text(re.compile(f"^{field}\\W*$")).first.wait_for()  # a star follows the name of one that must be filled in
+        page.get_by_text(
+            re.compile(f"^{field}\\W*$")
+        ).first.wait_for()  # a star follows the name of one that must be filled in
     airflow.unpause("wind.replay")
-    airflow.trigger("wind.replay", "tried", conf={"first": "2013-01-15", "last": "2013-01-19", "policies": "never calendar:days=2"})
+    airflow.trigger(
+        "wind.replay", "tried", conf={"first": "2013-01-15", "last": "2013-01-19", "policies": "never calendar:days=2"}
+    )
     _await(lambda: airflow.run("wind.replay", "tried")["state"] in ("success", "failed"))
     assert airflow.run("wind.replay", "tried")["state"] == "success", airflow.log("wind.replay", "tried", "replay", 1)
     page.goto(f"{local.airflow_url}{_link(airflow, 'wind.replay', 'tried', 'replay', 'Replay report')}")
@@ -286,7 +314,9 @@ def test_a_replay_is_started_from_its_form(page: Page, local: Local, airflow: cl
 
 
 def _link(airflow: client.Airflow, dag_id: str, run_id: str, task: str, name: str) -> str:
-    found: dict[str, Any] = airflow.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task}/links")["extra_links"]
+    found: dict[str, Any] = airflow.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task}/links")[
+        "extra_links"
+    ]
     return str(found[name])
 
 
@@ -302,7 +332,10 @@ def test_the_links_of_the_tasks_open(page: Page, local: Local, airflow: client.A
             "Publish flight_delays 2013-01-18",
         ),
         "Drift report": (_link(airflow, "flight_delays.monitor", night, "drift", "Drift report"), "Wasserstein"),
-        "MLflow run": (_link(airflow, "flight_delays.train", "first-champion", "train", "MLflow run"), "first-champion"),
+        "MLflow run": (
+            _link(airflow, "flight_delays.train", "first-champion", "train", "MLflow run"),
+            "first-champion",
+        ),
     }
     for address, text in opened.values():
         page.goto(address if address.startswith("http") else f"{local.airflow_url}{address}")
@@ -316,13 +349,21 @@ def test_the_overview_is_part_of_the_ui(page: Page, local: Local) -> None:
     frame.get_by_text("promoted").first.wait_for()
 
 
-@pytest.mark.parametrize("path", ["/", "/commits/HEAD", "/data-docs/wind/weather/2013-01-15.html", "/reports/wind/2013-01-15/drift.html"])
+@pytest.mark.parametrize(
+    "path", ["/", "/commits/HEAD", "/data-docs/wind/weather/2013-01-15.html", "/reports/wind/2013-01-15/drift.html"]
+)
 def test_a_stranger_sees_none_of_it(local: Local, path: str) -> None:
     assert httpx.get(f"{local.airflow_url}/ratchet{path}", trust_env=False).status_code == 401
 
 
 @pytest.mark.parametrize(
-    "path", ["/commits/..%2F..", "/data-docs/wind/..%2F..%2Fx/2013-01-15.html", "/reports/wind/2013-99-99/drift.html", "/commits/abcdef1"]
+    "path",
+    [
+        "/commits/..%2F..",
+        "/data-docs/wind/..%2F..%2Fx/2013-01-15.html",
+        "/reports/wind/2013-99-99/drift.html",
+        "/commits/abcdef1",
+    ],
 )
 def test_there_is_no_way_out_of_the_pages(page: Page, local: Local, path: str) -> None:
     assert page.request.get(f"{local.airflow_url}/ratchet{path}").status == 404

@@ -24,15 +24,27 @@ NAME, NIGHT = "wind_duel", "2013-01-20"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Path], mlflow_server: MlflowServer) -> tuple[Path, str, str]:
+def made(
+    tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Path], mlflow_server: MlflowServer
+) -> tuple[Path, str, str]:
     """A champion (evaluated and refit), and a challenger that waits; made once for this file."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("duel")
         lay(folder / "var", loops_folder, folder, patch.setenv)
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_server.url)
         rename(folder, "wind", NAME)
-        _gate(folder, "aim: non_inferior", "margin: 2", "bound: 40", "deploy: refit", "behaviour: behaviour.yaml", "size_mb: 50",
-              "refit_distance: 10", "latency_ms: 1000", "slices: {columns: [origin], rows: 20, margin: 30}")  # fmt: skip
+        _gate(
+            folder,
+            "aim: non_inferior",
+            "margin: 2",
+            "bound: 40",
+            "deploy: refit",
+            "behaviour: behaviour.yaml",
+            "size_mb: 50",
+            "refit_distance: 10",
+            "latency_ms: 1000",
+            "slices: {columns: [origin], rows: 20, margin: 30}",
+        )
         (folder / "loops" / NAME / "behaviour.yaml").write_text(
             "- {name: more wind now is more wind later, row: {origin: JFK, wind_now: 5}, change: {wind_now: 25}, expect: higher}\n"
         )
@@ -51,7 +63,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Pat
 
 
 @pytest.fixture
-def second(made: tuple[Path, str, str], tmp_path: Path, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch) -> Any:
+def second(
+    made: tuple[Path, str, str], tmp_path: Path, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """The waiting challenger's run, in a copy of the installation. What a test does to the shared server is undone."""
     place = tmp_path / "copy"
     shutil.copytree(made[0], place, symlinks=True)
@@ -246,7 +260,11 @@ def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
     assert _champion() == "2"
     yes = json.dumps({"answer": "Approve", "by": "ada", "at": "2013-01-21T08:00:00"})
     assert step("promote", NAME, run="second", mlflow_run=second, approval=yes).outcome == "done"
-    assert ledger.read(loops.load(NAME))[-1]["approval"] == {"answer": "Approve", "by": "ada", "at": "2013-01-21T08:00:00"}
+    assert ledger.read(loops.load(NAME))[-1]["approval"] == {
+        "answer": "Approve",
+        "by": "ada",
+        "at": "2013-01-21T08:00:00",
+    }
 
 
 def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
@@ -261,12 +279,20 @@ def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
     assert {"origin=EWR", "origin=JFK", "origin=LGA"} == set(found["slices"])
     assert sum(found["importance"].values()) > 0
     for changed, name in (
-        ({"latency_ms": 1e9}, "latency_ms"), ({"size_mb": 1e9}, "size_mb"), ({"unaccepted": {"2013-01-14": "broken"}}, "data"),
-        ({"behaviour": {"up": [1.0, 0.5, "higher", 0.0]}}, "up"), ({"compared": [["2013-01-13", 72, 72 * 5.0, 0]]}, "own holdout"),
-        ({"signatures": [{"inputs": {"new": "number"}, "outputs": ["x"]}, {"inputs": {}, "outputs": ["x"]}]}, "signature"),
+        ({"latency_ms": 1e9}, "latency_ms"),
+        ({"size_mb": 1e9}, "size_mb"),
+        ({"unaccepted": {"2013-01-14": "broken"}}, "data"),
+        ({"behaviour": {"up": [1.0, 0.5, "higher", 0.0]}}, "up"),
+        ({"compared": [["2013-01-13", 72, 72 * 5.0, 0]]}, "own holdout"),
+        (
+            {"signatures": [{"inputs": {"new": "number"}, "outputs": ["x"]}, {"inputs": {}, "outputs": ["x"]}]},
+            "signature",
+        ),
         ({"slices": {"origin=JFK": [["a", 9, 900.0, 0], ["b", 9, 900.0, 0]]}}, "origin=JFK"),
-    ):  # fmt: skip
-        broken = [check.name for check in gate.checks(loop.gate, {**found, **changed}, carried=True) if not check.passed]
+    ):
+        broken = [
+            check.name for check in gate.checks(loop.gate, {**found, **changed}, carried=True) if not check.passed
+        ]
         assert broken == [name]
 
 
@@ -276,9 +302,11 @@ def test_a_behavioural_test_that_cannot_be_read_is_named(place: Path) -> None:
     path.write_text(path.read_text().replace("gate:\n", "gate:\n  behaviour: tests.yaml\n", 1))
     tests = path.with_name("tests.yaml")
     for text, words in (
-        (None, "does not exist"), ("- {name: a}", "field required"), ("{", "not a YAML list"),
+        (None, "does not exist"),
+        ("- {name: a}", "field required"),
+        ("{", "not a YAML list"),
         ("- &a {name: a, row: {}, change: {x: 1}, expect: same}\n- *a", "two tests are named"),
-    ):  # fmt: skip
+    ):
         if text is not None:
             tests.write_text(text)
         with pytest.raises(ContractError, match=words):

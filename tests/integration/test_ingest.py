@@ -27,11 +27,16 @@ def _rows(count: int = 60, **changes: Any) -> list[dict[str, Any]]:
     """Observations of one day, three airports a hour."""
     return [
         {
-            "observed_at": dt.datetime(2013, 1, 5) + dt.timedelta(hours=i // 3), "origin": ("EWR", "JFK", "LGA")[i % 3],
-            "temp": 30.0 + i / 10, "humid": 50.0, "wind_speed": float(i % 20), "pressure": 1010.0, **changes,
+            "observed_at": dt.datetime(2013, 1, 5) + dt.timedelta(hours=i // 3),
+            "origin": ("EWR", "JFK", "LGA")[i % 3],
+            "temp": 30.0 + i / 10,
+            "humid": 50.0,
+            "wind_speed": float(i % 20),
+            "pressure": 1010.0,
+            **changes,
         }
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def _deliver(place: Path, rows: list[dict[str, Any]]) -> None:
@@ -40,7 +45,13 @@ def _deliver(place: Path, rows: list[dict[str, Any]]) -> None:
     if folder.is_symlink():
         folder.unlink()
         folder.mkdir()
-    header = [{"observed_at": dt.datetime(1999, 1, 1), "origin": "EWR", **dict.fromkeys(("temp", "humid", "wind_speed", "pressure"), 0.5)}]
+    header = [
+        {
+            "observed_at": dt.datetime(1999, 1, 1),
+            "origin": "EWR",
+            **dict.fromkeys(("temp", "humid", "wind_speed", "pressure"), 0.5),
+        }
+    ]
     names = list(rows[0]) if rows else list(header[0])
     filler = [{name: header[0].get(name, rows[0][name] if rows else None) for name in names}]
     table = pa.Table.from_pylist([*filler, *rows], schema=None)
@@ -66,7 +77,7 @@ def _published(revision: str = "HEAD") -> pa.Table:
 
 
 def _quarantined(delivery: str = "") -> list[dict[str, Any]]:
-    """Give the day's rows in quarantine, of one delivery or of all that no accepted one has superseded."""
+    """Return the day's rows in quarantine, of one delivery or of all that no accepted one has superseded."""
     registry = dataset.registry()
     listing = registry.git("ls-tree", "-r", "--name-only", "HEAD", f"wind/quarantine/{DAY}/{delivery}").splitlines()
     paths = [line.removesuffix(".dvc") for line in listing]
@@ -157,7 +168,8 @@ def test_a_dropped_column_refuses_the_delivery(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "outcome", "words"), [("12", "done", "temp was string, read as float64"), ("warm", "refused", "type change of temp")]
+    ("value", "outcome", "words"),
+    [("12", "done", "temp was string, read as float64"), ("warm", "refused", "type change of temp")],
 )
 def test_a_type_change(place: Path, value: str, outcome: str, words: str) -> None:
     _deliver(place, _rows())
@@ -215,7 +227,9 @@ def test_single_rows_are_readmitted_beside_what_was_accepted(place: Path) -> Non
     suite = place / "suites" / "expectations" / "wind.json"
     suite.write_text(suite.read_text().replace('"max_value": 150', '"max_value": 500'))
     readmission.readmit(loops.load("wind"), DAY)
-    assert sorted(_published().column("wind_speed").to_pylist()) == sorted([*(row["wind_speed"] for row in rows[:-1]), 400.0])
+    assert sorted(_published().column("wind_speed").to_pylist()) == sorted(
+        [*(row["wind_speed"] for row in rows[:-1]), 400.0]
+    )
     assert _quarantined() == []
 
 
@@ -223,7 +237,12 @@ def test_a_suite_of_the_whole_table_refuses_the_whole(place: Path) -> None:
     suite = place / "suites" / "expectations" / "wind.json"
     content = json.loads(suite.read_text())
     content["expectations"].append(
-        {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 70}, "severity": "critical", "meta": {}}
+        {
+            "type": "expect_table_row_count_to_be_between",
+            "kwargs": {"min_value": 70},
+            "severity": "critical",
+            "meta": {},
+        }
     )
     suite.write_text(json.dumps(content))
     _deliver(place, _rows())
@@ -232,7 +251,9 @@ def test_a_suite_of_the_whole_table_refuses_the_whole(place: Path) -> None:
     assert "expect_table_row_count_to_be_between" in result.reason
 
 
-corruptions = st.lists(st.tuples(st.integers(0, 59), st.sampled_from(["origin", "copy", "twin", "wind", "null"])), max_size=8)
+corruptions = st.lists(
+    st.tuples(st.integers(0, 59), st.sampled_from(["origin", "copy", "twin", "wind", "null"])), max_size=8
+)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -244,7 +265,11 @@ def test_no_row_is_lost_or_doubled(place: Path, corrupted: list[tuple[int, str]]
         if kind in ("copy", "twin"):
             rows.append({**row, "temp": row["temp"] + (1 if kind == "twin" else 0)})
         else:
-            change: dict[str, Any] = {"origin": {"origin": "ZZZ"}, "wind": {"wind_speed": 999.0}, "null": {"origin": None}}[kind]
+            change: dict[str, Any] = {
+                "origin": {"origin": "ZZZ"},
+                "wind": {"wind_speed": 999.0},
+                "null": {"origin": None},
+            }[kind]
             rows[at] = {**row, **change}
     _deliver(place, rows)
     ingest("wind", DAY)

@@ -24,7 +24,9 @@ NIGHT = "2013-01-16"
 
 
 @pytest.fixture(scope="module")
-def champion(tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Path], mlflow_server: MlflowServer) -> Path:
+def champion(
+    tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Path], mlflow_server: MlflowServer
+) -> Path:
     """The regression `wind_watched` with a champion and the nights up to the 16th, made once for this file."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("watched")
@@ -121,7 +123,11 @@ def test_a_broken_sensor_is_drift_and_asks_once(watched: Path) -> None:
 
 
 def test_bad_data_vetoes(watched: Path) -> None:
-    _replace(watched, "SELECT * FROM", "SELECT * REPLACE (CAST(NULL AS DOUBLE) AS temp, CAST(900 AS DOUBLE) AS wind_speed) FROM")
+    _replace(
+        watched,
+        "SELECT * FROM",
+        "SELECT * REPLACE (CAST(NULL AS DOUBLE) AS temp, CAST(900 AS DOUBLE) AS wind_speed) FROM",
+    )
     assert ingest("wind_watched", NIGHT, "broken").outcome == "refused"
     for part in ("drift", "performance"):
         step(part, "wind_watched", partition=NIGHT)
@@ -149,7 +155,13 @@ def test_a_person_asks_and_pauses(watched: Path) -> None:
     assert admitted.verdict == "retrain"
     assert "(a new anemometer)" in admitted.reason
     assert admitted.key == f"request__v1__{NIGHT}"
-    assert [entry["kind"] for entry in ledger.read(loops.load("wind_watched"))] == ["promoted", "asked", "paused", "resumed", "requested"]
+    assert [entry["kind"] for entry in ledger.read(loops.load("wind_watched"))] == [
+        "promoted",
+        "asked",
+        "paused",
+        "resumed",
+        "requested",
+    ]
 
 
 def test_calibration_says_what_it_does(watched: Path) -> None:
@@ -195,7 +207,9 @@ def test_a_damaged_copy_of_a_model_is_named(watched: Path) -> None:
     assert step("score", "wind_watched", partition=NIGHT).new == 72
 
 
-def test_mlflow_down_for_a_moment(place: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlflow_down_for_a_moment(
+    place: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = MlflowServer(tmp_path_factory.mktemp("own"), free_port())
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
     monkeypatch.setattr(tracking, "_PATIENCE", 0.5)

@@ -25,9 +25,12 @@ from tests.conftest import ingest, step
 
 def _command(*arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ratchet", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        [sys.executable, "-m", "ratchet", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
+    )
 
 
 def _titles() -> list[str]:
@@ -145,7 +148,14 @@ def test_log_diff_and_checkout(place: Path, capsys: pytest.CaptureFixture[str]) 
         return capsys.readouterr().out
 
     assert "Publish wind 2013-01-03" in said("data", "log", "wind").splitlines()[0]
-    assert said("data", "diff", first).split() == ["added", "wind/data/weather/2013-01-03.parquet", "-", "->", "72", "rows"]
+    assert said("data", "diff", first).split() == [
+        "added",
+        "wind/data/weather/2013-01-03.parquet",
+        "-",
+        "->",
+        "72",
+        "rows",
+    ]
     assert "No partition differs" in said("data", "diff", "HEAD")
     assert "wrote 1 partitions" in said("data", "checkout", "wind", str(place / "out"), "--revision", first)
     assert tables.read_table(place / "out" / "weather" / "2013-01-02.parquet").num_rows == 72

@@ -69,10 +69,12 @@ def test_policies_side_by_side_and_again_from_the_cache(past: History, made: Pat
 
 
 def _until(past: History, day: str, folder: Path) -> History:
-    """Give a history that ends with a day."""
+    """Return a history that ends with a day."""
     rows = past.now.of("2013-01-01", day)
     cut = history.of_rows(past.loop, rows, folder)
-    return History(past.loop, [n for n in past.nights if n <= day], {d: n for d, n in past.counts.items() if d <= day}, cut.epochs)
+    return History(
+        past.loop, [n for n in past.nights if n <= day], {d: n for d, n in past.counts.items() if d <= day}, cut.epochs
+    )
 
 
 def test_nothing_is_known_before_it_was(past: History, made: Path, tmp_path: Path) -> None:
@@ -144,7 +146,8 @@ def test_an_interrupted_replay_goes_on_where_it_stopped(past: History, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "words"), [("2014-01-01", "2014-01-05", "nothing to replay"), ("2013-01-09", "2013-01-03", "ends before")]
+    ("first", "last", "words"),
+    [("2014-01-01", "2014-01-05", "nothing to replay"), ("2013-01-09", "2013-01-03", "ends before")],
 )
 def test_a_replay_of_nothing_is_explained(past: History, tmp_path: Path, first: str, last: str, words: str) -> None:
     with pytest.raises(RequestError, match=words):
@@ -161,7 +164,9 @@ def test_the_command_recommends_and_applies(
     text = path.read_text()
     policies = ["--policy", "never", "--policy", "calendar:days=4"]
     try:
-        said = CliRunner().invoke(ratchet, ["replay", NAME, "--from", FIRST, "--to", LAST, *policies, "--cost", "1000", "--apply"])
+        said = CliRunner().invoke(
+            ratchet, ["replay", NAME, "--from", FIRST, "--to", LAST, *policies, "--cost", "1000", "--apply"]
+        )
         assert said.exit_code == 0, said.output
         assert "never costs least" in said.output
         assert loops.load(NAME).retrain.policies.model_dump(exclude_none=True) == {}
@@ -169,7 +174,11 @@ def test_the_command_recommends_and_applies(
         path.write_text(text)
     with tracking.connected() as client:
         (run,) = client.search_runs([client.get_experiment_by_name(f"{NAME}.replay").experiment_id])  # type: ignore[union-attr]
-        assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"replay.html", "replay.png", "replay.json"}
+        assert {file.path for file in client.list_artifacts(run.info.run_id)} == {
+            "replay.html",
+            "replay.png",
+            "replay.json",
+        }
         rows = json.loads(tracking.read_file(client, run.info.run_id, "replay.json"))
     assert {row["name"] for row in rows} == {"contract", "never", "calendar:days=4"}
     assert all(row["regret"] >= -1e-6 for row in rows)
@@ -181,11 +190,15 @@ def test_distances_are_evidentlys() -> None:
     def frame(shift: float) -> pd.DataFrame:
         numbers = rng.normal(shift, 2, 900)
         numbers[:7] = np.nan
-        return pd.DataFrame({"x": numbers, "c": rng.choice(list("abcdef"), 900), "d": rng.choice(["u", f"v{shift}"], 900)})
+        return pd.DataFrame(
+            {"x": numbers, "c": rng.choice(list("abcdef"), 900), "d": rng.choice(["u", f"v{shift}"], 900)}
+        )
 
     ours, theirs = frame(0.0), frame(0.4)
     found, _ = drift_report.compare(ours, theirs, ["x"], ["c", "d"], {"x": 0.1, "c": 0.1, "d": 0.1})
-    assert distances.between(ours, theirs, ["x"], ["c", "d"]) == pytest.approx({each.column: each.distance for each in found})
+    assert distances.between(ours, theirs, ["x"], ["c", "d"]) == pytest.approx(
+        {each.column: each.distance for each in found}
+    )
 
 
 def test_a_drift_policy_is_replayed_with_productions_reference(past: History, made: Path) -> None:

@@ -55,7 +55,10 @@ def _kinds(name: str) -> list[str]:
 def test_a_training_from_snapshot_to_champion(wind: str) -> None:
     loop = loops.load(wind)
     pinned = step("snapshot", wind, run="first")
-    assert (pinned.train, pinned.holdout) == ("2013-01-02..2013-01-09", "2013-01-10..2013-01-13")  # the 14th has no labels yet
+    assert (pinned.train, pinned.holdout) == (
+        "2013-01-02..2013-01-09",
+        "2013-01-10..2013-01-13",
+    )  # the 14th has no labels yet
     promoted = train(wind, "first")
     assert (promoted.outcome, promoted.version) == ("done", "1")
     with tracking.connected() as client:
@@ -74,7 +77,13 @@ def test_a_training_from_snapshot_to_champion(wind: str) -> None:
     assert [metric.step for metric in curve] == list(range(len(curve)))
     assert {f"challenger/{name}" for name in METRICS["regression"]} <= set(run.data.metrics)
     assert any(name.startswith("system/") for name in run.data.metrics)
-    assert {"figures/learning_curve.png", "figures/predicted.png", "contract/loop.yaml", "monitor/thresholds.json", evaluate.FILE} <= files
+    assert {
+        "figures/learning_curve.png",
+        "figures/predicted.png",
+        "contract/loop.yaml",
+        "monitor/thresholds.json",
+        evaluate.FILE,
+    } <= files
     (used,) = run.inputs.dataset_inputs
     assert json.loads(used.dataset.source)["tags"]["registry.revision"] == pinned.revision
     assert used.dataset.digest == pinned.data_hash[:36]
@@ -138,7 +147,9 @@ def test_a_snapshot_stays_what_it_was(wind: str) -> None:
 def test_the_holdout_is_never_trained_on(wind: str) -> None:
     loop = loops.load(wind)
     name = step("snapshot", wind, run="first").snapshot
-    train_days, held = ({*snapshot.read(loop, name, part).column(features.PARTITION).to_pylist()} for part in ("train", "holdout"))
+    train_days, held = (
+        {*snapshot.read(loop, name, part).column(features.PARTITION).to_pylist()} for part in ("train", "holdout")
+    )
     assert max(train_days) < min(held)
 
 
@@ -191,7 +202,9 @@ def test_days_that_the_champion_was_trained_on_are_left_out() -> None:
     rows = pa.table({features.PARTITION: ["a", "a", "b", "c"], "late": [0, 1, 1, 0]})
     half = Half("x", learn("binary", "late", [], [], rows), None)
     loop = loop.model_copy(update={"gate": Gate()})
-    found = evaluation.compare(loop, rows, evaluation.of_model(half, rows), evaluation.of_models({"b": half, "c": half}, rows))
+    found = evaluation.compare(
+        loop, rows, evaluation.of_model(half, rows), evaluation.of_models({"b": half, "c": half}, rows)
+    )
     assert found["compared"] == [["b", 1, 0.0, 0], ["c", 1, 0.0, 0]]
     assert found["rows"] == 4
     assert "champion" not in found["days"]["a"]
@@ -210,7 +223,9 @@ def test_a_challenger_below_its_floor_is_held_and_never_registered(wind: str, tr
 
 
 @pytest.mark.parametrize("moment", ["register", "set_champion"])
-def test_a_promotion_that_crashes_is_completed_by_a_retry(wind: str, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+def test_a_promotion_that_crashes_is_completed_by_a_retry(
+    wind: str, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
     """After the model is registered; and between the ledger and the alias, where any next call heals the alias."""
     step("snapshot", wind, run="first")
     made = step("train", wind, run="first").mlflow_run
@@ -272,7 +287,9 @@ def test_three_classes_through_the_whole_loop(tracked: Path, trainer: str) -> No
     path = tracked / "loops" / name / "loop.yaml"
     text = path.read_text().replace("holdout_days: 7", "holdout_days: 3")
     head, _, tail = text.partition("  trainer: gradient_boosting")
-    rest = tail[tail.index("\ngate:") :].replace("deploy: refit", "deploy: refit\n  refit_distance: 2")  # three days beside six
+    rest = tail[tail.index("\ngate:") :].replace(
+        "deploy: refit", "deploy: refit\n  refit_distance: 2"
+    )  # three days beside six
     params = {"gradient_boosting": "{max_iter: 20}", "torch_mlp": "{max_epochs: 3}"}[trainer]
     path.write_text(f"{head}  trainer: {trainer}\n  window: expanding\n  holdout_days: 3\n  params: {params}\n{rest}")
     ingest(name, "2013-01-02..2013-01-08")

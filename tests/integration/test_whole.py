@@ -19,19 +19,27 @@ from ratchet.adapters import tracking
 from tests.conftest import ROOT, MlflowServer, ingest, rename, step, train
 
 
-@pytest.mark.parametrize(("target", "task"), [("wind_speed", "regression"), ("windy", "binary"), ("calm", "multiclass")])
+@pytest.mark.parametrize(
+    ("target", "task"), [("wind_speed", "regression"), ("windy", "binary"), ("calm", "multiclass")]
+)
 def test_what_ratchet_new_lays_out_runs(tracked: Path, observations: Path, target: str, task: str) -> None:
     import duckdb
 
     sample = tracked / "sample.parquet"
     columns = "*, wind_speed > 12 AS windy, CASE WHEN wind_speed < 6 THEN 'calm' WHEN wind_speed < 12 THEN 'breeze' ELSE 'gale' END AS calm"
-    duckdb.execute(f"COPY (SELECT {columns} FROM '{observations}/*.csv' WHERE observed_at < '2013-02-01') TO '{sample}'")
+    duckdb.execute(
+        f"COPY (SELECT {columns} FROM '{observations}/*.csv' WHERE observed_at < '2013-02-01') TO '{sample}'"
+    )
     name = f"laid_out_{task}"
     scaffold.lay_out(name, sample, None, target, (), None, dags=tracked / "dags")
     # As its own comment asks: what is known only afterwards is not a feature.
     sql = tracked / "loops" / name / "features.sql"
     sql.write_text(
-        "\n".join(line for line in sql.read_text().splitlines() if line.strip() not in ("asked.wind_speed,", "asked.windy,", "asked.calm,"))
+        "\n".join(
+            line
+            for line in sql.read_text().splitlines()
+            if line.strip() not in ("asked.wind_speed,", "asked.windy,", "asked.calm,")
+        )
     )
     contract = tracked / "loops" / name / "loop.yaml"
     listed = next(line for line in contract.read_text().splitlines() if line.startswith("  categorical:"))
@@ -54,12 +62,19 @@ def test_dvc_repro_trains_without_airflow(tmp_path: Path, tracked: Path, mlflow_
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, project / name)  # type: ignore[operator]
     contract = project / "include" / "loops" / "flight_delays" / "loop.yaml"
-    contract.write_text(contract.read_text().replace("max_iter: 300", "max_iter: 20").replace("holdout_days: 7", "holdout_days: 3"))
+    contract.write_text(
+        contract.read_text().replace("max_iter: 300", "max_iter: 20").replace("holdout_days: 7", "holdout_days: 3")
+    )
     environment = {
-        **os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(project / "include"),
-        "RATCHET_HOME": str(project), "RATCHET_VAR": str(project / "var"), "RATCHET_LOOPS": str(project / "include" / "loops"),
-        "RATCHET_SUITES": str(project / "great_expectations"), "MLFLOW_TRACKING_URI": mlflow_server.url,
-    }  # fmt: skip
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(project / "include"),
+        "RATCHET_HOME": str(project),
+        "RATCHET_VAR": str(project / "var"),
+        "RATCHET_LOOPS": str(project / "include" / "loops"),
+        "RATCHET_SUITES": str(project / "great_expectations"),
+        "MLFLOW_TRACKING_URI": mlflow_server.url,
+    }
 
     def run(*command: str) -> str:
         done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
@@ -134,5 +149,9 @@ def _environment() -> dict[str, str]:
 
 
 def _plain(result: Any) -> dict[str, Any]:
-    """Give what a result says, less how it came about and how long it took."""
-    return {name: value for name, value in result.model_dump().items() if name not in ("outcome", "reason", "seconds", "new")}
+    """Return what a result says, less how it came about and how long it took."""
+    return {
+        name: value
+        for name, value in result.model_dump().items()
+        if name not in ("outcome", "reason", "seconds", "new")
+    }

@@ -81,14 +81,18 @@ def test_an_error_is_one_sentence_that_says_what_to_do(
 def test_a_result_is_left_for_errors_too(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = place / "result.json"
     (place / "loops" / "wind" / "data").unlink()
-    code, _, _ = _ratchet("step", "fetch", "--loop", "wind", "--partitions", "2013-01-01", "--result", str(result), capsys=capsys)
+    code, _, _ = _ratchet(
+        "step", "fetch", "--loop", "wind", "--partitions", "2013-01-01", "--result", str(result), capsys=capsys
+    )
     assert code == cli.RETRY
     error = json.loads(result.read_text())["error"]
     assert error["type"] == "SourceError"
     assert error["retriable"]
 
 
-def test_new_lays_out_a_loop_that_is_in_order(place: Path, observations: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_lays_out_a_loop_that_is_in_order(
+    place: Path, observations: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     key = ("observed_at", "origin")
     for name, target, task in (("gusts", "wind_speed", "regression"), ("where_is_it", "origin", "multiclass")):
         given = key if target in key else ()

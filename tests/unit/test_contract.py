@@ -48,7 +48,11 @@ def test_the_loops_of_the_project_are_in_order(place: Path) -> None:
         ("task: binary", "task: binry", ("task is 'binry'", "did you mean 'binary'?")),
         ("holdout_days: 7", "holdout_days: soon", ("training.holdout_days", "integer", "'soon'", "str")),
         ("suite: weather", "suite: wether", ("unknown expectation suite 'wether'", "did you mean 'weather'?")),
-        ("trainer: gradient_boosting", "trainer: gradient_bosting", ("unknown trainer", "did you mean 'gradient_boosting'?")),
+        (
+            "trainer: gradient_boosting",
+            "trainer: gradient_bosting",
+            ("unknown trainer", "did you mean 'gradient_boosting'?"),
+        ),
         ("kind: nycflights", "kind: nycflight", ("unknown source", "did you mean 'nycflights'?")),
         ("    max_iter: 300", "    max_iters: 300", ("training.params.max_iters", "did you mean 'max_iter'?")),
         ("window: expanding", "window: 5", ("a window of 5 days", "at least 8")),

@@ -77,7 +77,9 @@ def test_slugs_of_different_names_differ(one: str, other: str) -> None:
     assert "/" not in slug(one)
 
 
-rows = st.lists(st.tuples(st.integers(-9, 9), st.one_of(st.none(), st.floats(allow_nan=False)), st.text(max_size=3)), max_size=20)
+rows = st.lists(
+    st.tuples(st.integers(-9, 9), st.one_of(st.none(), st.floats(allow_nan=False)), st.text(max_size=3)), max_size=20
+)
 
 
 @given(rows, st.randoms(use_true_random=False))
@@ -177,14 +179,20 @@ def ten_days() -> dict[str, pa.Table]:
 
 
 @settings(max_examples=12, deadline=None)
-@given(at=st.datetimes(dt.datetime(2013, 2, 9, 10), dt.datetime(2013, 2, 11, 2)), delay=st.integers(-40, 900), wind=st.floats(0, 90))
+@given(
+    at=st.datetimes(dt.datetime(2013, 2, 9, 10), dt.datetime(2013, 2, 11, 2)),
+    delay=st.integers(-40, 900),
+    wind=st.floats(0, 90),
+)
 def test_nothing_after_the_moment_of_the_question_changes_a_feature(
     ten_days: dict[str, pa.Table], at: dt.datetime, delay: int, wind: float
 ) -> None:
-    """Rewrite all that happened after a moment: departures, arrivals, weather. Features asked before it stay as they are.
+    """Rewrite all that happened after a moment: departures, arrivals, weather.
 
-    What happens after `at` is put to other times after `at`, cancelled, or given other values; a flight's own early departure
-    is among it.
+    Features asked before it stay as they are.
+
+    What happens after `at` is put to other times after `at`, cancelled, or given other values; a flight's own early
+    departure is among it.
     """
     loop = loops.load("flight_delays")
     flights, weather = (ten_days[name].to_pandas() for name in ("flights", "weather"))
@@ -214,7 +222,10 @@ def test_the_features_see_what_came_before(ten_days: dict[str, pa.Table]) -> Non
     loop = loops.load("flight_delays")
     flights = ten_days["flights"].to_pandas()
     flights.loc[flights.departed_at < dt.datetime(2013, 2, 9), "dep_delay"] = 0
-    changed = {**ten_days, "flights": pa.Table.from_pandas(flights, schema=ten_days["flights"].schema, preserve_index=False)}
+    changed = {
+        **ten_days,
+        "flights": pa.Table.from_pandas(flights, schema=ten_days["flights"].schema, preserve_index=False),
+    }
     before, after = (features.compute(loop, given, "2013-02-08", "2013-02-08") for given in (ten_days, changed))
     assert not before.column("origin_late_3h").equals(after.column("origin_late_3h"))
 
@@ -234,7 +245,7 @@ def test_the_same_rows_in_another_order_give_the_same_features(ten_days: dict[st
         ("SELECT * FROM nowhere", "fails"),
         ("SELECT observed_at, origin, observed_at AS event_time, temp FROM weather CROSS JOIN range(2)", None),
     ],
-)  # fmt: skip
+)
 def test_sql_that_is_wrong_is_told_early(place: Path, sql: str, words: str | None) -> None:
     loop = loops.load("wind")
     (loop.folder / "features.sql").write_text(sql)
@@ -243,7 +254,14 @@ def test_sql_that_is_wrong_is_told_early(place: Path, sql: str, words: str | Non
         with pytest.raises(ContractError, match=words):
             features.dry_run(loop)
     else:
-        one = {"observed_at": dt.datetime(2013, 1, 1), "origin": "EWR", "temp": 1.0, "humid": 1.0, "wind_speed": 1.0, "pressure": 1.0}
+        one = {
+            "observed_at": dt.datetime(2013, 1, 1),
+            "origin": "EWR",
+            "temp": 1.0,
+            "humid": 1.0,
+            "wind_speed": 1.0,
+            "pressure": 1.0,
+        }
         table = tables.conform(pa.Table.from_pylist([one]), loop.main_table.columns)[0]
         given = {"weather": table.append_column(features.PARTITION, pa.array(["2013-01-01"]))}
         with pytest.raises(ContractError, match="each key exactly once"):

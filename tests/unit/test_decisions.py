@@ -1,4 +1,7 @@
-"""Decisions are functions of numbers: each verdict has its evidence, and the right side of the line is the right side."""
+"""Decisions are functions of numbers.
+
+Each verdict has its evidence, and the right side of the line is the right side.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,13 @@ def test_the_alarms_of_unchanged_years_are_those_that_were_asked_for() -> None:
     thresholds = drift.calibrate({"x": values}, {"c": levels}, days, 7, 6, 0)
     fixed = {"x": 0.1, "c": 0.1}
     found = drift.alarms(
-        {"x": values}, {"c": levels}, days, 7, {"ours": (thresholds, 0.0), "fixed": (fixed, 0.0), "half": (fixed, 0.5)}, 60, 1
+        {"x": values},
+        {"c": levels},
+        days,
+        7,
+        {"ours": (thresholds, 0.0), "fixed": (fixed, 0.0), "half": (fixed, 0.5)},
+        60,
+        1,
     )
     assert found["ours"].mean() < 6 + 3 * found["ours"].std() / math.sqrt(60) + 1
     assert found["fixed"].mean() > 100  # a category of a hundred levels, every week

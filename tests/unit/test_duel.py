@@ -19,7 +19,9 @@ from ratchet.rules import Bound
 losses = st.one_of(st.floats(0, 16), st.sampled_from([math.nan, math.inf]))
 rows = st.lists(st.tuples(st.sampled_from(["2013-02-01", "2013-02-02", "2013-02-03"]), losses, losses), max_size=30)
 differences = st.lists(st.floats(-0.3, 0.3), max_size=60)
-rules = st.fixed_dictionaries({"margin": st.floats(-0.02, 0.02), "bound": st.floats(0.05, 0.2), "level": st.floats(0.001, 0.2)})
+rules = st.fixed_dictionaries(
+    {"margin": st.floats(-0.02, 0.02), "bound": st.floats(0.05, 0.2), "level": st.floats(0.001, 0.2)}
+)
 
 
 def _clusters(table: list[tuple[str, float, float]]) -> list[Cluster]:
@@ -73,7 +75,9 @@ def test_every_input_gets_a_verdict(table: list[tuple[str, float, float]], rule:
     assert gate.decide([], found).reason
 
 
-@pytest.mark.parametrize(("ours", "theirs", "verdict"), [(math.nan, 0.5, "hold"), (0.5, math.inf, "promote"), (math.nan, math.nan, "wait")])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "verdict"), [(math.nan, 0.5, "hold"), (0.5, math.inf, "promote"), (math.nan, math.nan, "wait")]
+)
 def test_a_loss_that_is_not_a_number_is_the_worst(ours: float, theirs: float, verdict: str) -> None:
     table = [(shift("2013-01-01", i), ours, theirs) for i in range(40)]
     assert duel.judge(_clusters(table), margin=0.0, bound=0.1, level=0.05).verdict == verdict
@@ -94,7 +98,10 @@ def test_the_curve_ends_in_the_verdict(values: list[float], rule: dict[str, floa
 
 @pytest.mark.parametrize("margin", [0.0, 0.01])
 def test_under_the_hypothesis_it_seldom_fires_however_often_one_looks(margin: float) -> None:
-    """Days of heavy, skewed noise around the margin: over 1,000 streams looked at each night, at most the level (99.9% of the binomial)."""
+    """Days of heavy, skewed noise around the margin.
+
+    Over 1,000 streams looked at each night, at most the level (99.9% of the binomial).
+    """
     rng = np.random.default_rng(3)
     fired = 0
     for _ in range(1000):
@@ -134,7 +141,9 @@ def test_a_fresher_model_no_worse_than_the_margin_is_promoted_where_that_is_the_
     assert duel.judge(_days(values), margin=0.0, bound=0.05, level=0.05).verdict != "promote"
 
 
-@pytest.mark.parametrize("rule", [{"margin": 0.1, "bound": 0.1}, {"margin": 0.0, "bound": math.inf}, {"margin": 0.0, "bound": 0.0}])
+@pytest.mark.parametrize(
+    "rule", [{"margin": 0.1, "bound": 0.1}, {"margin": 0.0, "bound": math.inf}, {"margin": 0.0, "bound": 0.0}]
+)
 def test_rules_that_cannot_be(rule: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="margin of less than half"):
         duel.judge(_days([0.1]), **rule, level=0.05)
@@ -145,7 +154,10 @@ def test_rules_that_cannot_be(rule: dict[str, float]) -> None:
 @settings(max_examples=20)
 @given(st.lists(st.booleans(), min_size=1, max_size=60))
 def test_the_levels_of_a_stream_keep_the_false_discovery_rate(promoted: list[bool]) -> None:
-    """At whatever time it is promoted, a challenger's level is at most alpha g(i) times the promotions in the end; g sums to one."""
+    """At whatever time it is promoted, a challenger's level is at most alpha g(i) times the promotions in the end.
+
+    G sums to one.
+    """
     total = sum(promoted)
     spent = sum(duel.level(0.05, i + 1, sum(promoted[:i])) / max(1, total) for i, won in enumerate(promoted) if won)
     assert spent <= 0.05
@@ -183,8 +195,14 @@ def test_an_empty_slice_is_no_slice(days: list[Cluster]) -> None:
 
 @given(st.dictionaries(st.sampled_from("abcd"), st.lists(st.sampled_from([0.0, 0.1, math.inf, -math.inf]), max_size=3)))
 def test_every_slice_gets_a_verdict(found: dict[str, list[float]]) -> None:
-    for check in vetoes.slices({n: [Cluster(str(i), 1, 0.0, int(np.sign(v)) if math.isinf(v) else 0) for i, v in enumerate(vs)]
-                                for n, vs in found.items()}, 0.05, 0.05):  # fmt: skip
+    for check in vetoes.slices(
+        {
+            n: [Cluster(str(i), 1, 0.0, int(np.sign(v)) if math.isinf(v) else 0) for i, v in enumerate(vs)]
+            for n, vs in found.items()
+        },
+        0.05,
+        0.05,
+    ):
         assert check.text
 
 
@@ -214,13 +232,17 @@ def _wait(run: str, line: str, since: str = "2013-02-01") -> dict[str, Any]:
 def test_the_ring_is_read_from_the_ledger() -> None:
     entries = [_wait("a", "A"), _wait("b", "B"), _wait("c", "C"), _entry("left", "a"), _entry("held", "b")]
     assert [each.run for each in ring.challengers(entries)] == ["c"]
-    promoted = _entry("promoted", "c", version="4", replaces="1", day="2013-02-20", evaluated="c", champion="1", line="C")
+    promoted = _entry(
+        "promoted", "c", version="4", replaces="1", day="2013-02-20", evaluated="c", champion="1", line="C"
+    )
     assert ring.challengers([*entries, promoted]) == []
     assert ring.predecessor([*entries, promoted]) == ring.Predecessor("1", "2013-02-20", ("4",))
     again = _entry("promoted", "d", version="6", replaces="4", day="2013-02-21", champion="4", line="C")
     assert ring.predecessor([promoted, again]) == ring.Predecessor("1", "2013-02-20", ("4", "6"))
     assert ring.predecessor([promoted, _entry("released", version="1")]) is None
-    assert ring.predecessor([promoted, again, _entry("released", version="1")]) == ring.Predecessor("4", "2013-02-21", ("6",))
+    assert ring.predecessor([promoted, again, _entry("released", version="1")]) == ring.Predecessor(
+        "4", "2013-02-21", ("6",)
+    )
     assert ring.predecessor([promoted, _entry("rolled_back", version="1")]) is None
 
 
@@ -236,7 +258,12 @@ def test_who_has_to_leave_the_ring() -> None:
 
 def test_a_lines_place_in_the_stream() -> None:
     first = _entry("promoted", "x", line="X", champion=None)
-    entries = [first, _wait("a", "A"), _entry("held", "b", line="B", champion="1"), _entry("promoted", "a", line="A", champion="1")]
+    entries = [
+        first,
+        _wait("a", "A"),
+        _entry("held", "b", line="B", champion="1"),
+        _entry("promoted", "a", line="A", champion="1"),
+    ]
     assert ring.place(entries, "A") == (1, 0)
     assert ring.place(entries, "B") == (2, 1)
     assert ring.place(entries, "new") == (3, 1)

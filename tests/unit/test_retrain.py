@@ -23,7 +23,14 @@ HOLDOUT = [0.5, 0.52, 0.48, 0.5, 0.51, 0.49, 0.5]
 
 
 def _evidence(**changes: Any) -> Evidence:
-    base = {"partition": NIGHT, "champion": "3", "trained": "2013-01-31", "drift_days": 7, "drift_window": 7, "holdout": HOLDOUT}
+    base = {
+        "partition": NIGHT,
+        "champion": "3",
+        "trained": "2013-01-31",
+        "drift_days": 7,
+        "drift_window": 7,
+        "holdout": HOLDOUT,
+    }
     return Evidence(**{**base, **changes})
 
 
@@ -43,7 +50,11 @@ def _live(*losses: float) -> dict[str, float]:
         ({"live": _live(*[0.5] * 10, 2.0)}, "wait", "nothing asks"),  # one bad day is no trend
         ({"live": _live(*[math.nan] * 5, *[0.7] * 20)}, "retrain", "harm"),
         ({"live": _live(*[0.7] * 20), "holdout": []}, "wait", "nothing asks"),
-        ({"live": _live(*[0.7] * 4), "estimated": {shift("2013-02-01", i): 0.7 for i in range(16)}}, "retrain", "16 of them estimated"),
+        (
+            {"live": _live(*[0.7] * 4), "estimated": {shift("2013-02-01", i): 0.7 for i in range(16)}},
+            "retrain",
+            "16 of them estimated",
+        ),
         ({"drifted": ["temp"], "bad_data": {"2013-02-09": "rejected: x"}}, "veto", "2013-02-09: rejected: x"),
         ({"drifted": ["temp"], "requested": {"2013-02-06": "k"}}, "wait", "Cooling down"),
         ({"drifted": ["temp"], "requested": {"2013-02-14": "k"}}, "wait", "Cooling down"),
@@ -72,7 +83,10 @@ def test_the_same_evidence_has_the_same_key() -> None:
 def test_requests_keep_their_distance_in_whatever_order_nights_come(nights: list[str]) -> None:
     requested: dict[str, str] = {}
     for night in nights:
-        if retrain.decide(_evidence(partition=night, drifted=["x"], requested=dict(requested)), RULES).verdict == "retrain":
+        if (
+            retrain.decide(_evidence(partition=night, drifted=["x"], requested=dict(requested)), RULES).verdict
+            == "retrain"
+        ):
             requested[night] = "k"
     ordered = sorted(int(day[-2:]) for day in requested)
     assert all(b - a >= RULES.cooldown_days for a, b in itertools.pairwise(ordered))
@@ -81,7 +95,9 @@ def test_requests_keep_their_distance_in_whatever_order_nights_come(nights: list
 def test_a_budget_is_a_weeks() -> None:
     rules = RULES.model_copy(update={"cooldown_days": 0, "per_week": 2, "minutes_per_week": 10.0})
     two = {"2013-02-04": "a", "2013-02-08": "b"}
-    assert "2 retrainings of 2 since 2013-02-04" in retrain.decide(_evidence(drifted=["x"], requested=two), rules).reason
+    assert (
+        "2 retrainings of 2 since 2013-02-04" in retrain.decide(_evidence(drifted=["x"], requested=two), rules).reason
+    )
     later = _evidence(partition="2013-02-11", drifted=["x"], requested=two)
     assert retrain.decide(later, rules).verdict == "retrain"
     spent = _evidence(drifted=["x"], minutes={"2013-02-04": 6.0, "2013-02-10": 4.5, "2013-02-01": 99.0})
@@ -103,7 +119,8 @@ def test_harm_is_rarely_seen_where_there_is_none() -> None:
         losses = 0.45 + 0.06 * rng.standard_normal(97)
         live = {shift("2013-02-01", i): float(v) for i, v in enumerate(losses[7:])}
         seen = [
-            policies.harm(_evidence(holdout=list(losses[:7]), live=dict(list(live.items())[:n])), Harm(margin=0.0)) for n in range(5, 91, 5)
+            policies.harm(_evidence(holdout=list(losses[:7]), live=dict(list(live.items())[:n])), Harm(margin=0.0))
+            for n in range(5, 91, 5)
         ]
         accused += any(seen)
     assert accused <= 10  # 5% of 200
@@ -138,7 +155,9 @@ def test_a_slope_is_learnt() -> None:
         for i, x in enumerate(rng.uniform(0, 0.5, 60))
     ]
     assert abs(staleness.slope(past, 0.45, "2013-08-01") - 0.2) < 0.02
-    assert staleness.slope(past, 0.45, "2012-01-01") == pytest.approx(staleness.EXPONENT * 0.45)  # nothing of it was known then
+    assert staleness.slope(past, 0.45, "2012-01-01") == pytest.approx(
+        staleness.EXPONENT * 0.45
+    )  # nothing of it was known then
 
 
 def test_staleness_is_counted_from_the_training() -> None:
@@ -149,9 +168,16 @@ def test_staleness_is_counted_from_the_training() -> None:
     stood = {"2013-01-06": "2013-01-01..2013-01-03", "2013-01-07": "2013-01-01..2013-01-05"}
     first = staleness.first_look(counts, compared, stood, "2013-01-01..2013-01-05")
     assert first is not None
-    assert (first["day"], first["clusters"], first["gain"]) == ("2013-01-06", 1, pytest.approx(0.02))  # the other was no fresher
+    assert (first["day"], first["clusters"], first["gain"]) == (
+        "2013-01-06",
+        1,
+        pytest.approx(0.02),
+    )  # the other was no fresher
     assert first["news"] == pytest.approx(math.log(5 / 3))
-    assert staleness.first_look(counts, compared, dict.fromkeys(stood, "2013-01-01..2013-01-05"), "2013-01-01..2013-01-05") is None
+    assert (
+        staleness.first_look(counts, compared, dict.fromkeys(stood, "2013-01-01..2013-01-05"), "2013-01-01..2013-01-05")
+        is None
+    )
 
 
 @given(st.floats(0.001, 1), st.floats(0.001, 1))

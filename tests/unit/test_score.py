@@ -34,7 +34,8 @@ def test_hindsight_is_the_least_over_all_choices(fits: int, nights: int, most: i
 
 def _outcome(losses: list[float], asked: int = 0) -> Outcome:
     nights = tuple(
-        {"night": f"n{i}", "loss": loss, "rows": 10, "decided": "retrain" if i < asked else "wait"} for i, loss in enumerate(losses)
+        {"night": f"n{i}", "loss": loss, "rows": 10, "decided": "retrain" if i < asked else "wait"}
+        for i, loss in enumerate(losses)
     )
     return Outcome("p", "contract", nights, asked, 0, 1.0, ())
 
@@ -70,10 +71,13 @@ def test_the_frontier_and_the_recommendation() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("weekly", "no policy 'weekly'. There is: calendar"), ("calendar:days", "not of the form key=value"),
-        ("calendar:days=soon", "policies.calendar.days"), ("cost_aware", "policies.cost_aware.cost"), ("drift:colums=1", "colums"),
+        ("weekly", "no policy 'weekly'. There is: calendar"),
+        ("calendar:days", "not of the form key=value"),
+        ("calendar:days=soon", "policies.calendar.days"),
+        ("cost_aware", "policies.cost_aware.cost"),
+        ("drift:colums=1", "colums"),
     ],
-)  # fmt: skip
+)
 def test_a_policy_that_cannot_be_read_is_explained(place: Path, text: str, words: str) -> None:
     with pytest.raises(RequestError, match=words):
         spec.policy(loops.load("wind"), text)
@@ -98,7 +102,10 @@ def test_a_recommendation_changes_nothing_else_in_the_contract(place: Path) -> N
     before = path.read_text()
     text = apply.changed(loop, "calendar:days=3,cooldown_days=1", "aim=superior,margin=0")
     lines = [line for line in apply.diff(loop, text).splitlines()[2:] if line[:1] in "+-" and line[1:].strip()]
-    assert all(line.startswith("-") or "calendar" in line or "days" in line or "aim" in line or "margin" in line for line in lines)
+    assert all(
+        line.startswith("-") or "calendar" in line or "days" in line or "aim" in line or "margin" in line
+        for line in lines
+    )
     path.write_text(text)
     changed = contract.read(path)
     assert changed.retrain == spec.policy(loop, "calendar:days=3,cooldown_days=1")

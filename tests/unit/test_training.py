@@ -38,12 +38,16 @@ def _rows(task: Task, count: int = 600, seed: int = 0) -> pa.Table:
     return pa.table({"kind": pa.array(names, pa.string()), "x": number, "y": pa.array(target.tolist())})
 
 
-def _fit(task: Task, trainer: str, seed: int = 1, params: dict[str, object] | None = None) -> tuple[model.Model, trainers.Curve]:
+def _fit(
+    task: Task, trainer: str, seed: int = 1, params: dict[str, object] | None = None
+) -> tuple[model.Model, trainers.Curve]:
     train, late = _rows(task), _rows(task, 200, 1)
     encoder = encoding.learn(task, "y", ["kind"], ["x"], train)
     module = trainers.find(trainer)
     job = trainers.Job(task, max(2, len(encoder.classes)), encoder.cardinalities, seed, CPU)
-    fitted, curve = module.fit(module.Params.model_validate(params or {}), job, encoder.arrays(train), encoder.arrays(late))
+    fitted, curve = module.fit(
+        module.Params.model_validate(params or {}), job, encoder.arrays(train), encoder.arrays(late)
+    )
     return model.Model(trainer, encoder, fitted), curve
 
 
@@ -100,7 +104,9 @@ def test_a_single_class_is_refused() -> None:
     encoder = encoding.learn("binary", "y", ["kind"], ["x"], rows)
     module = trainers.find("gradient_boosting")
     with pytest.raises(TrainingError, match="single class"):
-        module.fit(module.Params(), trainers.Job("binary", 2, encoder.cardinalities, 0, CPU), encoder.arrays(rows), None)
+        module.fit(
+            module.Params(), trainers.Job("binary", 2, encoder.cardinalities, 0, CPU), encoder.arrays(rows), None
+        )
 
 
 def test_cuda_is_asked_for_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +117,9 @@ def test_cuda_is_asked_for_where_there_is_none(monkeypatch: pytest.MonkeyPatch) 
     encoder = encoding.learn("binary", "y", ["kind"], ["x"], rows)
     module = trainers.find("torch_mlp")
     with pytest.raises(TrainingError, match="no CUDA device"):
-        module.fit(module.Params(), trainers.Job("binary", 2, encoder.cardinalities, 0, "cuda"), encoder.arrays(rows), None)
+        module.fit(
+            module.Params(), trainers.Job("binary", 2, encoder.cardinalities, 0, "cuda"), encoder.arrays(rows), None
+        )
 
 
 def test_a_model_with_foreign_types_is_not_loaded(tmp_path: Path) -> None:
@@ -173,7 +181,9 @@ def test_no_rows_and_one_row_have_metrics(task: Task) -> None:
 def test_figures_are_pictures(task: Task) -> None:
     made, curve = _fit(task, "gradient_boosting", params={"max_iter": 5})
     rows = _rows(task, 100, 5)
-    drawn = figures.of_holdout(task, made.encoder.classes, made.encoder.target_values(rows), {"challenger": made.predict(rows)})
+    drawn = figures.of_holdout(
+        task, made.encoder.classes, made.encoder.target_values(rows), {"challenger": made.predict(rows)}
+    )
     assert drawn
     for picture in (*drawn.values(), figures.of_curve(curve)):
         assert picture.startswith(b"\x89PNG")

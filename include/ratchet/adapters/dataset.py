@@ -35,7 +35,11 @@ def published(source: Registry, loop: Loop, revision: str, first: str = "", last
 def counts(source: Registry, loop: Loop, revision: str) -> dict[str, int]:
     """Count the rows to predict of each published partition: day -> rows."""
     verdicts = source.verdicts(loop.name, revision)
-    return {day: verdict["tables"][loop.main]["accepted"] for day, verdict in verdicts.items() if verdict["status"] == "accepted"}
+    return {
+        day: verdict["tables"][loop.main]["accepted"]
+        for day, verdict in verdicts.items()
+        if verdict["status"] == "accepted"
+    }
 
 
 def features(source: Registry, loop: Loop, revision: str, first: str, last: str) -> pa.Table:
@@ -45,7 +49,10 @@ def features(source: Registry, loop: Loop, revision: str, first: str, last: str)
             f"No partition of {loop.name} between {first} and {last} is published at {revision[:10]}. "
             f"Ingest some: ratchet data log {loop.name} shows what there is"
         )
-    tables = {name: _table(source, loop, name, revision, shift(first, -loop.features.lookback_days), last) for name in loop.tables}
+    tables = {
+        name: _table(source, loop, name, revision, shift(first, -loop.features.lookback_days), last)
+        for name in loop.tables
+    }
     return feature_sql.compute(loop, tables, first, last)
 
 

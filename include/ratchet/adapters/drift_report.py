@@ -33,20 +33,24 @@ def compare(
     categories: Sequence[str],
     thresholds: Mapping[str, float],
 ) -> tuple[list[ColumnDrift], str]:
-    """Compare column by column; give the distances, and Evidently's report as one HTML page.
+    """Compare column by column; return the distances, and Evidently's report as one HTML page.
 
-    Numbers are compared by their Wasserstein distance over the reference's standard deviation, rows without a value left
-    out; categories by their Jensen-Shannon distance. A number without any value on one side is left out.
+    Numbers are compared by their Wasserstein distance over the reference's standard deviation, rows without a value
+    left out; categories by their Jensen-Shannon distance. A number without any value on one side is left out.
     """
     evidently = _evidently()
     usable = [name for name in numbers if current[name].notna().any() and reference[name].notna().any()]
     columns = [*usable, *categories]
     definition = evidently.DataDefinition(numerical_columns=usable, categorical_columns=list(categories))
     metrics = [
-        evidently.metrics.ValueDrift(column=name, method="wasserstein" if name in usable else "jensenshannon", threshold=thresholds[name])
+        evidently.metrics.ValueDrift(
+            column=name, method="wasserstein" if name in usable else "jensenshannon", threshold=thresholds[name]
+        )
         for name in columns
     ]
-    sides = [evidently.Dataset.from_pandas(frame[columns], data_definition=definition) for frame in (current, reference)]
+    sides = [
+        evidently.Dataset.from_pandas(frame[columns], data_definition=definition) for frame in (current, reference)
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         snapshot = evidently.Report(metrics, include_tests=True).run(*sides)

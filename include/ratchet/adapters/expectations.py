@@ -27,8 +27,8 @@ DUPLICATE = "expect_compound_columns_to_be_unique"
 class Check:
     """What Great Expectations found.
 
-    broken: row position -> the expectations that the row breaks, of severity critical. refused: expectations about the whole
-    table (or whose evaluation failed), of severity critical. warnings: everything broken of a lower severity.
+    broken: row position -> the expectations that the row breaks, of severity critical. refused: expectations about the
+    whole table (or whose evaluation failed), of severity critical. warnings: everything broken of a lower severity.
     """
 
     broken: dict[int, list[str]] = field(default_factory=dict)
@@ -50,14 +50,19 @@ def read_suite(folder: Path, suite: str) -> dict[str, Any]:
 
 
 def validate(frame: pd.DataFrame, folder: Path, suite: str, key: Sequence[str]) -> Check:
-    """Validate a table (its index is the row position) with a suite, and with what its key implies: not null, unique."""
+    """Validate a table (its index is the row position) with a suite, and with what its key implies.
+
+    Not null, unique.
+    """
     content = read_suite(folder, suite)
     content["expectations"] = [*_of_key(key), *content["expectations"]]
     gx = _great_expectations()
     try:
         expectations = gx.ExpectationSuite(**content)
     except Exception as error:  # its exceptions share no root
-        raise ContractError(f"{folder / 'expectations' / suite}.json: {str(error).splitlines()[0]}. Mend the suite") from error
+        raise ContractError(
+            f"{folder / 'expectations' / suite}.json: {str(error).splitlines()[0]}. Mend the suite"
+        ) from error
     asset = _context().data_sources.add_or_update_pandas(name="ratchet").add_dataframe_asset(name=suite)
     batch = asset.add_batch_definition_whole_dataframe("delivery").get_batch({"dataframe": frame})
     result = batch.validate(expectations, result_format="COMPLETE")
@@ -78,11 +83,17 @@ def render(check: Check) -> str:
 
 
 def _of_key(key: Sequence[str]) -> list[dict[str, Any]]:
-    found = [{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": c}, "severity": "critical"} for c in key]
+    found = [
+        {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": c}, "severity": "critical"} for c in key
+    ]
     if len(key) == 1:
         unique = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": key[0]}, "severity": "critical"}
     else:
-        unique = {"type": DUPLICATE, "kwargs": {"column_list": list(key), "ignore_row_if": "any_value_is_missing"}, "severity": "critical"}
+        unique = {
+            "type": DUPLICATE,
+            "kwargs": {"column_list": list(key), "ignore_row_if": "any_value_is_missing"},
+            "severity": "critical",
+        }
     return [*found, unique]
 
 

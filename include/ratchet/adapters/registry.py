@@ -5,8 +5,8 @@
     <loop>/verdicts/<partition>.json                    the newest delivery's verdict, hashes and counts   (Git)
     <loop>/ledger.jsonl                                 decisions about models, a line each                (Git)
 
-One writer at a time holds an exclusive lock; a reader names a revision and takes none. Writes go through the command lines
-of DVC and Git, reads through DVC's API.
+One writer at a time holds an exclusive lock; a reader names a revision and takes none. Writes go through the command
+lines of DVC and Git, reads through DVC's API.
 """
 
 from __future__ import annotations
@@ -39,12 +39,14 @@ class Registry:
     root: Path
 
     def head(self) -> str:
-        """Give the newest revision: 40 hexadecimal digits."""
+        """Return the newest revision: 40 hexadecimal digits."""
         return self.git("rev-parse", "HEAD").strip()
 
     def resolve(self, revision: str) -> str:
-        """Give the full revision of a name. Raises RegistryError where there is none."""
-        return self.git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", hint=f"there is no revision {revision!r}").strip()
+        """Return the full revision of a name. Raises RegistryError where there is none."""
+        return self.git(
+            "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", hint=f"there is no revision {revision!r}"
+        ).strip()
 
     def git(self, *arguments: str, hint: str = "") -> str:
         """Run git in the registry and give its output."""
@@ -53,23 +55,28 @@ class Registry:
     def partitions(self, loop: str, table: str, revision: str) -> list[str]:
         """List the published partitions of a table at a revision."""
         listing = self.git("ls-tree", "--name-only", revision, f"{loop}/data/{table}/")
-        return sorted(Path(line).name.removesuffix(".parquet.dvc") for line in listing.splitlines() if line.endswith(".dvc"))
+        return sorted(
+            Path(line).name.removesuffix(".parquet.dvc") for line in listing.splitlines() if line.endswith(".dvc")
+        )
 
     def verdict(self, loop: str, partition: str, revision: str = "HEAD") -> dict[str, Any] | None:
-        """Give the verdict on the newest delivery of a partition, as of a revision."""
+        """Return the verdict on the newest delivery of a partition, as of a revision."""
         text = self._text(f"{loop}/verdicts/{partition}.json", revision)
         return json.loads(text) if text else None
 
     def verdicts(self, loop: str, revision: str = "HEAD") -> dict[str, dict[str, Any]]:
-        """Give the verdicts on all partitions, as of a revision."""
+        """Return the verdicts on all partitions, as of a revision."""
         listing = self.git("ls-tree", "-r", revision, f"{loop}/verdicts/")
         blobs = {Path(line.split("\t")[1]).stem: line.split()[2] for line in listing.splitlines()}
         if not blobs:
             return {}
         out = subprocess.run(
-            ["git", "-C", str(self.root), "cat-file", "--batch"], input="\n".join(blobs.values()) + "\n",
-            capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
+            ["git", "-C", str(self.root), "cat-file", "--batch"],
+            input="\n".join(blobs.values()) + "\n",
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         decoder, found, at = json.JSONDecoder(), {}, 0
         for partition in blobs:
             at = out.index("{", at)
@@ -77,7 +84,7 @@ class Registry:
         return found
 
     def ledger(self, loop: str, revision: str = "HEAD") -> list[dict[str, Any]]:
-        """Give the entries of a loop's ledger, oldest first."""
+        """Return the entries of a loop's ledger, oldest first."""
         text = self._text(f"{loop}/ledger.jsonl", revision)
         return [json.loads(line) for line in (text or "").splitlines()]
 
@@ -93,7 +100,9 @@ class Registry:
                 with files.open(path, "rb") as stream:
                     tables[path] = parquet.ParquetFile(pa.BufferReader(stream.read())).read()
             except FileNotFoundError:
-                raise DataError(f"{path} is not in the data registry at {revision[:10]}. See: ratchet data log") from None
+                raise DataError(
+                    f"{path} is not in the data registry at {revision[:10]}. See: ratchet data log"
+                ) from None
             except (pa.ArrowInvalid, OSError) as error:
                 raise DataError(f"{path} at {revision[:10]} is damaged: {error}. Ingest that day again") from error
         return tables
@@ -109,14 +118,18 @@ class Registry:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:
-                        raise RegistryBusy(f"Another writer has held {self.root} for {_PATIENCE:.0f} s. Retry when it is done") from None
+                        raise RegistryBusy(
+                            f"Another writer has held {self.root} for {_PATIENCE:.0f} s. Retry when it is done"
+                        ) from None
                     time.sleep(0.05)
             # Only a writer that was killed can have left Git's own lock behind, for we hold ours.
             (self.root / ".git" / "index.lock").unlink(missing_ok=True)
             yield Writer(self)
 
     def _text(self, path: str, revision: str) -> str | None:
-        done = subprocess.run(["git", "-C", str(self.root), "show", f"{revision}:{path}"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(self.root), "show", f"{revision}:{path}"], capture_output=True, text=True, check=False
+        )
         return done.stdout if done.returncode == 0 else None
 
     def _filesystem(self, revision: str) -> Any:
@@ -140,7 +153,11 @@ class Writer:
             return
         root = self.registry.root
         _run([sys.executable, "-m", "dvc", "--wait-for-lock", "add", *paths], root, "dvc add failed")
-        _run([sys.executable, "-m", "dvc", "--wait-for-lock", "push", *[f"{p}.dvc" for p in paths]], root, "dvc push failed")
+        _run(
+            [sys.executable, "-m", "dvc", "--wait-for-lock", "push", *[f"{p}.dvc" for p in paths]],
+            root,
+            "dvc push failed",
+        )
 
     def write(self, path: str, text: str) -> None:
         """Write a small file that Git keeps."""
@@ -156,7 +173,10 @@ class Writer:
         return True
 
     def commit(self, paths: list[str], message: str) -> str:
-        """Commit exactly these paths, removals included; give the revision. Nothing to commit leaves HEAD as it is."""
+        """Commit exactly these paths, removals included; return the revision.
+
+        Nothing to commit leaves HEAD as it is.
+        """
         self.registry.git("add", "--all", "--", *paths)
         if self.registry.git("status", "--porcelain", "--untracked-files=no", "--", *paths).strip():
             self.registry.git("commit", "--quiet", "--no-verify", "--message", message, "--", *paths)
@@ -164,7 +184,10 @@ class Writer:
 
 
 def open_registry(root: Path, remote: str) -> Registry:
-    """Open the data registry, and make it where there is none yet. Safe when two processes do so at once, or one is killed."""
+    """Open the data registry, and make it where there is none yet.
+
+    Safe when two processes do so at once, or one is killed.
+    """
     if (root / ".git").exists():
         return Registry(root)
     with storage_errors(root):
@@ -172,7 +195,9 @@ def open_registry(root: Path, remote: str) -> Registry:
         with root.with_name(f".{root.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if root.is_dir() and any(root.iterdir()) and not (root / ".git").exists():
-                raise RegistryError(f"{root} is neither empty nor a data registry. Move what is there, or set RATCHET_REGISTRY")
+                raise RegistryError(
+                    f"{root} is neither empty nor a data registry. Move what is there, or set RATCHET_REGISTRY"
+                )
             if not (root / ".git").exists():
                 with atomic(root) as temporary:
                     _make(temporary, remote)
@@ -182,7 +207,12 @@ def open_registry(root: Path, remote: str) -> Registry:
 def _make(root: Path, remote: str) -> None:
     """Make a registry in a folder that takes its place only when it is whole."""
     _run(["git", "init", "--quiet", "--initial-branch=main", str(root)], root.parent)
-    for key, value in (("user.name", "Ratchet"), ("user.email", "ratchet@localhost"), ("gc.auto", "0"), ("commit.gpgsign", "false")):
+    for key, value in (
+        ("user.name", "Ratchet"),
+        ("user.email", "ratchet@localhost"),
+        ("gc.auto", "0"),
+        ("commit.gpgsign", "false"),
+    ):
         _run(["git", "config", key, value], root)
     dvc = [sys.executable, "-m", "dvc", "--quiet"]
     _run([*dvc, "init"], root)

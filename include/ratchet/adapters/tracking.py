@@ -1,4 +1,7 @@
-"""Runs, models and aliases in MLflow, through its server; never through its database (SQLite locks under parallel clients)."""
+"""Runs, models and aliases in MLflow, through its server.
+
+Never through its database (SQLite locks under parallel clients).
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class Version:
 
 @contextmanager
 def connected() -> Iterator[MlflowClient]:
-    """Give a client of the MLflow server. Raises TrackingUnavailable where it does not answer."""
+    """Return a client of the MLflow server. Raises TrackingUnavailable where it does not answer."""
     uri = Settings.current().tracking_uri
     _wait_for(uri)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
@@ -62,32 +65,38 @@ def connected() -> Iterator[MlflowClient]:
     except mlflow.MlflowException as error:
         text = str(error).splitlines()[0]
         if "API request to" in text or "Max retries" in text or "Connection" in text:
-            raise TrackingUnavailable(f"The MLflow server at {uri} went away: {text[:200]}. Start it (make up) and retry") from error
+            raise TrackingUnavailable(
+                f"The MLflow server at {uri} went away: {text[:200]}. Start it (make up) and retry"
+            ) from error
         raise TrackingError(f"MLflow at {uri} refuses: {text[:400]}") from error
 
 
 def find_run(client: MlflowClient, loop: str, key: str) -> Run | None:
-    """Give the run with this key, or None."""
+    """Return the run with this key, or None."""
     quoted = key.replace("'", "\\'")
     found = client.search_runs([_experiment(client, loop)], f"tags.`{KEY}` = '{quoted}'", max_results=1)
     return found[0] if found else None
 
 
 def trained_run(client: MlflowClient, loop: str, key: str) -> str:
-    """Give the id of the run with this key. Raises DataError where nothing was trained under it."""
+    """Return the id of the run with this key. Raises DataError where nothing was trained under it."""
     found = find_run(client, loop, key)
     if found is None:
-        raise DataError(f"Nothing of {loop} was trained under the key {key!r}. Run: ratchet step train --loop {loop} --run {key}")
+        raise DataError(
+            f"Nothing of {loop} was trained under the key {key!r}. Run: ratchet step train --loop {loop} --run {key}"
+        )
     return str(found.info.run_id)
 
 
 def start_run(client: MlflowClient, loop: str, key: str, tags: Mapping[str, str]) -> Run:
-    """Give the run with this key: the one of an earlier try, where there is one, or a new one."""
+    """Return the run with this key: the one of an earlier try, where there is one, or a new one."""
     found = find_run(client, loop, key)
     if found is not None:
         return found
     experiment = _experiment(client, loop)
-    return client.create_run(experiment, run_name=key, tags={KEY: key, "ratchet.loop": loop, "ratchet.version": __version__, **tags})
+    return client.create_run(
+        experiment, run_name=key, tags={KEY: key, "ratchet.loop": loop, "ratchet.version": __version__, **tags}
+    )
 
 
 @contextmanager
@@ -137,11 +146,16 @@ def log_dataset(run_id: str, name: str, digest: str, source: Mapping[str, str], 
 
     known = {item.dataset.digest for item in mlflow.get_run(run_id).inputs.dataset_inputs}
     if digest[:36] not in known:
-        mlflow.log_input(MetaDataset(CodeDatasetSource(tags=dict(source)), name=name, digest=digest[:36]), context=context)
+        mlflow.log_input(
+            MetaDataset(CodeDatasetSource(tags=dict(source)), name=name, digest=digest[:36]), context=context
+        )
 
 
 def log_model(model: Model, example: pa.Table) -> str:
-    """Store a model with the run in hand: signature, input example, the code that loads it, and no pickle. Gives its URI."""
+    """Store a model with the run in hand: signature, input example, the code that loads it, and no pickle.
+
+    Returns its URI.
+    """
     import mlflow
     from mlflow.models import infer_signature
 
@@ -200,7 +214,7 @@ def version_model(version: Version) -> Model:
 
 
 def champion(client: MlflowClient, loop: str) -> Version | None:
-    """Give the version that holds the alias `champion`, or None."""
+    """Return the version that holds the alias `champion`, or None."""
     from mlflow import MlflowException
 
     try:
@@ -213,7 +227,7 @@ def champion(client: MlflowClient, loop: str) -> Version | None:
 
 
 def version(client: MlflowClient, loop: str, number: str) -> Version:
-    """Give a registered version by its number."""
+    """Return a registered version by its number."""
     return _version(client.get_model_version(loop, number))
 
 
@@ -241,9 +255,11 @@ def tie(client: MlflowClient, refitted: Version, evaluated: Version) -> None:
 
 
 def size(client: MlflowClient, run_id: str) -> int:
-    """Give the size of a run's model on disk, in bytes."""
+    """Return the size of a run's model on disk, in bytes."""
     run_model(client, run_id)
-    return sum(path.stat().st_size for path in (Settings.current().models / "runs" / run_id).rglob("*") if path.is_file())
+    return sum(
+        path.stat().st_size for path in (Settings.current().models / "runs" / run_id).rglob("*") if path.is_file()
+    )
 
 
 def set_champion(client: MlflowClient, version: Version) -> None:

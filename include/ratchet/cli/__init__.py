@@ -1,7 +1,7 @@
 """The `ratchet` command.
 
-Exit codes: 0 done (or nothing to do), 2 an error that a retry does not help, 3 refused (a person has to look), 75 an error
-that a retry may help.
+Exit codes: 0 done (or nothing to do), 2 an error that a retry does not help, 3 refused (a person has to look), 75 an
+error that a retry may help.
 """
 
 from __future__ import annotations

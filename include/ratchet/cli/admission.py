@@ -13,7 +13,10 @@ from ratchet.steps import ledger
 @click.argument("loop_name")
 @click.option("--reason", required=True, help="Why; it goes into the ledger, and with the model.")
 def request(loop_name: str, reason: str) -> None:
-    """Ask for a retraining of LOOP_NAME: the next night's decision admits it, unless a veto, a cool-down or the budget says no."""
+    """Ask for a retraining of LOOP_NAME.
+
+    The next night's decision admits it, unless a veto, a cool-down or the budget says no.
+    """
     _write(loop_name, "asked", reason, "Ask for a retraining of")
     click.echo(f"{loop_name}: asked; the next night decides. To train now, trigger the DAG {loop_name}.train")
 

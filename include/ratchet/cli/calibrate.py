@@ -18,8 +18,14 @@ from ratchet.training import reference
 
 @click.command()
 @click.argument("loop_name")
-@click.option("--alarms-per-year", type=click.FloatRange(0, 365, min_open=True), help="False alarms a year; the contract's by default.")
-@click.option("--years", default=100, show_default=True, help="Unchanged years to simulate, to show what the thresholds do.")
+@click.option(
+    "--alarms-per-year",
+    type=click.FloatRange(0, 365, min_open=True),
+    help="False alarms a year; the contract's by default.",
+)
+@click.option(
+    "--years", default=100, show_default=True, help="Unchanged years to simulate, to show what the thresholds do."
+)
 def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None:
     """Calibrate the drift thresholds of LOOP_NAME's champion, by drawing whole days of its own training data.
 

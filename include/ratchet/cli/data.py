@@ -74,7 +74,9 @@ def quarantine() -> None:
 def list_(loop_name: str) -> None:
     """List the partitions with rows in quarantine, and why."""
     loop, registry = loops.load(loop_name), dataset.registry()
-    held = {day: v for day, v in registry.verdicts(loop.name).items() if sum(t["quarantined"] for t in v["tables"].values())}
+    held = {
+        day: v for day, v in registry.verdicts(loop.name).items() if sum(t["quarantined"] for t in v["tables"].values())
+    }
     for day, verdict in held.items():
         click.echo(f"{day}  {verdict['status']:8}  {verdict['reason']}")
     if not held:

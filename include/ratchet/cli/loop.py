@@ -30,7 +30,9 @@ def lint(names: tuple[str, ...]) -> None:
             for table in loop.tables.values():
                 expectations.read_suite(Settings.current().suites, table.suite)
             found = features.dry_run(loop)
-            click.echo(f"{name}: {loop.task}, {len(loop.tables)} tables, {len(found)} features, {loop.training.trainer}. In order")
+            click.echo(
+                f"{name}: {loop.task}, {len(loop.tables)} tables, {len(found)} features, {loop.training.trainer}. In order"
+            )
         except ContractError as error:
             wrong.append(str(error))
     if wrong:
@@ -51,7 +53,10 @@ def schema(output: Path | None) -> None:
 @click.command()
 @click.argument("name")
 def key(name: str) -> None:
-    """Print a key for a training of loop NAME by hand: contract, features, data and code of now. `dvc repro` uses it."""
+    """Print a key for a training of loop NAME by hand: contract, features, data and code of now.
+
+    `dvc repro` uses it.
+    """
     loop = loops.load(name)
     parts = [(loop.folder / "loop.yaml").read_bytes(), (loop.folder / loop.features.sql).read_bytes()]
     parts += [dataset.registry().head().encode(), provenance.code(Settings.current().home)["code.revision"].encode()]
@@ -61,12 +66,17 @@ def key(name: str) -> None:
 @click.command()
 @click.argument("name")
 @click.option(
-    "--sample", required=True, type=click.Path(exists=True, path_type=Path), help="CSV, Parquet or JSON file, or a folder of them."
+    "--sample",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="CSV, Parquet or JSON file, or a folder of them.",
 )
 @click.option("--time", "time_column", help="Column with each row's timestamp; found by its type if left out.")
 @click.option("--target", required=True, help="Column to predict.")
 @click.option("--key", multiple=True, help="Column(s) that name a row; found if left out.")
-@click.option("--task", type=click.Choice(["binary", "multiclass", "regression"]), help="Found from the target if left out.")
+@click.option(
+    "--task", type=click.Choice(["binary", "multiclass", "regression"]), help="Found from the target if left out."
+)
 def new(name: str, sample: Path, time_column: str | None, target: str, key: tuple[str, ...], task: str | None) -> None:
     """Lay out the files of the loop NAME from a sample of its data: contract, features, suite and DAG file."""
     from ratchet import scaffold

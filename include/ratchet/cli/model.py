@@ -19,7 +19,9 @@ def history(loop_name: str) -> None:
         version = f"v{entry['version']}" if entry.get("version") else entry.get("partition", "")
         against = entry.get("replaces") or entry.get("from") or entry.get("champion")
         about = f"against v{against}" if against else ""
-        click.echo(f"{entry['at']}  {entry['kind']:12} {version:12} {about:12} by {entry['by']}  {entry.get('run', '')}: {entry['reason']}")
+        click.echo(
+            f"{entry['at']}  {entry['kind']:12} {version:12} {about:12} by {entry['by']}  {entry.get('run', '')}: {entry['reason']}"
+        )
 
 
 @click.command()
@@ -35,7 +37,9 @@ def champion(loop_name: str, when: str | None) -> None:
         limit += dt.timedelta(days=1)
     if limit.tzinfo is None:
         limit = limit.replace(tzinfo=dt.UTC)
-    changes = [e for e in ledger.champions(ledger.read(loops.load(loop_name))) if dt.datetime.fromisoformat(e["at"]) <= limit]
+    changes = [
+        e for e in ledger.champions(ledger.read(loops.load(loop_name))) if dt.datetime.fromisoformat(e["at"]) <= limit
+    ]
     if not changes:
         click.echo(f"{loop_name} had no champion")
         return

@@ -18,21 +18,42 @@ from ratchet.steps import replay as step
 
 @click.command()
 @click.argument("loop_name")
-@click.option("--from", "first", default="", help="The first night; by default the one after the first champion's training.")
+@click.option(
+    "--from", "first", default="", help="The first night; by default the one after the first champion's training."
+)
 @click.option("--to", "last", default="", help="The last night; the latest published by default.")
-@click.option("--policy", "policies", multiple=True, help="As calendar:days=7 or drift+harm:margin=0.1, or never. Several may be given.")
-@click.option("--gate", "gates", multiple=True, help="Keys of the gate that differ, as aim=superior,margin=0. Several may be given.")
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    help="As calendar:days=7 or drift+harm:margin=0.1, or never. Several may be given.",
+)
+@click.option(
+    "--gate",
+    "gates",
+    multiple=True,
+    help="Keys of the gate that differ, as aim=superior,margin=0. Several may be given.",
+)
 @click.option("--cost", type=float, help="What a retraining is worth, in the loss's units times days.")
 @click.option("--apply", "write", is_flag=True, help="Write the recommendation into loop.yaml.")
 def replay(
-    loop_name: str, first: str, last: str, policies: tuple[str, ...], gates: tuple[str, ...], cost: float | None, write: bool
+    loop_name: str,
+    first: str,
+    last: str,
+    policies: tuple[str, ...],
+    gates: tuple[str, ...],
+    cost: float | None,
+    write: bool,
 ) -> None:
     """Run every night of LOOP_NAME's past under each policy, and say which would have cost least.
 
-    Everything is cached by content: a replay that was interrupted goes on where it stopped, and one that was run is only read again.
+    Everything is cached by content: a replay that was interrupted goes on where it stopped, and one that was run is
+    only read again.
     """
     loop, console = loops.load(loop_name), Console(width=None if sys.stdout.isatty() else 180)
-    request = step.Request(first=first, last=last, policies=" ".join(policies) or step.POLICIES, gates=" ".join(gates), cost=cost)
+    request = step.Request(
+        first=first, last=last, policies=" ".join(policies) or step.POLICIES, gates=" ".join(gates), cost=cost
+    )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
@@ -45,7 +66,9 @@ def replay(
         try:
             result = step.run(loop, request, progress)
         except KeyboardInterrupt:
-            raise click.ClickException("Interrupted. What was computed is kept: the same command goes on where it stopped") from None
+            raise click.ClickException(
+                "Interrupted. What was computed is kept: the same command goes on where it stopped"
+            ) from None
     table = Table(*report.HEAD, title=f"{loop.name} replayed", title_justify="left")
     for row in result.rows:
         table.add_row(*Row(**{**row, "gap": tuple(row["gap"])}).cells())

@@ -17,16 +17,21 @@ PARTITION = "_ratchet_partition"
 EVENT_TIME = "event_time"
 
 _SQL_TYPES = {
-    "string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN", "timestamp": "TIMESTAMP", "date": "DATE",
-}  # fmt: skip
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "float64": "DOUBLE",
+    "bool": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "date": "DATE",
+}
 
 
 def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) -> pa.Table:
     """Compute the features of the rows of partitions `first` to `last`.
 
     given: every table of the loop, each with the column `_ratchet_partition`, from `lookback_days` before `first`.
-    Gives one row a row of the first table: key, `_ratchet_partition`, `event_time`, the features, and the target, sorted by
-    partition and key. Raises ContractError where the SQL fails, or does not give exactly one row a key.
+    Returns one row a row of the first table: key, `_ratchet_partition`, `event_time`, the features, and the target,
+    sorted by partition and key. Raises ContractError where the SQL fails, or does not give exactly one row a key.
     """
     import duckdb
 
@@ -42,13 +47,19 @@ def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) ->
         relation = connection.sql("SELECT * FROM _ratchet_features")
         missing = [name for name in (*keys, EVENT_TIME) if name not in relation.columns]
         if missing:
-            raise ContractError(f"{where}: the SELECT lacks the column {', '.join(missing)}; it must give the key and {EVENT_TIME}")
+            raise ContractError(
+                f"{where}: the SELECT lacks the column {', '.join(missing)}; it must give the key and {EVENT_TIME}"
+            )
         features = [c for c in relation.columns if c not in (*keys, EVENT_TIME) or c in loop.features.categorical]
         unknown = [name for name in loop.features.categorical if name not in relation.columns]
         if unknown:
             raise ContractError(f"{where}: the SELECT lacks {', '.join(unknown)}, which features.categorical names")
-        chosen = [f'CAST(f."{c}" AS {"VARCHAR" if c in loop.features.categorical else "DOUBLE"}) AS "{c}"' for c in features]
-        columns = ", ".join([*(f'm."{c}"' for c in keys if c not in features), f"m.{PARTITION}", f"f.{EVENT_TIME}", *chosen])
+        chosen = [
+            f'CAST(f."{c}" AS {"VARCHAR" if c in loop.features.categorical else "DOUBLE"}) AS "{c}"' for c in features
+        ]
+        columns = ", ".join(
+            [*(f'm."{c}"' for c in keys if c not in features), f"m.{PARTITION}", f"f.{EVENT_TIME}", *chosen]
+        )
         joined = " AND ".join(f'f."{c}" = m."{c}"' for c in keys)
         order = ", ".join(f'm."{c}"' for c in keys)
         table = connection.sql(
@@ -56,9 +67,13 @@ def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) ->
                 FROM _ratchet_{main} AS m LEFT JOIN _ratchet_features AS f ON {joined}
                 WHERE m.{PARTITION} BETWEEN '{first}' AND '{last}' ORDER BY m.{PARTITION}, {order}"""
         ).to_arrow_table()
-        rows = connection.sql(f"SELECT count(*) FROM _ratchet_{main} WHERE {PARTITION} BETWEEN '{first}' AND '{last}'").fetchall()
+        rows = connection.sql(
+            f"SELECT count(*) FROM _ratchet_{main} WHERE {PARTITION} BETWEEN '{first}' AND '{last}'"
+        ).fetchall()
     except duckdb.Error as error:
-        raise ContractError(f"{where} (or target.sql) fails: {error}. Mend the SQL and run: ratchet lint {loop.name}") from error
+        raise ContractError(
+            f"{where} (or target.sql) fails: {error}. Mend the SQL and run: ratchet lint {loop.name}"
+        ) from error
     finally:
         connection.close()
     if table.num_rows != rows[0][0] or table.column(EVENT_TIME).null_count:
@@ -77,16 +92,18 @@ def names(loop: Loop, columns: list[str]) -> tuple[list[str], list[str]]:
 
 
 def dry_run(loop: Loop) -> list[str]:
-    """Run the SQL over empty tables, to find its mistakes early; give the features' names. Raises ContractError."""
+    """Run the SQL over empty tables, to find its mistakes early; return the features' names. Raises ContractError."""
     table = compute(loop, {name: empty(loop, name) for name in loop.tables}, "2000-01-01", "2000-01-01")
     categorical, numeric = names(loop, table.column_names)
     if not categorical + numeric:
-        raise ContractError(f"{loop.folder / loop.features.sql}: the SELECT gives no feature beside key and {EVENT_TIME}")
+        raise ContractError(
+            f"{loop.folder / loop.features.sql}: the SELECT gives no feature beside key and {EVENT_TIME}"
+        )
     return categorical + numeric
 
 
 def empty(loop: Loop, name: str) -> pa.Table:
-    """Give a table of the loop with its partition, and no rows."""
+    """Return a table of the loop with its partition, and no rows."""
     import pyarrow as pa
 
     return tables.empty(loop.tables[name].columns).append_column(PARTITION, pa.array([], pa.string()))
@@ -98,7 +115,9 @@ def known_target(loop: Loop, table: pa.Table) -> pa.Table:
 
     known = table.filter(pc.is_valid(table.column(loop.target.name)))
     if not known.num_rows:
-        raise DataError(f"No row of {loop.name} has a known {loop.target.name} in this window. Ingest more days, or check target.sql")
+        raise DataError(
+            f"No row of {loop.name} has a known {loop.target.name} in this window. Ingest more days, or check target.sql"
+        )
     return known
 
 
@@ -111,6 +130,6 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping
 
 
 def _qualified(loop: Loop) -> str:
-    """Give the target's expression its own scope, so that its columns are the first table's, not the features'."""
+    """Return the target's expression its own scope, so that its columns are the first table's, not the features'."""
     columns = ", ".join(f'm."{c}" AS "{c}"' for c in loop.main_table.columns)
     return f"SELECT {loop.target.sql} FROM (SELECT {columns})"

@@ -50,7 +50,7 @@ def content_hash(table: pa.Table) -> str:
 def conform(table: pa.Table, columns: dict[str, Any]) -> tuple[pa.Table, list[str]]:
     """Bring a delivered table to the contract's types, without loss.
 
-    Gives the table, and notes on what differed: columns that are new (kept), types that were converted.
+    Returns the table, and notes on what differed: columns that are new (kept), types that were converted.
     Raises DataError, naming the column, where one is missing or its values do not fit the type.
     """
     import pyarrow as pa
@@ -66,7 +66,9 @@ def conform(table: pa.Table, columns: dict[str, Any]) -> tuple[pa.Table, list[st
             try:
                 column = column.cast(wanted, safe=True)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise DataError(f"type change of {name}: found {column.type}, expected {kind} ({str(error).splitlines()[0]})") from None
+                raise DataError(
+                    f"type change of {name}: found {column.type}, expected {kind} ({str(error).splitlines()[0]})"
+                ) from None
             if not (pa.types.is_null(table.column(name).type) or pa.types.is_large_string(table.column(name).type)):
                 notes.append(f"{name} was {table.column(name).type}, read as {kind}")
         fields.append(pa.field(name, wanted))
@@ -80,17 +82,21 @@ def conform(table: pa.Table, columns: dict[str, Any]) -> tuple[pa.Table, list[st
 
 
 def empty(columns: dict[str, Any]) -> pa.Table:
-    """Give a table of the contract's columns and no rows."""
+    """Return a table of the contract's columns and no rows."""
     import pyarrow as pa
 
     return pa.schema([(name, types()[kind]) for name, kind in columns.items()]).empty_table()
 
 
 def types() -> dict[str, pa.DataType]:
-    """Give Arrow's type of each of the contract's."""
+    """Return Arrow's type of each of the contract's."""
     import pyarrow as pa
 
     return {
-        "string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(),
-        "timestamp": pa.timestamp("us"), "date": pa.date32(),
-    }  # fmt: skip
+        "string": pa.string(),
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+        "bool": pa.bool_(),
+        "timestamp": pa.timestamp("us"),
+        "date": pa.date32(),
+    }

@@ -8,7 +8,10 @@ from ratchet.partitions import parse, shift
 
 
 def window(loop: Loop, published: list[str], until: str) -> tuple[list[str], list[str]]:
-    """Choose the days: labels are known up to `label_delay_days` before `until`; the latest of them are held out. Raises DataError."""
+    """Choose the days: labels are known up to `label_delay_days` before `until`; the latest of them are held out.
+
+    Raises DataError.
+    """
     if until:
         parse(until)
     last = shift(until or (published[-1] if published else "2000-01-01"), -loop.label_delay_days)

@@ -1,10 +1,11 @@
 """Calibrate drift thresholds to the window's size, from the champion's own training days.
 
 Distances are those of Evidently under the same names: `wasserstein` (first Wasserstein distance over the reference's
-standard deviation) for numbers, `jensenshannon` (Jensen-Shannon distance, natural logarithm) for categories. Their size on
-unchanged data depends on how many rows, and above all how many days, are compared; a fixed threshold of 0.1 flags a category
-of a hundred levels every night. So whole days of the reference are drawn with replacement (a block bootstrap, Künsch 1989,
-with the day as block), and thresholds are set where such windows exceed any of them `alarms_per_year` times in 365.
+standard deviation) for numbers, `jensenshannon` (Jensen-Shannon distance, natural logarithm) for categories. Their size
+on unchanged data depends on how many rows, and above all how many days, are compared; a fixed threshold of 0.1 flags a
+category of a hundred levels every night. So whole days of the reference are drawn with replacement (a block bootstrap,
+Künsch 1989, with the day as block), and thresholds are set where such windows exceed any of them `alarms_per_year`
+times in 365.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ def calibrate(
 ) -> dict[str, float]:
     """Set each column's threshold.
 
-    numbers: column -> values (n,), NaN where missing. categories: column -> codes (n,) from 0. days: (n,) day index from 0.
-    Gives column -> distance at and above which it counts as drifted. Over all columns together, windows of `window_days`
-    unchanged days exceed a threshold on about `alarms_per_year` of 365 nights.
+    numbers: column -> values (n,), NaN where missing. categories: column -> codes (n,) from 0. days: (n,) day index
+    from 0. Returns column -> distance at and above which it counts as drifted. Over all columns together, windows of
+    `window_days` unchanged days exceed a threshold on about `alarms_per_year` of 365 nights.
     """
     import numpy as np
 
@@ -45,7 +46,8 @@ def calibrate(
     distances = {name: measure(draws) for name, measure in _measures(numbers, categories, days).items()}
     if not distances:
         return {}
-    # Columns are put on one scale by their own 95th percentile; the largest then has one distribution for the whole table.
+    # Columns are put on one scale by their own 95th percentile; the largest then has one distribution for the whole
+    # table.
     scale = {name: max(float(np.quantile(values, 0.95)), LEAST) for name, values in distances.items()}
     largest = np.max([values / scale[name] for name, values in distances.items()], axis=0)
     factor = max(1.0, float(np.quantile(largest, 1 - min(alarms_per_year / 365, 1.0))))
@@ -63,8 +65,8 @@ def alarms(
 ) -> dict[str, Vector]:
     """Count the nights of unchanged years on which a rule alarms: rule -> (years,).
 
-    Years are made of whole days of the reference, drawn with replacement; each night looks at the last `window_days`. rules: name ->
-    (column -> threshold, share of columns beyond theirs from which it is an alarm; 0: any one).
+    Years are made of whole days of the reference, drawn with replacement; each night looks at the last `window_days`.
+    rules: name -> (column -> threshold, share of columns beyond theirs from which it is an alarm; 0: any one).
     """
     import numpy as np
 
@@ -85,7 +87,7 @@ def alarms(
 
 def _measures(
     numbers: Mapping[str, Vector], categories: Mapping[str, NDArray[np.int64]], days: Days
-) -> dict[str, Callable[[Vector], Vector]]:  # fmt: skip
+) -> dict[str, Callable[[Vector], Vector]]:
     """Give, for each column, what measures the distances (m,) of m windows, counts of days (m, days), from the whole reference."""
     count = int(days.max()) + 1
     return {

@@ -1,18 +1,21 @@
 """Champion against rival on the same rows: evidence that may be looked at every night, in both directions.
 
-The evidence is an e-process for the mean of a bounded variable, by betting (Waudby-Smith & Ramdas 2024, "Estimating means of
-bounded random variables by betting", section 4: capital processes; section 4.4 and appendix C: a bet spread over a grid). Let
-d be the mean over one cluster's rows of rival's less champion's loss, clipped to +-bound. Against the hypothesis that d is not
-below the margin on average, a bettor with one unit multiplies it by 1 + bet * (margin - d) at each cluster. While the hypothesis holds the
-capital is a nonnegative supermartingale, so by Ville's inequality it ever reaches 1/level with probability at most `level`,
-however often one looks. A second bettor bets the other way, so that exchanging the models (and the margin's sign) exchanges the verdicts.
+The evidence is an e-process for the mean of a bounded variable, by betting (Waudby-Smith & Ramdas 2024, "Estimating
+means of bounded random variables by betting", section 4: capital processes; section 4.4 and appendix C: a bet spread
+over a grid). Let d be the mean over one cluster's rows of rival's less champion's loss, clipped to +-bound. Against the
+hypothesis that d is not below the margin on average, a bettor with one unit multiplies it by 1 + bet * (margin - d) at
+each cluster. While the hypothesis holds the capital is a nonnegative supermartingale, so by Ville's inequality it ever
+reaches 1/level with probability at most `level`, however often one looks. A second bettor bets the other way, so that
+exchanging the models (and the margin's sign) exchanges the verdicts.
 
-Across the challengers of a loop the levels are those of e-LOND (Xu & Ramdas 2024, "Online multiple testing with e-values",
-section 3), which controls the false discovery rate whatever the dependence between challengers; theirs overlap.
+Across the challengers of a loop the levels are those of e-LOND (Xu & Ramdas 2024, "Online multiple testing with
+e-values", section 3), which controls the false discovery rate whatever the dependence between challengers; theirs
+overlap.
 
-Assumed: given the clusters before it, a cluster's expected clipped difference obeys the hypothesis. Rows of one cluster may depend
-on each other in any way. What breaks it: days that either model was trained on; a bound or margin chosen after looking; a
-rival so rarely but so badly wrong that clipping hides it (slices and floors are vetoed beside the duel for that reason).
+Assumed: given the clusters before it, a cluster's expected clipped difference obeys the hypothesis. Rows of one cluster
+may depend on each other in any way. What breaks it: days that either model was trained on; a bound or margin chosen
+after looking; a rival so rarely but so badly wrong that clipping hides it (slices and floors are vetoed beside the duel
+for that reason).
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
 Verdict = Literal["promote", "hold", "wait"]
 
 BETS = (0.1, 0.3, 0.9)  # shares of the largest bet that cannot lose more than all; the capital is spread evenly
-WIDTH = 4.0  # root mean squares of the differences so far, to which the next is clipped: of normal differences 1 in 16,000
+WIDTH = (
+    4.0  # root mean squares of the differences so far, to which the next is clipped: of normal differences 1 in 16,000
+)
 _SUM = 2.11  # of 1/((n+1) ln(n+1)^2) over n = 1, 2, ...: the levels of a stream sum to at most one
 _FAR = 3650  # clusters: beyond this, "how many more" is not said
 _NONE = [0.0] * len(BETS)
@@ -41,8 +46,8 @@ _NONE = [0.0] * len(BETS)
 class Cluster:
     """The rows of one cluster, a day by default.
 
-    total: sum over rows of rival's less champion's loss, in the loss's units, over the rows where both are finite. undefined: rows where
-    only the rival's loss is not a finite number, less those where only the champion's is not.
+    total: sum over rows of rival's less champion's loss, in the loss's units, over the rows where both are finite.
+    undefined: rows where only the rival's loss is not a finite number, less those where only the champion's is not.
     """
 
     key: str
@@ -60,9 +65,9 @@ class Cluster:
 class Evidence:
     """What a duel has come to.
 
-    rival, champion: natural logarithms of the capital of the two bettors. difference: mean over clusters of the clipped differences,
-    low, high: its confidence sequence (both sides together at the duel's level), in the loss's units. more: about how many more
-    clusters would decide at the effect seen so far; None where nothing points to a decision.
+    rival, champion: natural logarithms of the capital of the two bettors. difference: mean over clusters of the clipped
+    differences, low, high: its confidence sequence (both sides together at the duel's level), in the loss's units.
+    more: about how many more clusters would decide at the effect seen so far; None where nothing points to a decision.
     """
 
     verdict: Verdict
@@ -77,7 +82,7 @@ class Evidence:
 
 
 def cluster(keys: Sequence[str] | NDArray[np.str_], rival: Vector, champion: Vector) -> list[Cluster]:
-    """Average row losses by cluster. keys, rival, champion: (n,), in any order. Gives the clusters sorted by key."""
+    """Average row losses by cluster. keys, rival, champion: (n,), in any order. Returns the clusters sorted by key."""
     import numpy as np
 
     names, index = np.unique(np.asarray(keys, dtype=str), return_inverse=True)
@@ -110,7 +115,7 @@ def exchange(clusters: Iterable[Cluster]) -> list[Cluster]:
 
 
 def dump(days: Sequence[Cluster]) -> list[list[Any]]:
-    """Give clusters as plain JSON."""
+    """Return clusters as plain JSON."""
     return [[each.key, each.rows, each.total, each.undefined] for each in days]
 
 
@@ -122,8 +127,9 @@ def load(content: Sequence[Sequence[Any]]) -> list[Cluster]:
 def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: float) -> Evidence:
     """Judge a rival, at any time.
 
-    margin: how much worse than the champion the rival may be (0: it has to be better). bound: what a cluster's difference is clipped to at
-    most. Both in the loss's units, margin less than half of bound. level: probability of a false promotion, and of a false hold, in (0, 1).
+    margin: how much worse than the champion the rival may be (0: it has to be better). bound: what a cluster's
+    difference is clipped to at most. Both in the loss's units, margin less than half of bound. level: probability of a
+    false promotion, and of a false hold, in (0, 1).
     """
     if not 0 < level < 1:
         raise ValueError(f"a level lies between 0 and 1; found {level}")
@@ -134,20 +140,23 @@ def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: fl
     low, high = _interval(clipped, bound, level)
     verdict: Verdict = "promote" if _log(rival) >= needed else "hold" if _log(champion) >= needed else "wait"
     more = [m for m in (_more(rival, len(clipped), needed), _more(champion, len(clipped), needed)) if m is not None]
-    return Evidence(verdict, _log(rival), _log(champion), needed, mean, low, high, len(clipped), min(more, default=None))
+    return Evidence(
+        verdict, _log(rival), _log(champion), needed, mean, low, high, len(clipped), min(more, default=None)
+    )
 
 
 def curve(clusters: Sequence[Cluster], *, margin: float, bound: float) -> list[tuple[float, float]]:
-    """Give the two bettors' log capital after each cluster: (rival's, champion's)."""
+    """Return the two bettors' log capital after each cluster: (rival's, champion's)."""
     return [(_log(rival), _log(champion)) for rival, champion in _bet(clusters, margin, bound)]
 
 
 def level(alpha: float, index: int, promotions: int) -> float:
-    """Give the e-LOND level of the `index`-th challenger (from 1) after so many promotions.
+    """Return the e-LOND level of the `index`-th challenger (from 1) after so many promotions.
 
-    At most a share `alpha` of promotions is false in expectation: a promoted challenger's level is at most alpha * g(index) * R where R
-    is the final number of promotions, its capital is at most 1 in expectation at any stopping time, and g sums to one. The level may
-    rise with promotions that come while the challenger waits, for the same reason.
+    At most a share `alpha` of promotions is false in expectation: a promoted challenger's level is at most alpha *
+    g(index) * R where R is the final number of promotions, its capital is at most 1 in expectation at any stopping
+    time, and g sums to one. The level may rise with promotions that come while the challenger waits, for the same
+    reason.
     """
     return min(0.5, alpha * (promotions + 1) / (_SUM * (index + 1) * math.log(index + 1) ** 2))
 
@@ -155,11 +164,13 @@ def level(alpha: float, index: int, promotions: int) -> float:
 def _clip(clusters: Sequence[Cluster], margin: float, bound: float) -> list[tuple[float, float]]:
     """Clip each cluster's difference by what was seen before it: (difference, the bound it was clipped to).
 
-    The bound starts at `bound`, and narrows to WIDTH times the root mean square of the differences so far. It is known before its
-    cluster is, so that the capital stays a supermartingale; the narrower it is, the more a bettor may stake.
+    The bound starts at `bound`, and narrows to WIDTH times the root mean square of the differences so far. It is known
+    before its cluster is, so that the capital stays a supermartingale; the narrower it is, the more a bettor may stake.
     """
     if not 0 <= 2 * abs(margin) < bound < math.inf:
-        raise ValueError(f"a duel needs a margin of less than half of its bound; found margin {margin} and bound {bound}")
+        raise ValueError(
+            f"a duel needs a margin of less than half of its bound; found margin {margin} and bound {bound}"
+        )
     squares, found = (bound / WIDTH) ** 2, []
     for n, each in enumerate((c for c in clusters if c.rows), 1):
         limit = min(bound, max(WIDTH * math.sqrt(squares / n), 2 * abs(margin)))
@@ -179,7 +190,10 @@ def _bet(clusters: Sequence[Cluster], margin: float, bound: float) -> Iterator[t
 
 
 def _interval(clipped: Sequence[tuple[float, float]], bound: float, level: float) -> tuple[float, float]:
-    """Give the confidence sequence of the mean: the margins that neither bettor rejects at level / 2 (ibid., theorem 1)."""
+    """Return the confidence sequence of the mean.
+
+    The margins that neither bettor rejects at level / 2 (ibid., theorem 1).
+    """
     needed = -math.log(level / 2)
 
     def high(values: Sequence[tuple[float, float]]) -> float:
@@ -188,7 +202,9 @@ def _interval(clipped: Sequence[tuple[float, float]], bound: float, level: float
         below = -above
         for _ in range(40):
             margin = (below + above) / 2
-            capital = [math.fsum(math.log1p(share * (margin - d) / (limit - margin)) for d, limit in values) for share in BETS]
+            capital = [
+                math.fsum(math.log1p(share * (margin - d) / (limit - margin)) for d, limit in values) for share in BETS
+            ]
             below, above = (below, margin) if _log(capital) >= needed else (margin, above)
         return above
 

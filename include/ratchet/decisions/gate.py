@@ -24,11 +24,16 @@ class Decision:
 
 
 def checks(gate: Gate, found: Mapping[str, Any], carried: bool) -> list[Check]:
-    """List the vetoes of a challenger by its stored evaluation. carried: its evidence began with earlier fits of its recipe."""
+    """List the vetoes of a challenger by its stored evaluation.
+
+    carried: its evidence began with earlier fits of its recipe.
+    """
     listed = vetoes.floors(found["metrics"]["challenger"], gate.floors)
     if found["unaccepted"]:
         why = "; ".join(f"{day}: {reason}" for day, reason in sorted(found["unaccepted"].items()))
-        listed.append(Check("data", False, f"rejected deliveries in its window ({why})", len(found["unaccepted"]), None, 0))
+        listed.append(
+            Check("data", False, f"rejected deliveries in its window ({why})", len(found["unaccepted"]), None, 0)
+        )
     else:
         listed.append(Check("data", True, "no delivery in its window was rejected", 0, None, 0))
     compared = [each.mean for each in load(found["compared"] or [])]
@@ -39,7 +44,10 @@ def checks(gate: Gate, found: Mapping[str, Any], carried: bool) -> list[Check]:
         sliced = {name: load(days) for name, days in found["slices"].items()}
         listed += vetoes.slices(sliced, gate.slices.margin, gate.slices.level)
     for column, differences in found["fairness"].items():
-        for name, bound in (("demographic_parity", gate.fairness.demographic_parity), ("equalized_odds", gate.fairness.equalized_odds)):  # type: ignore[union-attr]
+        for name, bound in (
+            ("demographic_parity", gate.fairness.demographic_parity),
+            ("equalized_odds", gate.fairness.equalized_odds),
+        ):  # type: ignore[union-attr]
             if bound is not None:
                 listed.append(vetoes.within(f"{name} over {column}", differences[name], high=bound))
     for name, most in (("latency_ms", gate.latency_ms), ("size_mb", gate.size_mb)):
@@ -52,7 +60,10 @@ def checks(gate: Gate, found: Mapping[str, Any], carried: bool) -> list[Check]:
 
 
 def decide(checks: Sequence[Check], evidence: Evidence | None, unit: str = "day") -> Decision:
-    """Judge a challenger. checks: the vetoes. evidence: of its duel with the champion; None where there is none. unit: of its clusters."""
+    """Judge a challenger.
+
+    checks: the vetoes. evidence: of its duel with the champion; None where there is none. unit: of its clusters.
+    """
     broken = [check.text for check in checks if not check.passed]
     if broken:
         return Decision("hold", f"held: {'; '.join(broken)}", tuple(checks), evidence)
@@ -67,16 +78,23 @@ def decide(checks: Sequence[Check], evidence: Evidence | None, unit: str = "day"
 
 
 def facts(decision: Decision) -> dict[str, Any]:
-    """Give the numbers of a decision for the ledger."""
+    """Return the numbers of a decision for the ledger."""
     shown = decision.evidence
     broken = [check.name for check in decision.checks if not check.passed]
     numbers = {"vetoes": broken, "beaten": decision.verdict == "hold" and not broken}
     if shown is None:
         return numbers
     return numbers | {
-        "difference": shown.difference, "low": shown.low, "high": shown.high, "clusters": shown.clusters,
-        "evidence": {"for": round(shown.rival, 3), "against": round(shown.champion, 3), "needed": round(shown.needed, 3)},
-    }  # fmt: skip
+        "difference": shown.difference,
+        "low": shown.low,
+        "high": shown.high,
+        "clusters": shown.clusters,
+        "evidence": {
+            "for": round(shown.rival, 3),
+            "against": round(shown.champion, 3),
+            "needed": round(shown.needed, 3),
+        },
+    }
 
 
 def words(evidence: Evidence, unit: str = "day") -> str:
@@ -84,12 +102,18 @@ def words(evidence: Evidence, unit: str = "day") -> str:
     if not evidence.clusters:
         return f"no {unit} of labels yet that neither model has seen"
     count = f"{evidence.clusters} {unit}{'' if evidence.clusters == 1 else 's'}"
-    found = f"loss against the champion {evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}] over {count}"
+    found = (
+        f"loss against the champion {evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}] over {count}"
+    )
     against = evidence.verdict == "hold" or (evidence.verdict == "wait" and evidence.champion > evidence.rival)
     side = f"evidence {_odds(evidence.champion if against else evidence.rival)} {'against' if against else 'for'} it"
     text = f"{found}, {side}, {_odds(evidence.needed)} needed"
     if evidence.verdict == "wait":
-        text += f"; about {evidence.more} more {unit}s of labels would decide" if evidence.more else "; nothing points to a decision yet"
+        text += (
+            f"; about {evidence.more} more {unit}s of labels would decide"
+            if evidence.more
+            else "; nothing points to a decision yet"
+        )
     return text
 
 

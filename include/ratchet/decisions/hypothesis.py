@@ -1,4 +1,7 @@
-"""What a challenger has to prove: the hypothesis that it belongs to, its evidence in the contract's clusters, and its level."""
+"""What a challenger has to prove.
+
+The hypothesis that it belongs to, its evidence in the contract's clusters, and its level.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +16,33 @@ from ratchet.partitions import shift, week
 def line(loop: Loop, entries: ring.Entries, recipe: str, run: str) -> str:
     """Name the hypothesis that a challenger belongs to: its recipe where that is what is deployed, itself otherwise.
 
-    A recipe that was beaten, rolled back or replaced by another has to prove itself anew: that is a hypothesis of its own.
+    A recipe that was beaten, rolled back or replaced by another has to prove itself anew: that is a hypothesis of its
+    own.
     """
     if loop.gate.deploy == "evaluated":
         return run
     ended = [
-        e for e in entries
-        if e["kind"] == "rolled_back" or (e.get("beaten") and e.get("recipe") == recipe)
+        e
+        for e in entries
+        if e["kind"] == "rolled_back"
+        or (e.get("beaten") and e.get("recipe") == recipe)
         or (e["kind"] == "promoted" and e.get("champion") is not None and e.get("recipe") != recipe)
-    ]  # fmt: skip
+    ]
     return f"{recipe}.{len(ended)}"
 
 
 def judge(loop: Loop, entries: ring.Entries, name: str, days: Sequence[Cluster], scale: float) -> duel.Evidence:
-    """Judge a challenger's evidence at its e-LOND level. scale: the champion's loss, of which the default bound is a tenth."""
+    """Judge a challenger's evidence at its e-LOND level.
+
+    scale: the champion's loss, of which the default bound is a tenth.
+    """
     index, promotions = ring.place(entries, name)
     level = duel.level(loop.gate.level, index, promotions)
     return duel.judge(grouped(loop, days), margin=loop.gate.margin, bound=bound(loop, scale), level=level)
 
 
 def bound(loop: Loop, scale: float) -> float:
-    """Give what a cluster's difference is clipped to. Never so little that the margin does not fit."""
+    """Return what a cluster's difference is clipped to. Never so little that the margin does not fit."""
     return loop.gate.bound or max(0.1 * abs(scale), 2.01 * loop.gate.margin, 1e-9)
 
 

@@ -1,4 +1,7 @@
-"""Policies: what may ask for a retraining. Each is a function of the night's evidence; several may be named, and any one is enough."""
+"""Policies: what may ask for a retraining.
+
+Each is a function of the night's evidence; several may be named, and any one is enough.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,13 @@ from ratchet.rules import Calendar, CostAware, Drift, Harm, Policies
 class Evidence:
     """What is known on the night of `partition`.
 
-    champion: its version. trained: the night of its training, whose labels it was trained or judged on. drifted: columns beyond their
-    calibrated thresholds; drift_days of drift_window were compared. live: day -> loss of the champion on its labelled days since it
-    went live; estimated: of its days whose labels have not come. holdout: its daily losses on its holdout. news: what it has missed, a
-    value a day since its training. past: first looks of earlier duels. asked: who asked for a retraining since the last one, and why.
-    bad_data: partition -> why, of the days in the monitor's window whose delivery was refused. requested: night -> key of earlier
-    requests; pending: those without an outcome; minutes: night -> minutes of training. paused: why, where somebody has paused the loop.
+    champion: its version. trained: the night of its training, whose labels it was trained or judged on. drifted:
+    columns beyond their calibrated thresholds; drift_days of drift_window were compared. live: day -> loss of the
+    champion on its labelled days since it went live; estimated: of its days whose labels have not come. holdout: its
+    daily losses on its holdout. news: what it has missed, a value a day since its training. past: first looks of
+    earlier duels. asked: who asked for a retraining since the last one, and why. bad_data: partition -> why, of the
+    days in the monitor's window whose delivery was refused. requested: night -> key of earlier requests; pending: those
+    without an outcome; minutes: night -> minutes of training. paused: why, where somebody has paused the loop.
     """
 
     partition: str
@@ -72,12 +76,14 @@ def drift(evidence: Evidence, rule: Drift) -> str | None:
 
 
 def harm(evidence: Evidence, rule: Harm) -> str | None:
-    """Ask where the live loss has risen above the holdout's by more than a margin; at most `level` of unharmed champions ever cause it.
+    """Ask where the live loss has risen above the holdout's by more than a margin.
 
-    After Podkopaev & Ramdas 2022, "Tracking the risk of a deployed model and detecting harmful distribution shifts", section 2.2: an
-    upper bound of the source's risk at half the level, a time-uniform test of the live risk against it at the other half. The bound is
-    Student's over the holdout's days, the test the duel's bettor. Days whose labels have not come count with their estimated loss where
-    labels alone do not say.
+    At most `level` of unharmed champions ever cause it.
+
+    After Podkopaev & Ramdas 2022, "Tracking the risk of a deployed model and detecting harmful distribution shifts",
+    section 2.2: an upper bound of the source's risk at half the level, a time-uniform test of the live risk against it
+    at the other half. The bound is Student's over the holdout's days, the test the duel's bettor. Days whose labels
+    have not come count with their estimated loss where labels alone do not say.
     """
     if len(evidence.holdout) < 2 or (not evidence.live and not evidence.estimated):
         return None
@@ -86,15 +92,19 @@ def harm(evidence: Evidence, rule: Harm) -> str | None:
     widest = max(abs(bound), 3 * margin, 1e-9)
 
     def capital(days: dict[str, float]) -> float:
-        """Give the log capital of the bettor on "the live loss exceeds the bound by more than the margin"."""
+        """Return the log capital of the bettor on "the live loss exceeds the bound by more than the margin"."""
         clusters = [Cluster(day, 1, bound - loss) for day, loss in sorted(days.items()) if math.isfinite(loss)]
         return duel.curve(clusters, margin=-margin, bound=widest)[-1][0] if clusters else 0.0
 
     needed = math.log(2 / rule.level)
     if capital(evidence.live) >= needed:
-        return f"harm: {_mean(evidence.live)}, above the {bound:.4f} that its holdout bounds it by, and {rule.margin:.0%}"
+        return (
+            f"harm: {_mean(evidence.live)}, above the {bound:.4f} that its holdout bounds it by, and {rule.margin:.0%}"
+        )
     if evidence.estimated and capital(evidence.live | evidence.estimated) >= needed:
-        found = f"{_mean(evidence.live | evidence.estimated)}, {len(evidence.estimated)} of them estimated without labels"
+        found = (
+            f"{_mean(evidence.live | evidence.estimated)}, {len(evidence.estimated)} of them estimated without labels"
+        )
         return f"harm: {found}, above the {bound:.4f} that its holdout bounds it by, and {rule.margin:.0%}"
     return None
 
@@ -122,7 +132,7 @@ def _mean(days: dict[str, float]) -> str:
 
 
 def _upper(values: Sequence[float], level: float) -> float:
-    """Give Student's upper confidence bound of a mean."""
+    """Return Student's upper confidence bound of a mean."""
     from scipy import stats
 
     n, mean = len(values), math.fsum(values) / len(values)

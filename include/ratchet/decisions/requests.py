@@ -1,4 +1,7 @@
-"""What a loop's ledger says of requests for retraining: which there were, which have no outcome yet, and who has asked or paused."""
+"""What a loop's ledger says of requests for retraining.
+
+Which there were, which have no outcome yet, and who has asked or paused.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ LOST = 2  # nights after which a request without an outcome counts as lost, and 
 
 
 def of(entries: Sequence[Mapping[str, Any]], partition: str, delay: int) -> dict[str, Any]:
-    """Give `requested`, `pending`, `asked`, `minutes` and `paused` of a night's evidence. delay: days until labels are known."""
+    """Return `requested`, `pending`, `asked`, `minutes` and `paused` of a night's evidence.
+
+    delay: days until labels are known.
+    """
     requested: dict[str, str] = {}
     asked: list[str] = []
     minutes: dict[str, float] = {}
@@ -32,10 +38,16 @@ def of(entries: Sequence[Mapping[str, Any]], partition: str, delay: int) -> dict
         if entry.get("minutes") and entry.get("day"):
             night = shift(entry["day"], delay)
             minutes[night] = minutes.get(night, 0.0) + entry["minutes"]
-    pending = [key for night, key in requested.items() if key not in judged and 0 < days_between(night, partition) <= LOST]
+    pending = [
+        key for night, key in requested.items() if key not in judged and 0 < days_between(night, partition) <= LOST
+    ]
     return {"requested": requested, "pending": pending, "asked": asked, "minutes": minutes, "paused": paused}
 
 
 def bad_data(verdicts: Mapping[str, Mapping[str, Any]], first: str, last: str) -> dict[str, str]:
-    """Give the days whose newest delivery was refused or came empty: day -> why."""
-    return {day: verdict["reason"] for day, verdict in verdicts.items() if first <= day <= last and verdict["status"] != "accepted"}
+    """Return the days whose newest delivery was refused or came empty: day -> why."""
+    return {
+        day: verdict["reason"]
+        for day, verdict in verdicts.items()
+        if first <= day <= last and verdict["status"] != "accepted"
+    }

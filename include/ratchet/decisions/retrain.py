@@ -16,7 +16,10 @@ Verdict = Literal["retrain", "wait", "veto"]
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict, its reason, and the key of the evidence: the same evidence has the same key, whenever it is looked at."""
+    """A verdict, its reason, and the key of the evidence.
+
+    The same evidence has the same key, whenever it is looked at.
+    """
 
     verdict: Verdict
     reason: str
@@ -26,8 +29,8 @@ class Decision:
 def decide(evidence: Evidence, rules: Retrain) -> Decision:
     """Weigh the evidence: what asks first, then what vetoes or postpones it.
 
-    The order of nights does not matter: a request `cooldown_days` before or after the partition postpones alike, because
-    runs triggered by assets come in any order.
+    The order of nights does not matter: a request `cooldown_days` before or after the partition postpones alike,
+    because runs triggered by assets come in any order.
     """
     causes = policies.causes(evidence, rules.policies)
     if not causes:
@@ -65,5 +68,7 @@ def _spent(evidence: Evidence, rules: Retrain) -> str | None:
         return f"The week's budget is spent: {count} retrainings of {rules.per_week} since {first}"
     minutes = math.fsum(spent for day, spent in evidence.minutes.items() if first <= day <= evidence.partition)
     if rules.minutes_per_week is not None and minutes >= rules.minutes_per_week:
-        return f"The week's budget is spent: {minutes:.1f} minutes of training of {rules.minutes_per_week:g} since {first}"
+        return (
+            f"The week's budget is spent: {minutes:.1f} minutes of training of {rules.minutes_per_week:g} since {first}"
+        )
     return None

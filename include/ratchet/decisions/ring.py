@@ -1,7 +1,9 @@
-"""Who stands in shadow beside the champion: read from the ledger's entries, so that the ring is as durable as the decisions.
+"""Who stands in shadow beside the champion.
 
-A challenger enters with the entry `waiting` and leaves with `promoted`, `held` or `left`. The champion's predecessor enters with
-the entry that replaced it, as the rival that may come back, and leaves with `released` or `rolled_back`.
+Read from the ledger's entries, so that the ring is as durable as the decisions.
+
+A challenger enters with the entry `waiting` and leaves with `promoted`, `held` or `left`. The champion's predecessor
+enters with the entry that replaced it, as the rival that may come back, and leaves with `released` or `rolled_back`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ Entries = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Challenger:
-    """A run that waits. since: the first day of its evidence. line: whose evidence it carries on (a recipe's, or its own)."""
+    """A run that waits.
+
+    since: the first day of its evidence. line: whose evidence it carries on (a recipe's, or its own).
+    """
 
     run: str
     mlflow_run: str
@@ -28,7 +33,10 @@ class Challenger:
 
 @dataclass(frozen=True)
 class Predecessor:
-    """The version that a rollback would restore. versions: those that have stood in its place since, the present champion last."""
+    """The version that a rollback would restore.
+
+    versions: those that have stood in its place since, the present champion last.
+    """
 
     version: str
     since: str
@@ -36,21 +44,24 @@ class Predecessor:
 
 
 def challengers(entries: Entries) -> list[Challenger]:
-    """Give the challengers that wait, oldest first."""
+    """Return the challengers that wait, oldest first."""
     waiting: dict[str, Challenger] = {}
     for entry in entries:
         if entry["kind"] == "waiting":
-            waiting[entry["mlflow_run"]] = Challenger(entry["run"], entry["mlflow_run"], entry["line"], entry["since"], entry["champion"])
+            waiting[entry["mlflow_run"]] = Challenger(
+                entry["run"], entry["mlflow_run"], entry["line"], entry["since"], entry["champion"]
+            )
         elif entry["kind"] in ("promoted", "held", "left"):
             waiting.pop(str(entry.get("evaluated", entry["mlflow_run"])), None)
     return list(waiting.values())
 
 
 def predecessor(entries: Entries) -> Predecessor | None:
-    """Give the champion's rival from before its promotion, where there is one that has not been released.
+    """Return the champion's rival from before its promotion, where there is one that has not been released.
 
-    While a line's refits replace each other night by night the rival stays the one from before, for a night decides nothing. When it is
-    released, the version that the present champion has replaced takes its place: no champion is without a rival before it has beaten one.
+    While a line's refits replace each other night by night the rival stays the one from before, for a night decides
+    nothing. When it is released, the version that the present champion has replaced takes its place: no champion is
+    without a rival before it has beaten one.
     """
     found: Predecessor | None = None
     direct: Predecessor | None = None
@@ -66,8 +77,13 @@ def predecessor(entries: Entries) -> Predecessor | None:
     return found
 
 
-def leaving(waiting: Sequence[Challenger], newcomer: Challenger | None, size: int, patience: int, today: str) -> dict[str, str]:
-    """Say who has to leave, and why: run -> reason. A newcomer pushes out who carries its own line, then who came first."""
+def leaving(
+    waiting: Sequence[Challenger], newcomer: Challenger | None, size: int, patience: int, today: str
+) -> dict[str, str]:
+    """Say who has to leave, and why: run -> reason.
+
+    A newcomer pushes out who carries its own line, then who came first.
+    """
     gone = {
         c.mlflow_run: f"out of time: its evidence began {c.since}, more than {patience} days ago, and has decided nothing"
         for c in waiting
@@ -86,7 +102,7 @@ def leaving(waiting: Sequence[Challenger], newcomer: Challenger | None, size: in
 
 
 def place(entries: Entries, line: str) -> tuple[int, int]:
-    """Give a line's place in the loop's stream of hypotheses, from 1, and how many of them have led to a promotion."""
+    """Return a line's place in the loop's stream of hypotheses, from 1, and how many of them have led to a promotion."""
     lines: dict[str, None] = {}
     won: dict[str, None] = {}
     for entry in entries:

@@ -1,8 +1,11 @@
-"""The price of a stale champion, learnt from past duels: how much a model that has seen more has won over one that has seen less.
+"""The price of a stale champion, learnt from past duels.
 
-A learning curve falls as a power of the rows (Hestness et al. 2017, "Deep Learning Scaling is Predictable, Empirically", section 2), so the
-loss that a champion has in excess of a fresh fit grows with the logarithm of the rows that it lacks. Its slope is learnt from the
-ledger's duels, by least squares towards a prior (ridge; Hoerl & Kennard 1970), the latest duels counting most.
+How much a model that has seen more has won over one that has seen less.
+
+A learning curve falls as a power of the rows (Hestness et al. 2017, "Deep Learning Scaling is Predictable,
+Empirically", section 2), so the loss that a champion has in excess of a fresh fit grows with the logarithm of the rows
+that it lacks. Its slope is learnt from the ledger's duels, by least squares towards a prior (ridge; Hoerl & Kennard
+1970), the latest duels counting most.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ HALF_LIFE = 90.0  # days after which a duel counts half: the curve flattens, the
 
 @dataclass(frozen=True)
 class Compared:
-    """A past duel's first look. day: its last. gain: mean loss of the older model less the fresher's. news: `news` between the two."""
+    """A past duel's first look.
+
+    day: its last. gain: mean loss of the older model less the fresher's. news: `news` between the two.
+    """
 
     day: str
     gain: float
@@ -36,7 +42,7 @@ def news(rows: float, new: float) -> float:
 
 
 def slope(past: Sequence[Compared], loss: float, today: str) -> float:
-    """Give the excess loss a unit of news, never negative. loss: the champion's own, the prior's scale."""
+    """Return the excess loss a unit of news, never negative. loss: the champion's own, the prior's scale."""
     prior = EXPONENT * abs(loss)
     above, below = WEIGHT * prior, WEIGHT
     for each in past:
@@ -53,7 +59,10 @@ def past(entries: Sequence[Mapping[str, Any]]) -> list[Compared]:
 
 
 def path(counts: Mapping[str, int], trained: str, until: str) -> list[float]:
-    """Give the news of a model on each day after its last up to `until`. counts: day -> rows; trained: its days, as first..last."""
+    """Return the news of a model on each day after its last up to `until`.
+
+    counts: day -> rows; trained: its days, as first..last.
+    """
     first, _, last = trained.partition("..")
     rows = float(sum(n for day, n in counts.items() if first <= day <= last))
     found, new = [], 0
@@ -63,14 +72,18 @@ def path(counts: Mapping[str, int], trained: str, until: str) -> list[float]:
     return found
 
 
-def first_look(counts: Mapping[str, int], compared: Sequence[Cluster], stood: Mapping[str, str], trained: str) -> dict[str, Any] | None:
+def first_look(
+    counts: Mapping[str, int], compared: Sequence[Cluster], stood: Mapping[str, str], trained: str
+) -> dict[str, Any] | None:
     """Sum up a duel's first look for the ledger, as `Compared` reads it; None where it teaches nothing.
 
-    compared: the challenger's own held-out days. stood: day -> days that the champion's model was trained on which stood there; trained:
-    days that the challenger was.
+    compared: the challenger's own held-out days. stood: day -> days that the champion's model was trained on which
+    stood there; trained: days that the challenger was.
     """
     until = trained.partition("..")[2]
-    paths = {each.key: path(counts, stood[each.key], until) for each in compared if each.rows and math.isfinite(each.mean)}
+    paths = {
+        each.key: path(counts, stood[each.key], until) for each in compared if each.rows and math.isfinite(each.mean)
+    }
     fresher = [each for each in compared if paths.get(each.key)]
     if not fresher:
         return None

@@ -27,11 +27,21 @@ def floors(metrics: Mapping[str, float], bounds: Mapping[str, Bound]) -> list[Ch
     found = []
     for name, bound in bounds.items():
         value = metrics.get(name)
-        found.append(within(name, value, low=bound.min, high=bound.max, undefined=f"{name} is undefined on this holdout, and has a floor"))
+        found.append(
+            within(
+                name,
+                value,
+                low=bound.min,
+                high=bound.max,
+                undefined=f"{name} is undefined on this holdout, and has a floor",
+            )
+        )
     return found
 
 
-def within(name: str, value: float | None, *, low: float | None = None, high: float | None = None, undefined: str = "") -> Check:
+def within(
+    name: str, value: float | None, *, low: float | None = None, high: float | None = None, undefined: str = ""
+) -> Check:
     """Check that a number lies within its bounds."""
     if value is None or not math.isfinite(value):
         return Check(name, False, undefined or f"{name} is undefined", None, low, high)
@@ -45,9 +55,9 @@ def within(name: str, value: float | None, *, low: float | None = None, high: fl
 def slices(found: Mapping[str, Sequence[Cluster]], margin: float, level: float) -> list[Check]:
     """Check that the challenger is in no slice worse than the champion by more than the margin.
 
-    found: slice -> its clusters' differences. A one-sided t-test over cluster means (Student 1908) against "worse by at most the margin",
-    at `level` over all slices together (Holm 1979). A slice of fewer than two clusters, or without a finite difference, is told by its
-    mean.
+    found: slice -> its clusters' differences. A one-sided t-test over cluster means (Student 1908) against "worse by at
+    most the margin", at `level` over all slices together (Holm 1979). A slice of fewer than two clusters, or without a
+    finite difference, is told by its mean.
     """
     means = {name: [c.mean for c in clusters if c.rows] for name, clusters in found.items()}
     means = {name: values for name, values in means.items() if values}
@@ -55,7 +65,13 @@ def slices(found: Mapping[str, Sequence[Cluster]], margin: float, level: float) 
     worse = _holm(p, level)
     checks = []
     for name, values in means.items():
-        mean = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.inf if math.inf in values else -math.inf
+        mean = (
+            math.fsum(values) / len(values)
+            if all(map(math.isfinite, values))
+            else math.inf
+            if math.inf in values
+            else -math.inf
+        )
         text = f"{name}: {mean:+.4f} against the champion over {len(values)} clusters"
         if name in worse:
             text += f", worse than by {margin:g} (p {p[name]:.2g}, Holm over {len(p)} slices)"
@@ -72,14 +88,21 @@ def behaviour(results: Mapping[str, tuple[float, float, str, float]]) -> list[Ch
     for name, (before, after, expected, tolerance) in results.items():
         change = after - before
         finite = math.isfinite(change)
-        passed = finite and {"same": abs(change) <= tolerance, "higher": change >= -tolerance, "lower": change <= tolerance}[expected]
+        passed = (
+            finite
+            and {"same": abs(change) <= tolerance, "higher": change >= -tolerance, "lower": change <= tolerance}[
+                expected
+            ]
+        )
         text = f"{name}: {before:.4f} becomes {after:.4f}, expected {expected} (tolerance {tolerance:g})"
         checks.append(Check(name, passed, text, change if finite else None, None, tolerance))
     return checks
 
 
 def signature(ours: Mapping[str, str], theirs: Mapping[str, str], outputs: tuple[object, object]) -> Check:
-    """Check that whoever can call the champion can call the challenger: it needs no other input, and answers in the same form.
+    """Check that whoever can call the champion can call the challenger.
+
+    It needs no other input, and answers in the same form.
 
     ours, theirs: input -> kind, of challenger and champion. outputs: the form of their answers.
     """
@@ -87,12 +110,16 @@ def signature(ours: Mapping[str, str], theirs: Mapping[str, str], outputs: tuple
     if outputs[0] != outputs[1]:
         broken.append(f"answers with {outputs[0]} in place of {outputs[1]}")
     if broken:
-        return Check("signature", False, f"signature: the challenger {', '.join(broken)}; set gate.signature: any where that is meant")
+        return Check(
+            "signature",
+            False,
+            f"signature: the challenger {', '.join(broken)}; set gate.signature: any where that is meant",
+        )
     return Check("signature", True, "signature: compatible with the champion's")
 
 
 def _worse(values: Sequence[float], margin: float) -> float:
-    """Give the p value of "the mean is at most the margin"."""
+    """Return the p value of "the mean is at most the margin"."""
     from scipy import stats
 
     if not all(map(math.isfinite, values)):
@@ -105,7 +132,7 @@ def _worse(values: Sequence[float], margin: float) -> float:
 
 
 def _holm(p: Mapping[str, float], level: float) -> set[str]:
-    """Give the hypotheses that Holm's procedure rejects."""
+    """Return the hypotheses that Holm's procedure rejects."""
     rejected = set()
     for i, name in enumerate(sorted(p, key=lambda each: p[each])):
         if p[name] > level / (len(p) - i):

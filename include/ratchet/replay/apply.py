@@ -1,4 +1,7 @@
-"""Write a policy into a contract: the change as a diff, and the file where that is asked for. Comments and order stay as they are."""
+"""Write a policy into a contract: the change as a diff, and the file where that is asked for.
+
+Comments and order stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ratchet.replay import spec
 
 
 def changed(loop: Loop, policy: str, gate: str) -> str:
-    """Give the text of loop.yaml with a policy and a gate, as texts of `spec`."""
+    """Return the text of loop.yaml with a policy and a gate, as texts of `spec`."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
@@ -37,8 +40,10 @@ def changed(loop: Loop, policy: str, gate: str) -> str:
 
 
 def diff(loop: Loop, text: str) -> str:
-    """Give the difference of a contract from what its file says."""
+    """Return the difference of a contract from what its file says."""
     path = loop.folder / "loop.yaml"
     before = path.read_text(encoding="utf-8")
-    lines = difflib.unified_diff(before.splitlines(keepends=True), text.splitlines(keepends=True), "loop.yaml", "loop.yaml, recommended")
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), text.splitlines(keepends=True), "loop.yaml", "loop.yaml, recommended"
+    )
     return "".join(lines)

@@ -44,7 +44,10 @@ PROBED = 50  # rows that a model's latency is measured with
 
 @dataclass
 class Fitted:
-    """A fitted model. first, until: the days it was trained on. folder: where it lies. about: what was measured at its fit."""
+    """A fitted model.
+
+    first, until: the days it was trained on. folder: where it lies. about: what was measured at its fit.
+    """
 
     first: str
     until: str
@@ -66,7 +69,7 @@ class Fitted:
         return model.load(self.folder / "model")
 
     def predict(self, epoch: Epoch, day: str) -> Vector:
-        """Give what it predicts of a day's rows, labelled or not."""
+        """Return what it predicts of a day's rows, labelled or not."""
         digest = epoch.digests[day]
         if digest not in self._said:
             kept = self.about["ahead"].get(digest)
@@ -77,22 +80,24 @@ class Fitted:
         return self._said[digest]
 
     def whole(self, epoch: Epoch, first: str, last: str) -> Vector:
-        """Give what it predicts of all rows of the days first..last."""
+        """Return what it predicts of all rows of the days first..last."""
         kept = [self.about["ahead"].get(epoch.digests[day]) for day in epoch.days if first <= day <= last]
         whole = [k for k in kept if k is not None]
         if len(whole) == len(kept) and all(a[1] == b[0] for a, b in itertools.pairwise(whole)):
-            return np.asarray(np.load(self.folder / "ahead.npy", mmap_mode="r")[whole[0][0] : whole[-1][1]], dtype=float)
+            return np.asarray(
+                np.load(self.folder / "ahead.npy", mmap_mode="r")[whole[0][0] : whole[-1][1]], dtype=float
+            )
         return np.concatenate([self.predict(epoch, day) for day in epoch.days if first <= day <= last])
 
     def side(self, epoch: Epoch, day: str) -> Side:
-        """Give target and prediction of a day's labelled rows."""
+        """Return target and prediction of a day's labelled rows."""
         begin, end = epoch.bounds(day, day)
         target = targets(epoch, self)[begin:end]
         known = np.isfinite(target)
         return Side(known, target[known], self.predict(epoch, day)[known])
 
     def losses(self, epoch: Epoch, day: str) -> Vector:
-        """Give the losses of a day's labelled rows."""
+        """Return the losses of a day's labelled rows."""
         digest = epoch.digests[day]
         if digest not in self._losses:
             said = self.side(epoch, day)
@@ -116,7 +121,7 @@ class Fits:
         return f"{until}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def get(self, epoch: Epoch, first: str, until: str) -> Fitted:
-        """Give a fit, made now if it was never made. Raises TrainingError, the same each time."""
+        """Return a fit, made now if it was never made. Raises TrainingError, the same each time."""
         name = self.name(epoch, first, until)
         if name not in self._held:
             folder = self.folder / name
@@ -142,16 +147,25 @@ class Fits:
             except TrainingError as error:
                 about["error"] = str(error)
             else:
-                about |= {"seconds": time.monotonic() - begun + seconds, "rows": rows.num_rows, "classes": list(fitted.encoder.classes)}
+                about |= {
+                    "seconds": time.monotonic() - begun + seconds,
+                    "rows": rows.num_rows,
+                    "classes": list(fitted.encoder.classes),
+                }
                 fitted.save(folder / "model")
-                about["size_mb"] = sum(file.stat().st_size for file in (folder / "model").rglob("*") if file.is_file()) / 1e6
+                about["size_mb"] = (
+                    sum(file.stat().st_size for file in (folder / "model").rglob("*") if file.is_file()) / 1e6
+                )
                 about |= evaluation.probe(loop, fitted, rows.slice(max(0, rows.num_rows - PROBED)))
                 about["signature"] = evaluation.signature(fitted)
                 _ahead(fitted, epoch, until, about, folder)
             (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
     def _search(self, epoch: Epoch, first: str, until: str, rows: pa.Table) -> tuple[Search, float]:
-        """Search the rounds once for all fits that search the same days; give also the seconds that this call did not spend."""
+        """Search the rounds once for all fits that search the same days.
+
+        Return also the seconds that this call did not spend.
+        """
         last = searched_until([day for day in epoch.days if first <= day <= until])
         path = self.folder / f"rounds-{self.name(epoch, first, last)}.json"
         with _locked(path.with_suffix(".lock")):
@@ -164,7 +178,7 @@ class Fits:
         return (rounds, None), 0.0
 
     def compare(self, epoch: Epoch, day: str, rival: Fitted, champion: Fitted) -> list[Cluster]:
-        """Give a day's cluster of the two; none where no row of it has a label."""
+        """Return a day's cluster of the two; none where no row of it has a label."""
         key = (rival.name, champion.name, epoch.digests[day])
         if key not in self._compared:
             ours, theirs = rival.losses(epoch, day), champion.losses(epoch, day)
@@ -178,7 +192,10 @@ def calibrator(loop: Loop, side: Side) -> dict[str, list[list[float]]]:
 
 
 def _ahead(fitted: model.Model, epoch: Epoch, until: str, about: dict[str, Any], folder: Path) -> None:
-    """Predict, in one go, the days after the training; and the latest of it, on which a refit is laid beside its twin."""
+    """Predict, in one go, the days after the training.
+
+    And the latest of it, on which a refit is laid beside its twin.
+    """
     first, last = shift(until, 1 - epoch.loop.training.holdout_days), shift(until, AHEAD)
     days = [day for day in epoch.days if first <= day <= last]
     if not days:
@@ -192,7 +209,10 @@ def _ahead(fitted: model.Model, epoch: Epoch, until: str, about: dict[str, Any],
 
 
 def targets(epoch: Epoch, fitted: Fitted) -> Vector:
-    """Give the target of all rows as a number, NaN where it is not known; of a class that the model has never seen, -1."""
+    """Return the target of all rows as a number, NaN where it is not known.
+
+    Of a class that the model has never seen, -1.
+    """
     loop, classes = epoch.loop, tuple(fitted.about["classes"]) if epoch.loop.task == "multiclass" else ()
     if classes not in epoch.targets:
         column = epoch.rows.column(loop.target.name)

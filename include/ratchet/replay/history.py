@@ -1,7 +1,7 @@
 """What there was to know, and since when: a loop's feature rows as they stood on each night.
 
-A delivery that was corrected later is seen uncorrected on the nights before its correction: the history is parted into epochs, within
-which no published day was changed.
+A delivery that was corrected later is seen uncorrected on the nights before its correction: the history is parted into
+epochs, within which no published day was changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Epoch:
-    """Feature rows of all days published at a revision, in order of days, labelled ones and others; mapped from a file."""
+    """Feature rows of all days published at a revision, in order of days, labelled ones and others.
+
+    Mapped from a file.
+    """
 
     loop: Loop
     path: Path
@@ -49,7 +52,7 @@ class Epoch:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """Give a hash of each day's rows."""
+        """Return a hash of each day's rows."""
         known = self.path.with_suffix(".json")
         if not known.exists():
             write_text(known, json.dumps({day: tables.content_hash(self.of(day, day)) for day in self.days}))
@@ -62,12 +65,12 @@ class Epoch:
         return found, np.append(starts, len(days))
 
     def bounds(self, first: str, last: str) -> tuple[int, int]:
-        """Give the range of rows of the days first..last."""
+        """Return the range of rows of the days first..last."""
         starts = self._parts[1]
         return int(starts[bisect.bisect_left(self.days, first)]), int(starts[bisect.bisect_right(self.days, last)])
 
     def of(self, first: str, last: str) -> pa.Table:
-        """Give the rows of the days first..last."""
+        """Return the rows of the days first..last."""
         begin, end = self.bounds(first, last)
         return self.rows.slice(begin, end - begin)
 
@@ -79,7 +82,10 @@ class Epoch:
 
 @dataclass
 class History:
-    """A loop's past. counts: day -> rows to predict. epochs: with the first night of each. bad: night -> refused days, and why."""
+    """A loop's past.
+
+    counts: day -> rows to predict. epochs: with the first night of each. bad: night -> refused days, and why.
+    """
 
     loop: Loop
     nights: list[str]
@@ -88,7 +94,7 @@ class History:
     bad: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def at(self, night: str) -> Epoch:
-        """Give the rows as they stood on a night."""
+        """Return the rows as they stood on a night."""
         return self.epochs[max(0, bisect.bisect_right([first for first, _ in self.epochs], night) - 1)][1]
 
     @property
@@ -114,15 +120,19 @@ def read(loop: Loop, cache: Path) -> History:
     if not nights:
         raise DataError(f"Nothing of {loop.name} is published: there is no past to replay. Ingest some days first")
     published = _first_published(registry, loop)
-    epochs = [(first, _rows(registry, loop, at, cache)) for first, at in _revisions(registry, loop, published, revision)]
+    epochs = [
+        (first, _rows(registry, loop, at, cache)) for first, at in _revisions(registry, loop, published, revision)
+    ]
     verdicts, window = registry.verdicts(loop.name), loop.monitor.window_days
     bad = {night: found for night in nights if (found := requests.bad_data(verdicts, shift(night, 1 - window), night))}
     return History(loop, nights, dataset.counts(registry, loop, revision), epochs, bad)
 
 
 def _first_published(registry: Registry, loop: Loop) -> list[tuple[str, list[str], list[str]]]:
-    """Give the commits to a loop's data, oldest first: revision, days that it added, days that it changed."""
-    text = registry.git("log", "--reverse", "--format=%x00%H", "--name-status", "--no-renames", "--", f"{loop.name}/data")
+    """Return the commits to a loop's data, oldest first: revision, days that it added, days that it changed."""
+    text = registry.git(
+        "log", "--reverse", "--format=%x00%H", "--name-status", "--no-renames", "--", f"{loop.name}/data"
+    )
     found = []
     for block in text.split("\0")[1:]:
         revision, *lines = [line for line in block.splitlines() if line.strip()]
@@ -139,7 +149,7 @@ def _first_published(registry: Registry, loop: Loop) -> list[tuple[str, list[str
 
 def _revisions(
     registry: Registry, loop: Loop, commits: list[tuple[str, list[str], list[str]]], head: str
-) -> list[tuple[str, str]]:  # fmt: skip
+) -> list[tuple[str, str]]:
     """Part the history where published days were changed: (first night, revision) of each epoch, oldest first."""
     found: list[tuple[str, str]] = []
     first, before, latest = "", "", ""

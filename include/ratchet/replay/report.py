@@ -17,14 +17,25 @@ from ratchet.replay.history import History
 from ratchet.replay.score import Outcome
 
 HEAD = (
-    "policy", "live loss", "against the first, 95% over days", "sum over days", "retrainings", "promotions", "rollbacks", "minutes",
-    "worst week", "regret",
-)  # fmt: skip
+    "policy",
+    "live loss",
+    "against the first, 95% over days",
+    "sum over days",
+    "retrainings",
+    "promotions",
+    "rollbacks",
+    "minutes",
+    "worst week",
+    "regret",
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One policy's line of the table. regret: live loss above the least that hindsight could have had with as many retrainings."""
+    """One policy's line of the table.
+
+    regret: live loss above the least that hindsight could have had with as many retrainings.
+    """
 
     name: str
     loss: float
@@ -38,29 +49,47 @@ class Row:
     regret: float
 
     def cells(self) -> list[str]:
-        """Give the line as text."""
+        """Return the line as text."""
         gap = f"{self.gap[0]:+.5f} [{self.gap[1]:+.5f}, {self.gap[2]:+.5f}]" if math.isfinite(self.gap[0]) else ""
         return [
-            self.name, f"{self.loss:.5f}", gap, f"{self.total:.2f}", str(self.retrainings), str(self.promotions), str(self.rollbacks),
-            f"{self.minutes:.1f}", f"{self.worst_week:.4f}", f"{self.regret:+.5f}" if math.isfinite(self.regret) else "",
-        ]  # fmt: skip
+            self.name,
+            f"{self.loss:.5f}",
+            gap,
+            f"{self.total:.2f}",
+            str(self.retrainings),
+            str(self.promotions),
+            str(self.rollbacks),
+            f"{self.minutes:.1f}",
+            f"{self.worst_week:.4f}",
+            f"{self.regret:+.5f}" if math.isfinite(self.regret) else "",
+        ]
 
 
 def rows(outcomes: Sequence[Outcome], best: Sequence[float]) -> list[Row]:
-    """Make the table, the lowest loss first. Each policy is compared with the first of `outcomes`. best: of hindsight, by retrainings."""
+    """Make the table, the lowest loss first.
+
+    Each policy is compared with the first of `outcomes`. best: of hindsight, by retrainings.
+    """
     found = [
         Row(
-            each.name, each.loss, score.difference(each, outcomes[0]) if each is not outcomes[0] else (math.nan, math.nan, math.nan),
-            float(np.nansum(each.losses)), each.retrainings, each.promotions, each.rollbacks, each.minutes,
-            score.worst_week(each, outcomes), each.loss - best[min(each.retrainings, len(best) - 1)],
+            each.name,
+            each.loss,
+            score.difference(each, outcomes[0]) if each is not outcomes[0] else (math.nan, math.nan, math.nan),
+            float(np.nansum(each.losses)),
+            each.retrainings,
+            each.promotions,
+            each.rollbacks,
+            each.minutes,
+            score.worst_week(each, outcomes),
+            each.loss - best[min(each.retrainings, len(best) - 1)],
         )
         for each in outcomes
-    ]  # fmt: skip
+    ]
     return sorted(found, key=lambda row: row.loss)
 
 
 def hindsight(history: History, outcomes: Sequence[Outcome], fits: Fits) -> list[float]:
-    """Give the least live loss by number of retrainings, over all models that any of the policies deployed, kept as `score.daily` says."""
+    """Return the least live loss by number of retrainings, over all models that any of the policies deployed, kept as `score.daily` says."""
     if not outcomes[0].deployed:
         return [math.nan]
     nights = [night["night"] for night in outcomes[0].nights]
@@ -74,7 +103,7 @@ def hindsight(history: History, outcomes: Sequence[Outcome], fits: Fits) -> list
 
 
 def frontier(table: Sequence[Row]) -> list[Row]:
-    """Give the policies that no other beats with as few retrainings, the fewest first."""
+    """Return the policies that no other beats with as few retrainings, the fewest first."""
     kept: list[Row] = []
     for row in sorted(table, key=lambda row: (row.retrainings, row.loss)):
         if not kept or row.loss < kept[-1].loss:
@@ -83,24 +112,35 @@ def frontier(table: Sequence[Row]) -> list[Row]:
 
 
 def recommended(table: Sequence[Row], nights: int, cost: float) -> Row:
-    """Give the policy that costs least: live loss times days, and `cost` a retraining, in the same unit."""
+    """Return the policy that costs least: live loss times days, and `cost` a retraining, in the same unit."""
     return min(table, key=lambda row: row.loss * nights + cost * row.retrainings)
 
 
 def figure(table: Sequence[Row], best: Sequence[float], title: str) -> bytes:
-    """Draw loss against retrainings, the frontier and hindsight's best as lines. Gives a PNG."""
+    """Draw loss against retrainings, the frontier and hindsight's best as lines. Returns a PNG."""
     from matplotlib.figure import Figure
 
     drawn = Figure(figsize=(11, 5.5), layout="constrained")
     axes = drawn.subplots()
     axes.plot(range(len(best)), best, color="0.7", linewidth=1, label="hindsight's best")
     edge = frontier(table)
-    axes.plot([row.retrainings for row in edge], [row.loss for row in edge], color="0.3", linewidth=1, linestyle="--", label="frontier")
+    axes.plot(
+        [row.retrainings for row in edge],
+        [row.loss for row in edge],
+        color="0.3",
+        linewidth=1,
+        linestyle="--",
+        label="frontier",
+    )
     for i, row in enumerate(table, 1):
         axes.plot(
-            row.retrainings, row.loss, "o", color="#1a7f4b" if "cost_aware" in row.name else "#3a5fb0", markersize=7 if row in edge else 5,
+            row.retrainings,
+            row.loss,
+            "o",
+            color="#1a7f4b" if "cost_aware" in row.name else "#3a5fb0",
+            markersize=7 if row in edge else 5,
             label=f"{i}  {row.name}",
-        )  # fmt: skip
+        )
         axes.annotate(str(i), (row.retrainings, row.loss), xytext=(4, 5), textcoords="offset points", fontsize=8)
     axes.set_xscale("symlog", linthresh=10)
     axes.set(xlabel="retrainings", ylabel="mean live loss", title=title)
@@ -119,11 +159,12 @@ def page(title: str, table: Sequence[Row], picture: bytes, said: str, diff: str,
         f"<details><summary>{html.escape(each.name)}: {each.retrainings} retrainings</summary><ul>"
         + "".join(
             f"<li>{night['night']}: {html.escape(night['reason'])} → {night['gate'] or '–'}"
-            for night in each.nights if night["decided"] == "retrain"
+            for night in each.nights
+            if night["decided"] == "retrain"
         )
         + "</ul></details>"
         for each in outcomes
-    )  # fmt: skip
+    )
     image = base64.b64encode(picture).decode()
     return f"""<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><style>
 body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; }}

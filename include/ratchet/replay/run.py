@@ -35,14 +35,18 @@ class Case:
     gate: str = spec.OWN
 
 
-def run(history: History, cases: Sequence[Case], first: str, last: str, cache: Path, progress: Progress) -> list[Outcome]:
+def run(
+    history: History, cases: Sequence[Case], first: str, last: str, cache: Path, progress: Progress
+) -> list[Outcome]:
     """Replay the nights first..last under each case. Raises RequestError, DataError."""
     loop = history.loop
     parse(f"{first}..{last}")
     nights = [night for night in history.nights if first <= night <= last]
     if not nights:
         raise RequestError(f"No day of {loop.name} between {first} and {last} is published: there is nothing to replay")
-    windows.window(loop, [day for day in history.nights if day < first], shift(first, -1))  # a first champion can be trained
+    windows.window(
+        loop, [day for day in history.nights if day < first], shift(first, -1)
+    )  # a first champion can be trained
     for case in cases:
         _loop(loop, case)
     found: dict[Case, Outcome] = {}
@@ -60,7 +64,7 @@ def run(history: History, cases: Sequence[Case], first: str, last: str, cache: P
 
 def _compute(
     history: History, cases: list[Case], nights: list[str], cache: Path, progress: Progress, found: dict[Case, Outcome]
-) -> None:  # fmt: skip
+) -> None:
     cores = os.cpu_count() or 1
     context = get_context("spawn")
     lived = context.Value("i", 0)
@@ -73,7 +77,10 @@ def _compute(
         for done, _ in enumerate(_as_they_end(jobs, lambda: None), 1):
             progress("models", done, len(jobs))
         total = len(cases) * len(nights)
-        lives = {pool.submit(_live, case, nights): case for case in sorted(cases, key=lambda case: -_weight(history.loop, case))}
+        lives = {
+            pool.submit(_live, case, nights): case
+            for case in sorted(cases, key=lambda case: -_weight(history.loop, case))
+        }
         for future in _as_they_end(list(lives), lambda: progress("nights", lived.value, total)):
             outcome, case = future.result(), lives[future]
             write_text(_path(history, case, nights, cache), json.dumps(dataclasses.asdict(outcome)))
@@ -146,7 +153,9 @@ def _live(case: Case, nights: list[str]) -> Outcome:
     return live(_history, _fits, case, nights, lived)
 
 
-def live(history: History, fits: Fits, case: Case, nights: list[str], each: Callable[[], None] = lambda: None) -> Outcome:
+def live(
+    history: History, fits: Fits, case: Case, nights: list[str], each: Callable[[], None] = lambda: None
+) -> Outcome:
     """Live through the nights under one case."""
     world, lived = World(_changed(history, case), fits, nights[0]), []
     deployed = [world.champion.stands[0]] if world.champion else []
@@ -157,9 +166,14 @@ def live(history: History, fits: Fits, case: Case, nights: list[str], each: Call
         each()
     kinds = [entry["kind"] for entry in world.entries]
     return Outcome(
-        policy=case.policy, gate=case.gate, nights=tuple(lived), promotions=kinds.count("promoted") - 1,
-        rollbacks=kinds.count("rolled_back"), minutes=world.seconds / 60, deployed=tuple((fit.first, fit.until) for fit in deployed),
-    )  # fmt: skip
+        policy=case.policy,
+        gate=case.gate,
+        nights=tuple(lived),
+        promotions=kinds.count("promoted") - 1,
+        rollbacks=kinds.count("rolled_back"),
+        minutes=world.seconds / 60,
+        deployed=tuple((fit.first, fit.until) for fit in deployed),
+    )
 
 
 def _loop(loop: Loop, case: Case) -> Loop:
@@ -167,7 +181,7 @@ def _loop(loop: Loop, case: Case) -> Loop:
 
 
 def _changed(history: History, case: Case) -> History:
-    """Give the history under the case's contract."""
+    """Return the history under the case's contract."""
     loop = _loop(history.loop, case)
     return dataclasses.replace(
         history, loop=loop, epochs=[(first, dataclasses.replace(epoch, loop=loop)) for first, epoch in history.epochs]
@@ -183,10 +197,14 @@ def _weight(loop: Loop, case: Case) -> float:
 def _path(history: History, case: Case, nights: list[str], cache: Path) -> Path:
     loop = _loop(history.loop, case)
     content = {
-        "contract": loop.model_dump(mode="json"), "nights": nights, "code": _code(), "bad": history.bad,
-        "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"), "counts": history.counts,
+        "contract": loop.model_dump(mode="json"),
+        "nights": nights,
+        "code": _code(),
+        "bad": history.bad,
+        "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),
+        "counts": history.counts,
         "rows": [(first, epoch.content("", nights[-1])) for first, epoch in history.epochs],
-    }  # fmt: skip
+    }
     return cache / "outcomes" / f"{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]}.json"
 
 
@@ -199,4 +217,10 @@ def _code() -> str:
 
 def _load(path: Path) -> Outcome:
     content = json.loads(path.read_text(encoding="utf-8"))
-    return Outcome(**{**content, "nights": tuple(content["nights"]), "deployed": tuple(tuple(each) for each in content["deployed"])})
+    return Outcome(
+        **{
+            **content,
+            "nights": tuple(content["nights"]),
+            "deployed": tuple(tuple(each) for each in content["deployed"]),
+        }
+    )

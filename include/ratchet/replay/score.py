@@ -23,7 +23,10 @@ WEEK = 7
 
 @dataclass(frozen=True)
 class Outcome:
-    """The nights of one policy. nights: as `world.Night`. deployed: (first, last) training day of each champion, the first one first."""
+    """The nights of one policy.
+
+    nights: as `world.Night`. deployed: (first, last) training day of each champion, the first one first.
+    """
 
     policy: str
     gate: str
@@ -66,14 +69,21 @@ def weighted(values: Vector, rows: Vector) -> float:
 
 
 def worst_week(outcome: Outcome, others: Sequence[Outcome]) -> float:
-    """Give the largest mean, over seven nights, of the loss in excess of the best policy of each night."""
+    """Return the largest mean, over seven nights, of the loss in excess of the best policy of each night."""
     best = np.fmin.reduce([each.losses for each in others])
     excess = np.nan_to_num(outcome.losses - best)
-    return float(np.convolve(excess, np.ones(WEEK) / WEEK, mode="valid").max()) if len(excess) >= WEEK else float(excess.mean())
+    return (
+        float(np.convolve(excess, np.ones(WEEK) / WEEK, mode="valid").max())
+        if len(excess) >= WEEK
+        else float(excess.mean())
+    )
 
 
 def difference(ours: Outcome, theirs: Outcome) -> tuple[float, float, float]:
-    """Give the difference of two live losses with its 95% interval over days: days are drawn, rows of one day depend on each other."""
+    """Return the difference of two live losses with its 95% interval over days.
+
+    Days are drawn, rows of one day depend on each other.
+    """
     gap, rows = ours.losses - theirs.losses, np.minimum(ours.rows, theirs.rows)
     known = np.isfinite(gap) & (rows > 0)
     if known.sum() < 2:
@@ -85,10 +95,12 @@ def difference(ours: Outcome, theirs: Outcome) -> tuple[float, float, float]:
 
 
 def daily(fits: Sequence[Fitted], epoch: Epoch, nights: Sequence[str], kept: Mapping[tuple[str, str], int]) -> Vector:
-    """Give the mean loss of each fit on each night's day: (fits, nights), infinite on days that it cannot have served.
+    """Return the mean loss of each fit on each night's day.
 
-    kept: (first, last) training day -> days for which some policy kept it. A fit serves for `fits.AHEAD` days at most, or as long as it was
-    kept: what it says of later days is not computed for the sake of hindsight.
+    (fits, nights), infinite on days that it cannot have served.
+
+    kept: (first, last) training day -> days for which some policy kept it. A fit serves for `fits.AHEAD` days at most,
+    or as long as it was kept: what it says of later days is not computed for the sake of hindsight.
     """
     found = np.full((len(fits), len(nights)), np.inf)
     delay = epoch.loop.label_delay_days
@@ -110,7 +122,10 @@ def daily(fits: Sequence[Fitted], epoch: Epoch, nights: Sequence[str], kept: Map
 
 
 def kept(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], int]:
-    """Give for how many days after its training each champion was kept, at most: (first, last) training day -> days."""
+    """Return for how many days after its training each champion was kept, at most.
+
+    (first, last) training day -> days.
+    """
     found: dict[tuple[str, str], int] = {}
     for each in outcomes:
         ends = [*(last for _, last in each.deployed[1:]), each.nights[-1]["night"]]
@@ -120,7 +135,7 @@ def kept(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], int]:
 
 
 def hindsight(losses: Vector, rows: Vector, most: int) -> list[float]:
-    """Give the least mean loss that any choice of champions could have had with 0, 1, ..., `most` retrainings (dynamic programming).
+    """Return the least mean loss that any choice of champions could have had with 0, 1, ..., `most` retrainings (dynamic programming).
 
     losses: (fits, nights), the first fit being the first champion; infinite where a fit cannot serve.
     """

@@ -1,7 +1,8 @@
 """Policies and gates by a short text, as the command line and the form of the replay DAG take them.
 
-`calendar:days=7` is one policy; `drift+harm:margin=0.1` two, any of which may ask; `never` none. Rules of admission go with them:
-`calendar:days=1,cooldown_days=0`. A gate is a list of its keys: `aim=superior,margin=0`. `contract` is the loop's own, of either.
+`calendar:days=7` is one policy; `drift+harm:margin=0.1` two, any of which may ask; `never` none. Rules of admission go
+with them: `calendar:days=1,cooldown_days=0`. A gate is a list of its keys: `aim=superior,margin=0`. `contract` is the
+loop's own, of either.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def policy(loop: Loop, text: str) -> Retrain:
     for part in [] if text == NEVER else text.split("+"):
         name, _, options = part.partition(":")
         if name not in Policies.model_fields:
-            raise RequestError(f"{text!r}: there is no policy {name!r}. There is: {', '.join([*Policies.model_fields, NEVER, OWN])}")
+            raise RequestError(
+                f"{text!r}: there is no policy {name!r}. There is: {', '.join([*Policies.model_fields, NEVER, OWN])}"
+            )
         values = _values(text, options)
         changed |= {key: values.pop(key) for key in rules & set(values)}
         chosen[name] = values

@@ -16,7 +16,7 @@ from ratchet.training import distances, reference
 
 
 def drifted(champion: Fitted, epoch: Epoch, night: str) -> tuple[tuple[str, ...], int]:
-    """Give the columns beyond their thresholds, the furthest first, and how many days were compared."""
+    """Return the columns beyond their thresholds, the furthest first, and how many days were compared."""
     loop = epoch.loop
     past, thresholds = _reference(champion)
     first = shift(night, 1 - loop.monitor.window_days)

@@ -23,7 +23,10 @@ from ratchet.training.evaluation import Side
 
 @dataclass(frozen=True)
 class Version:
-    """A registered model: the fits that stand for it, the deployed one first; and its challenger's losses on the holdout, by day."""
+    """A registered model: the fits that stand for it, the deployed one first.
+
+    And its challenger's losses on the holdout, by day.
+    """
 
     number: str
     stands: tuple[Fitted, ...]
@@ -31,7 +34,7 @@ class Version:
     knots: dict[str, list[list[float]]]
 
     def on(self, day: str) -> Fitted | None:
-        """Give the fit that stands on a day; None where all have seen it."""
+        """Return the fit that stands on a day; None where all have seen it."""
         return next((fit for fit in self.stands if day > fit.until), None)
 
 
@@ -100,18 +103,30 @@ class World:
         champion, loop = self.champion, self.loop
         assert champion is not None
         mine = [day for day, version in self.live.items() if version == champion.number]
-        live = {day: float(champion.stands[0].losses(epoch, day).mean()) for day in mine if day <= last and _labelled(champion, epoch, day)}
+        live = {
+            day: float(champion.stands[0].losses(epoch, day).mean())
+            for day in mine
+            if day <= last and _labelled(champion, epoch, day)
+        }
         unlabelled = [day for day in mine if day > last] if champion.knots else []
         estimated = {
-            day: float(estimate.losses(loop.loss, champion.knots, champion.stands[0].predict(epoch, day)).mean()) for day in unlabelled
+            day: float(estimate.losses(loop.loss, champion.knots, champion.stands[0].predict(epoch, day)).mean())
+            for day in unlabelled
         }
         trained, seen = champion.stands[0].trained, max(champion.stands[0].until, *champion.holdout)
         known = Evidence(
-            partition=night, champion=champion.number, trained=shift(seen, loop.label_delay_days),
-            drift_window=loop.monitor.window_days, live=live, estimated=estimated, holdout=[v for _, v in sorted(champion.holdout.items())],
-            news=staleness.path(self.history.counts, trained, last), past=staleness.past(self.entries),
-            bad_data=self.history.bad.get(night, {}), **requests.of(self.entries, night, loop.label_delay_days),
-        )  # fmt: skip
+            partition=night,
+            champion=champion.number,
+            trained=shift(seen, loop.label_delay_days),
+            drift_window=loop.monitor.window_days,
+            live=live,
+            estimated=estimated,
+            holdout=[v for _, v in sorted(champion.holdout.items())],
+            news=staleness.path(self.history.counts, trained, last),
+            past=staleness.past(self.entries),
+            bad_data=self.history.bad.get(night, {}),
+            **requests.of(self.entries, night, loop.label_delay_days),
+        )
         if loop.retrain.policies.drift is None:
             return known
         drifted, days = watch.drifted(champion.stands[0], epoch, night)
@@ -129,16 +144,24 @@ class World:
         theirs = self._opponent(epoch, holdout)
         rows = epoch.of(holdout[0], holdout[-1]).filter(np.asarray(side.rows))
         ours = Side(np.ones(len(side.target), dtype=bool), side.target, side.prediction)
-        found = evaluation.compare(loop, rows, ours, theirs and Side(theirs.rows[side.rows], theirs.target, theirs.prediction))
+        found = evaluation.compare(
+            loop, rows, ours, theirs and Side(theirs.rows[side.rows], theirs.target, theirs.prediction)
+        )
         champion = self.champion
         bad = self.history.bad.get(night, {})
         found |= {
-            "champion": champion.number if champion else None, "size_mb": fit.about["size_mb"], "behaviour": fit.about["behaviour"],
-            "latency_ms": fit.about["latency_ms"], "unaccepted": {day: why for day, why in bad.items() if train[0] <= day <= holdout[-1]},
-            "signatures": [fit.about["signature"], *([champion.stands[0].about["signature"]] if champion else [])], "first": None,
-        }  # fmt: skip
+            "champion": champion.number if champion else None,
+            "size_mb": fit.about["size_mb"],
+            "behaviour": fit.about["behaviour"],
+            "latency_ms": fit.about["latency_ms"],
+            "unaccepted": {day: why for day, why in bad.items() if train[0] <= day <= holdout[-1]},
+            "signatures": [fit.about["signature"], *([champion.stands[0].about["signature"]] if champion else [])],
+            "first": None,
+        }
         if champion and found["compared"]:
-            stood = {each.key: stands.trained for each in duel.load(found["compared"]) if (stands := champion.on(each.key))}
+            stood = {
+                each.key: stands.trained for each in duel.load(found["compared"]) if (stands := champion.on(each.key))
+            }
             found["first"] = staleness.first_look(self.history.counts, duel.load(found["compared"]), stood, fit.trained)
         run = Challenger(fit, found, ours)
         self.runs[key] = run
@@ -157,9 +180,17 @@ class World:
             judged = hypothesis.judge(loop, entries, line, run.days, found["champion_loss"] or found["challenger_loss"])
         decision = gates.decide(gates.checks(loop.gate, found, carried), judged, loop.gate.cluster)
         entry = {
-            "run": key, "mlflow_run": key, "evaluated": key, "champion": found["champion"], "line": line, "recipe": self.fits.recipe,
-            **gates.facts(decision), "day": holdout[-1], "first": found["first"], "minutes": run.fit.about["seconds"] / 60,
-        }  # fmt: skip
+            "run": key,
+            "mlflow_run": key,
+            "evaluated": key,
+            "champion": found["champion"],
+            "line": line,
+            "recipe": self.fits.recipe,
+            **gates.facts(decision),
+            "day": holdout[-1],
+            "first": found["first"],
+            "minutes": run.fit.about["seconds"] / 60,
+        }
         if decision.verdict == "promote":
             self._promote(night, key, run, line, entry)
         elif decision.verdict == "hold":
@@ -183,7 +214,9 @@ class World:
             except TrainingError:
                 self.entries.append({**entry, "kind": "held", "line": ""})
                 return False
-            far = evaluation.distance(_joined([refit.side(epoch, day) for day in sorted(last["days"])]).prediction, run.side.prediction)
+            far = evaluation.distance(
+                _joined([refit.side(epoch, day) for day in sorted(last["days"])]).prediction, run.side.prediction
+            )
             if not far <= loop.gate.refit_distance:
                 self.entries.append({**entry, "kind": "held", "line": ""})
                 return False
@@ -194,10 +227,17 @@ class World:
         self.versions[number] = self.champion
         known = any(each.get("evaluated") == key for each in self.entries)
         minutes = sum(fit.about["seconds"] for fit in stands if fit is not run.fit or not known) / 60
-        self.entries.append({
-            **entry, "kind": "promoted", "version": number, "replaces": before.number if before else None, "day": stands[0].until,
-            "minutes": minutes, "line": line,
-        })  # fmt: skip
+        self.entries.append(
+            {
+                **entry,
+                "kind": "promoted",
+                "version": number,
+                "replaces": before.number if before else None,
+                "day": stands[0].until,
+                "minutes": minutes,
+                "line": line,
+            }
+        )
         return True
 
     def _duel(self, epoch: Epoch, night: str, last: str) -> str:
@@ -207,16 +247,22 @@ class World:
         before = ring.predecessor(self.entries)
         if before is not None:
             judged = duel.judge(
-                hypothesis.grouped(loop, self._shadowed(epoch, before, last)), margin=0.0, bound=hypothesis.bound(loop, scale),
+                hypothesis.grouped(loop, self._shadowed(epoch, before, last)),
+                margin=0.0,
+                bound=hypothesis.bound(loop, scale),
                 level=loop.gate.level,
-            )  # fmt: skip
+            )
             if judged.verdict == "promote":
-                self.entries.append({"kind": "rolled_back", "version": before.version, "from": champion.number, "partition": night})
+                self.entries.append(
+                    {"kind": "rolled_back", "version": before.version, "from": champion.number, "partition": night}
+                )
                 self.champion = self.versions[before.version]
                 return "rollback"
             out = before.since and days_between(before.since, night) > loop.gate.patience_days
             if judged.verdict == "hold" or out:
-                self.entries.append({"kind": "released", "version": before.version, "champion": champion.number, "partition": night})
+                self.entries.append(
+                    {"kind": "released", "version": before.version, "champion": champion.number, "partition": night}
+                )
         waiting = ring.challengers(self.entries)
         gone = ring.leaving(waiting, None, loop.gate.ring, loop.gate.patience_days, night)
         won: tuple[ring.Challenger, dict[str, Any]] | None = None
@@ -228,9 +274,16 @@ class World:
             judged = hypothesis.judge(loop, self.entries, each.line, run.days, scale)
             decision = gates.decide(gates.checks(loop.gate, run.found, carried=False), judged, loop.gate.cluster)
             entry = {
-                "run": each.run, "mlflow_run": each.run, "evaluated": each.run, "champion": champion.number, "line": each.line,
-                "recipe": self.fits.recipe, **gates.facts(decision), "day": max(run.found["days"]), "first": None,
-            }  # fmt: skip
+                "run": each.run,
+                "mlflow_run": each.run,
+                "evaluated": each.run,
+                "champion": champion.number,
+                "line": each.line,
+                "recipe": self.fits.recipe,
+                **gates.facts(decision),
+                "day": max(run.found["days"]),
+                "first": None,
+            }
             if decision.verdict == "hold":
                 self.entries.append({"kind": "held", **entry})
             elif decision.verdict == "promote" and won is None:
@@ -250,7 +303,11 @@ class World:
             run = self.runs[each.mlflow_run]
             known = {day.key for day in run.days}
             begin = shift(max(run.found["days"]), 1)
-            for day in (day for day in epoch.days if begin <= day <= last and day not in known and each.champion == champion.number):
+            for day in (
+                day
+                for day in epoch.days
+                if begin <= day <= last and day not in known and each.champion == champion.number
+            ):
                 opponent = champion.stands[0] if self.live.get(day) == champion.number else champion.on(day)
                 if opponent is not None and day > run.fit.until:
                     run.days = duel.merge(run.days, self.fits.compare(epoch, day, run.fit, opponent))
@@ -266,13 +323,20 @@ class World:
         return found
 
     def _opponent(self, epoch: Epoch, holdout: list[str]) -> Side | None:
-        """Give what the champion's fits say of the held-out days that they have not seen; None where there is no champion."""
+        """Return what the champion's fits say of the held-out days that they have not seen.
+
+        None where there is no champion.
+        """
         if self.champion is None:
             return None
         sides = []
         for day in holdout:
             fit, begin_end = self.champion.on(day), epoch.bounds(day, day)
-            sides.append(fit.side(epoch, day) if fit else Side(np.zeros(begin_end[1] - begin_end[0], dtype=bool), np.zeros(0), np.zeros(0)))
+            sides.append(
+                fit.side(epoch, day)
+                if fit
+                else Side(np.zeros(begin_end[1] - begin_end[0], dtype=bool), np.zeros(0), np.zeros(0))
+            )
         return _joined(sides)
 
     def _fit(self, epoch: Epoch, first: str, until: str) -> Fitted:
@@ -285,7 +349,9 @@ class World:
     def _leave(self, waiting: list[ring.Challenger], gone: dict[str, str]) -> None:
         for each in waiting:
             if each.mlflow_run in gone:
-                self.entries.append({"kind": "left", "run": each.run, "mlflow_run": each.mlflow_run, "champion": each.champion})
+                self.entries.append(
+                    {"kind": "left", "run": each.run, "mlflow_run": each.mlflow_run, "champion": each.champion}
+                )
 
     def _gate_of(self, key: str) -> str:
         kinds = [entry["kind"] for entry in self.entries if entry.get("run") == key]

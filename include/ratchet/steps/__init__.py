@@ -23,8 +23,8 @@ class Request(BaseModel):
 class Result(BaseModel):
     """What a step leaves; small, frozen, plain JSON.
 
-    reason: a sentence a person can read. outcome: done; unchanged, where the same was done before; skipped, where there is
-    nothing to do; refused, where a person has to look: the task fails, and a retry would not help.
+    reason: a sentence a person can read. outcome: done; unchanged, where the same was done before; skipped, where there
+    is nothing to do; refused, where a person has to look: the task fails, and a retry would not help.
     """
 
     model_config = ConfigDict(frozen=True)

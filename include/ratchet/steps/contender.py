@@ -1,7 +1,7 @@
 """Who stands for a model in a duel, day by day, and what it predicts there.
 
-Not a step, but what `evaluate`, `score`, `performance` and `duel` share. A refit has seen the days it would be judged on; there its twin,
-the version of the same recipe that was judged and not shown them, stands in its place.
+Not a step, but what `evaluate`, `score`, `performance` and `duel` share. A refit has seen the days it would be judged
+on; there its twin, the version of the same recipe that was judged and not shown them, stands in its place.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Contender:
     runs: tuple[tuple[str, str], ...]
 
     def on(self, day: str) -> str | None:
-        """Give the run that stands on a day; None where all have seen it."""
+        """Return the run that stands on a day; None where all have seen it."""
         return next((run for run, until in self.runs if day > until), None)
 
 
 def of(client: MlflowClient, run: str) -> Contender:
-    """Give the contender of a run: itself, and its twin where it has one."""
+    """Return the contender of a run: itself, and its twin where it has one."""
     tags = client.get_run(run).data.tags
     runs = [(run, _until(tags))]
     if twin := tags.get(TWIN):
@@ -69,7 +69,7 @@ def predict(loop: Loop, model: Model, rows: pa.Table, version: str) -> pa.Table:
 
 
 def shadow(loop: Loop, client: MlflowClient, run: str, rows: pa.Table, day: str) -> pa.Table:
-    """Give what a run predicts for a day's rows, in shadow: nobody is told. Made once a row, and kept."""
+    """Return what a run predicts for a day's rows, in shadow: nobody is told. Made once a row, and kept."""
     import pyarrow as pa
 
     path = folder(loop, run) / f"{day}.parquet"
@@ -95,20 +95,24 @@ def live(loop: Loop, day: str) -> Path:
 
 
 def losses(loop: Loop, predicted: pa.Table, rows: pa.Table) -> dict[tuple[object, ...], float]:
-    """Give the loss of each row that has a prediction and a label, by the row's key."""
+    """Return the loss of each row that has a prediction and a label, by the row's key."""
     keys = list(loop.main_table.key)
     target, values, joined = paired(loop, predicted, rows)
     found = row_losses(loop.loss, target, values)
     return dict(zip(zip(*(joined.column(key).to_pylist() for key in keys), strict=True), found.tolist(), strict=True))
 
 
-def paired(loop: Loop, predicted: pa.Table, rows: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.float64], pa.Table]:
+def paired(
+    loop: Loop, predicted: pa.Table, rows: pa.Table
+) -> tuple[NDArray[np.float64], NDArray[np.float64], pa.Table]:
     """Put predictions and labels side by side: target, prediction, and the joined table, sorted by key."""
     import numpy as np
     import pyarrow as pa
 
     keys = list(loop.main_table.key)
-    labels = rows.select(list(dict.fromkeys([*keys, loop.target.name]))).filter(rows.column(loop.target.name).is_valid())
+    labels = rows.select(list(dict.fromkeys([*keys, loop.target.name]))).filter(
+        rows.column(loop.target.name).is_valid()
+    )
     joined = predicted.join(labels, keys=keys, join_type="inner").sort_by([(key, "ascending") for key in keys])
     target = joined.column(loop.target.name)
     if loop.task != "multiclass":
@@ -120,7 +124,7 @@ def paired(loop: Loop, predicted: pa.Table, rows: pa.Table) -> tuple[NDArray[np.
 
 
 def probabilities(loop: Loop, predicted: pa.Table) -> NDArray[np.float64]:
-    """Give the predictions of a table as a model gives them: (n,) probability or value, (n, k) for multiclass."""
+    """Return the predictions of a table as a model gives them: (n,) probability or value, (n, k) for multiclass."""
     import numpy as np
     import pyarrow as pa
 
@@ -131,7 +135,7 @@ def probabilities(loop: Loop, predicted: pa.Table) -> NDArray[np.float64]:
 
 
 def without(rows: pa.Table, held: pa.Table, keys: list[str]) -> pa.Table:
-    """Give the rows that have no prediction yet."""
+    """Return the rows that have no prediction yet."""
     joined = rows.join(held.select(keys), keys=keys, join_type="left anti")
     return joined.select(rows.column_names).sort_by([(key, "ascending") for key in keys])
 

@@ -35,24 +35,37 @@ class Result(BaseResult):
 def run(loop: Loop, request: Request) -> Result:
     """Decide once a night: a night that has asked before gives the same answer, and is written down once."""
     registry = dataset.registry()
-    before = next((entry for entry in registry.ledger(loop.name) if entry["key"] == f"requested:{request.partition}"), None)
+    before = next(
+        (entry for entry in registry.ledger(loop.name) if entry["key"] == f"requested:{request.partition}"), None
+    )
     if before:
         return Result(
-            reason=before["reason"], outcome="unchanged", partition=request.partition, verdict="retrain",
-            key=before["evidence"], champion=before["champion"],
-        )  # fmt: skip
+            reason=before["reason"],
+            outcome="unchanged",
+            partition=request.partition,
+            verdict="retrain",
+            key=before["evidence"],
+            champion=before["champion"],
+        )
     evidence = gather(loop, request.partition)
     decision = retrain.decide(evidence, loop.retrain)
     if decision.verdict != "wait":
         entry: dict[str, Any] = {
-            "kind": "requested" if decision.verdict == "retrain" else "vetoed", "partition": request.partition,
-            "evidence": decision.key, "champion": evidence.champion, "reason": decision.reason,
-        }  # fmt: skip
+            "kind": "requested" if decision.verdict == "retrain" else "vetoed",
+            "partition": request.partition,
+            "evidence": decision.key,
+            "champion": evidence.champion,
+            "reason": decision.reason,
+        }
         with registry.writer() as writer:
             title = "Ask for a retraining of" if decision.verdict == "retrain" else "Veto a retraining of"
             ledger.write(writer, loop, f"{entry['kind']}:{request.partition}", entry, f"{title} {loop.name}")
     return Result(
-        reason=decision.reason, partition=request.partition, verdict=decision.verdict, key=decision.key, champion=evidence.champion
+        reason=decision.reason,
+        partition=request.partition,
+        verdict=decision.verdict,
+        key=decision.key,
+        champion=evidence.champion,
     )
 
 
@@ -61,15 +74,25 @@ def gather(loop: Loop, partition: str) -> Evidence:
     registry = dataset.registry()
     drifted, measured = drift.read(loop, partition), performance.read(loop, partition)
     if drifted is None or measured is None:
-        raise DataError(f"The monitor has not measured {loop.name} {partition}. Run the steps drift and performance of that night first")
+        raise DataError(
+            f"The monitor has not measured {loop.name} {partition}. Run the steps drift and performance of that night first"
+        )
     found, version = drift.Result.model_validate(drifted), measured.champion or ""
     entries, counts = registry.ledger(loop.name), dataset.counts(registry, loop, "HEAD")
     known = Evidence(
-        partition=partition, champion=version, drifted=found.drifted, drift_days=found.days, drift_window=loop.monitor.window_days,
-        live=performance.history(loop, version, partition), estimated=measured.estimated,
-        bad_data=requests.bad_data(registry.verdicts(loop.name), shift(partition, 1 - loop.monitor.window_days), partition),
-        past=staleness.past(entries), **requests.of(entries, partition, loop.label_delay_days),
-    )  # fmt: skip
+        partition=partition,
+        champion=version,
+        drifted=found.drifted,
+        drift_days=found.days,
+        drift_window=loop.monitor.window_days,
+        live=performance.history(loop, version, partition),
+        estimated=measured.estimated,
+        bad_data=requests.bad_data(
+            registry.verdicts(loop.name), shift(partition, 1 - loop.monitor.window_days), partition
+        ),
+        past=staleness.past(entries),
+        **requests.of(entries, partition, loop.label_delay_days),
+    )
     if not version:
         return known
     with tracking.connected() as client:
@@ -79,6 +102,8 @@ def gather(loop: Loop, partition: str) -> Evidence:
     last = shift(partition, -loop.label_delay_days)
     seen = max(tags[part].partition("..")[2] for part in ("data.train", "data.holdout"))
     return dataclasses.replace(
-        known, trained=shift(seen, loop.label_delay_days),
-        holdout=[each["challenger"] for _, each in sorted(days.items())], news=staleness.path(counts, tags["data.train"], last),
-    )  # fmt: skip
+        known,
+        trained=shift(seen, loop.label_delay_days),
+        holdout=[each["challenger"] for _, each in sorted(days.items())],
+        news=staleness.path(counts, tags["data.train"], last),
+    )

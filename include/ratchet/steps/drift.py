@@ -37,7 +37,10 @@ class Result(BaseResult):
 
 
 def run(loop: Loop, request: Request) -> Result:
-    """Compare the `monitor.window_days` up to the partition. The same data and champion give the same verdict, computed once."""
+    """Compare the `monitor.window_days` up to the partition.
+
+    The same data and champion give the same verdict, computed once.
+    """
     registry = dataset.registry()
     revision = registry.resolve(request.revision or "HEAD")
     first = shift(request.partition, 1 - loop.monitor.window_days)
@@ -46,7 +49,12 @@ def run(loop: Loop, request: Request) -> Result:
         champion = ledger.champion(client, loop)
         if champion is None or not days:
             why = "no champion yet" if champion is None else f"no published day between {first} and {request.partition}"
-            return _keep(loop, Result(reason=f"{loop.name} has {why}: nothing to compare", outcome="skipped", partition=request.partition))
+            return _keep(
+                loop,
+                Result(
+                    reason=f"{loop.name} has {why}: nothing to compare", outcome="skipped", partition=request.partition
+                ),
+            )
         known = read(loop, request.partition)
         inputs = f"{champion.number}:{registry.git('rev-parse', f'{revision}:{loop.name}/data').strip()}"
         if known and known.get("inputs") == inputs and Path(known["report"]).exists():
@@ -66,9 +74,13 @@ def run(loop: Loop, request: Request) -> Result:
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
     result = Result(
         reason=f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds{': ' + shown if drifted else ''}",
-        partition=request.partition, champion=champion.number, mlflow_run=champion.run_id, days=len(days),
-        drifted=tuple(c.column for c in drifted), report=str(path),
-    )  # fmt: skip
+        partition=request.partition,
+        champion=champion.number,
+        mlflow_run=champion.run_id,
+        days=len(days),
+        drifted=tuple(c.column for c in drifted),
+        report=str(path),
+    )
     return _keep(loop, result, inputs=inputs, columns={c.column: [c.distance, c.threshold] for c in columns})
 
 
@@ -78,7 +90,7 @@ def folder(loop: Loop, partition: str) -> Path:
 
 
 def read(loop: Loop, partition: str) -> dict[str, Any] | None:
-    """Give what was found on a night, or None."""
+    """Return what was found on a night, or None."""
     path = folder(loop, partition) / "drift.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 

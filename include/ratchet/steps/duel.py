@@ -1,4 +1,7 @@
-"""Duel: look at the evidence that the night has added; promote a challenger that waits, send it away, or turn back to the predecessor."""
+"""Duel: look at the evidence that the night has added.
+
+Promote a challenger that waits, send it away, or turn back to the predecessor.
+"""
 
 from __future__ import annotations
 
@@ -44,20 +47,29 @@ class Result(BaseResult):
 
 
 def run(loop: Loop, request: Request) -> Result:
-    """Look once a night: a night that has decided gives the same answer again. Raises DataError where it was not measured."""
+    """Look once a night: a night that has decided gives the same answer again.
+
+    Raises DataError where it was not measured.
+    """
     path = drift.folder(loop, request.partition) / "duel.json"
     if path.exists():
         return Result.model_validate_json(path.read_text(encoding="utf-8")).model_copy(update={"outcome": "unchanged"})
     measured = performance.read(loop, request.partition)
     if measured is None:
-        raise DataError(f"The monitor has not measured {loop.name} {request.partition}. Run the step performance of that night first")
+        raise DataError(
+            f"The monitor has not measured {loop.name} {request.partition}. Run the step performance of that night first"
+        )
     with tracking.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None or champion.number != measured.champion:
-            return Result(reason="no duel: the champion has changed since this night was measured", partition=request.partition)
+            return Result(
+                reason="no duel: the champion has changed since this night was measured", partition=request.partition
+            )
         turned = _predecessor(loop, client, champion, measured, request.partition)
         result = (
-            turned if turned.verdict == "rollback" else _challengers(loop, client, champion, measured, request.partition, turned.reason)
+            turned
+            if turned.verdict == "rollback"
+            else _challengers(loop, client, champion, measured, request.partition, turned.reason)
         )
     if result.verdict != "wait":
         write_text(path, result.model_dump_json())
@@ -66,7 +78,7 @@ def run(loop: Loop, request: Request) -> Result:
 
 def _predecessor(
     loop: Loop, client: MlflowClient, champion: tracking.Version, measured: performance.Result, night: str
-) -> Result:  # fmt: skip
+) -> Result:
     """Exchange the roles: is the predecessor better than what has replaced it? Then it is champion again."""
     registry = dataset.registry()
     before = ring.predecessor(registry.ledger(loop.name))
@@ -74,7 +86,9 @@ def _predecessor(
         return Result(reason="", partition=night)
     days = duel.load(measured.predecessor)
     scale = measured.holdout_loss or 1.0
-    judged = duel.judge(hypothesis.grouped(loop, days), margin=0.0, bound=hypothesis.bound(loop, scale), level=loop.gate.level)
+    judged = duel.judge(
+        hypothesis.grouped(loop, days), margin=0.0, bound=hypothesis.bound(loop, scale), level=loop.gate.level
+    )
     found = decisions.words(judged, loop.gate.cluster)
     if judged.verdict == "promote":
         reason = f"rolled back: the predecessor v{before.version} does better than v{champion.number}: {found}"
@@ -82,12 +96,23 @@ def _predecessor(
         page = report.decision(loop, client, champion.run_id, decision, days, None, f"rollback on {night}")
         numbers = decisions.facts(decision)
         ledger.rollback(
-            loop, reason, to=before.version, key=f"rolled_back:{champion.number}:{night}", automatic=True, partition=night, **numbers
+            loop,
+            reason,
+            to=before.version,
+            key=f"rolled_back:{champion.number}:{night}",
+            automatic=True,
+            partition=night,
+            **numbers,
         )
         return Result(
-            reason=reason, partition=night, verdict="rollback", version=before.version, mlflow_run=champion.run_id, report=page,
+            reason=reason,
+            partition=night,
+            verdict="rollback",
+            version=before.version,
+            mlflow_run=champion.run_id,
+            report=page,
             summary=report.markdown(loop, champion.run_id, decision),
-        )  # fmt: skip
+        )
     why = ""
     if judged.verdict == "hold":
         why = f"v{before.version} is beaten by what replaced it: {found}"
@@ -95,14 +120,26 @@ def _predecessor(
         why = f"v{before.version} is out of time after {loop.gate.patience_days} days: {found}"
     if why:
         with registry.writer() as writer:
-            entry = {"kind": "released", "version": before.version, "champion": champion.number, "partition": night, "reason": why}
-            ledger.write(writer, loop, f"released:{before.version}:{before.since}", entry, f"Let v{before.version} of {loop.name} go")
+            entry = {
+                "kind": "released",
+                "version": before.version,
+                "champion": champion.number,
+                "partition": night,
+                "reason": why,
+            }
+            ledger.write(
+                writer,
+                loop,
+                f"released:{before.version}:{before.since}",
+                entry,
+                f"Let v{before.version} of {loop.name} go",
+            )
     return Result(reason=why or f"predecessor v{before.version}: {found}", partition=night)
 
 
 def _challengers(
     loop: Loop, client: MlflowClient, champion: tracking.Version, measured: performance.Result, night: str, said: str
-) -> Result:  # fmt: skip
+) -> Result:
     """Judge each challenger that waits; the first to win is promoted tonight, the others go on waiting."""
     registry = dataset.registry()
     reasons = [said] if said else []
@@ -113,7 +150,9 @@ def _challengers(
         gone = ring.leaving(waiting, None, loop.gate.ring, loop.gate.patience_days, night)
         for each in waiting:
             if each.champion != champion.number:
-                ledger.leave(writer, loop, each, f"the champion that it was measured against, v{each.champion}, was replaced")
+                ledger.leave(
+                    writer, loop, each, f"the champion that it was measured against, v{each.champion}, was replaced"
+                )
                 continue
             days = evidence.read(client, each.mlflow_run)
             judged = hypothesis.judge(loop, entries, each.line, days, measured.holdout_loss or 1.0)
@@ -126,9 +165,14 @@ def _challengers(
                 page = report.decision(loop, client, each.mlflow_run, decision, days, found, f"night of {night}")
                 gate.settle(client, each.mlflow_run, each.line, decision)
                 won = Result(
-                    reason=decision.reason, partition=night, verdict="promote", run=each.run, mlflow_run=each.mlflow_run, report=page,
+                    reason=decision.reason,
+                    partition=night,
+                    verdict="promote",
+                    run=each.run,
+                    mlflow_run=each.mlflow_run,
+                    report=page,
                     summary=report.markdown(loop, each.mlflow_run, decision),
-                )  # fmt: skip
+                )
             elif each.mlflow_run in gone:
                 ledger.leave(writer, loop, each, gone[each.mlflow_run])
             reasons.append(f"{each.run}: {decision.reason}")
@@ -136,12 +180,24 @@ def _challengers(
 
 
 def _hold(
-    writer: Writer, loop: Loop, client: MlflowClient, each: ring.Challenger, decision: decisions.Decision, champion: tracking.Version
-) -> None:  # fmt: skip
+    writer: Writer,
+    loop: Loop,
+    client: MlflowClient,
+    each: ring.Challenger,
+    decision: decisions.Decision,
+    champion: tracking.Version,
+) -> None:
     recipe = client.get_run(each.mlflow_run).data.tags[train.RECIPE]
     entry: dict[str, Any] = {
-        "kind": "held", "run": each.run, "mlflow_run": each.mlflow_run, "evaluated": each.mlflow_run, "champion": champion.number,
-        "line": each.line, "recipe": recipe, "reason": decision.reason, **decisions.facts(decision),
-    }  # fmt: skip
+        "kind": "held",
+        "run": each.run,
+        "mlflow_run": each.mlflow_run,
+        "evaluated": each.mlflow_run,
+        "champion": champion.number,
+        "line": each.line,
+        "recipe": recipe,
+        "reason": decision.reason,
+        **decisions.facts(decision),
+    }
     gate.settle(client, each.mlflow_run, each.line, decision)
     ledger.write(writer, loop, f"held:{each.mlflow_run}", entry, f"Send a challenger of {loop.name} away")

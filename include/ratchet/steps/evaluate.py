@@ -37,7 +37,10 @@ class Request(Base):
 
 
 class Result(BaseResult):
-    """metrics: of the challenger on the holdout. champion: the version it was compared with, or none. daily: losses by day."""
+    """metrics: of the challenger on the holdout.
+
+    champion: the version it was compared with, or none. daily: losses by day.
+    """
 
     mlflow_run: str
     metrics: dict[str, float]
@@ -47,7 +50,10 @@ class Result(BaseResult):
 
 
 def run(loop: Loop, request: Request) -> Result:
-    """Evaluate, and store metrics, daily losses and figures with the challenger's run. The same run gives the same numbers."""
+    """Evaluate, and store metrics, daily losses and figures with the challenger's run.
+
+    The same run gives the same numbers.
+    """
     pinned = snapshot.pinned(loop, request.run)
     rows = snapshot.read(loop, pinned.snapshot, "holdout")
     with tracking.connected() as client:
@@ -55,7 +61,10 @@ def run(loop: Loop, request: Request) -> Result:
         challenger = tracking.run_model(client, mlflow_run)
         champion = _opponent(client, loop, mlflow_run)
         opponent = _models(client, contender.of(client, champion.run_id), rows) if champion else None
-        ours, theirs = evaluation.of_model(challenger, rows), evaluation.of_models(opponent, rows) if opponent is not None else None
+        ours, theirs = (
+            evaluation.of_model(challenger, rows),
+            evaluation.of_models(opponent, rows) if opponent is not None else None,
+        )
         content = {
             **evaluation.compare(loop, rows, ours, theirs),
             **evaluation.probe(loop, challenger, rows),
@@ -64,14 +73,22 @@ def run(loop: Loop, request: Request) -> Result:
             "size_mb": tracking.size(client, mlflow_run) / 1e6,
             "unaccepted": _unaccepted(loop, pinned),
             "calibrator": estimate.calibrate(loop.task, ours.target, ours.prediction),
-            "signatures": [evaluation.signature(m) for m in (challenger, champion and tracking.version_model(champion)) if m],
+            "signatures": [
+                evaluation.signature(m) for m in (challenger, champion and tracking.version_model(champion)) if m
+            ],
         }
         content["first"] = _first_look(loop, client, pinned, champion, content["compared"])
         metrics = content["metrics"]
-        tracking.log_metrics(client, mlflow_run, {
-            **{f"{who}/{name}": value for who, found in metrics.items() for name, value in found.items()},
-            evidence.LOSS: content["challenger_loss"], "latency_ms": content["latency_ms"], "size_mb": content["size_mb"],
-        })  # fmt: skip
+        tracking.log_metrics(
+            client,
+            mlflow_run,
+            {
+                **{f"{who}/{name}": value for who, found in metrics.items() for name, value in found.items()},
+                evidence.LOSS: content["challenger_loss"],
+                "latency_ms": content["latency_ms"],
+                "size_mb": content["size_mb"],
+            },
+        )
         drawn = _figures(loop, challenger, opponent, ours, theirs)
         tracking.log_files(client, mlflow_run, {FILE: json.dumps(content, indent=1), **drawn})
     ours = metrics["challenger"]
@@ -79,12 +96,17 @@ def run(loop: Loop, request: Request) -> Result:
     against = "; there is no champion yet"
     if champion:
         found = content["champion_loss"]
-        against = f"; champion v{champion.number}: " + (f"{found:.4f}" if found is not None else "has seen all of these days")
+        against = f"; champion v{champion.number}: " + (
+            f"{found:.4f}" if found is not None else "has seen all of these days"
+        )
     return Result(
         reason=f"on {content['rows']:,} held-out rows of {len(content['days'])} days: {shown}{against}",
-        mlflow_run=mlflow_run, metrics=ours, champion=content["champion"], champion_metrics=metrics.get("champion", {}),
+        mlflow_run=mlflow_run,
+        metrics=ours,
+        champion=content["champion"],
+        champion_metrics=metrics.get("champion", {}),
         daily=tuple({"day": day, **found} for day, found in content["days"].items()),
-    )  # fmt: skip
+    )
 
 
 def _models(client: MlflowClient, opponent: contender.Contender, rows: pa.Table) -> dict[str, Model]:
@@ -96,40 +118,63 @@ def _models(client: MlflowClient, opponent: contender.Contender, rows: pa.Table)
 
 
 def _opponent(client: MlflowClient, loop: Loop, run_id: str) -> tracking.Version | None:
-    """Give the champion to compare with; for a run that has been promoted already, the one that it was compared with."""
+    """Return the champion to compare with.
+
+    For a run that has been promoted already, the one that it was compared with.
+    """
     champion = ledger.champion(client, loop)
-    if champion is None or run_id not in (champion.run_id, client.get_run(champion.run_id).data.tags.get(contender.TWIN)):
+    if champion is None or run_id not in (
+        champion.run_id,
+        client.get_run(champion.run_id).data.tags.get(contender.TWIN),
+    ):
         return champion
     earlier = json.loads(tracking.read_file(client, run_id, FILE))["champion"]
     return tracking.version(client, loop.name, earlier) if earlier else None
 
 
 def _first_look(
-    loop: Loop, client: MlflowClient, pinned: snapshot.Result, champion: tracking.Version | None, compared: list[Any] | None
-) -> dict[str, Any] | None:  # fmt: skip
+    loop: Loop,
+    client: MlflowClient,
+    pinned: snapshot.Result,
+    champion: tracking.Version | None,
+    compared: list[Any] | None,
+) -> dict[str, Any] | None:
     if champion is None or not compared:
         return None
     stands = contender.of(client, champion.run_id)
     stood = {each.key: run for each in duel.load(compared) if (run := stands.on(each.key))}
     trained = {run: client.get_run(run).data.tags["data.train"] for run in set(stood.values())}
     counts = dataset.counts(dataset.registry(), loop, pinned.revision)
-    return staleness.first_look(counts, duel.load(compared), {day: trained[run] for day, run in stood.items()}, pinned.train)
+    return staleness.first_look(
+        counts, duel.load(compared), {day: trained[run] for day, run in stood.items()}, pinned.train
+    )
 
 
 def _unaccepted(loop: Loop, pinned: snapshot.Result) -> dict[str, str]:
-    """Give the days of training and holdout whose newest delivery, a correction, was rejected: day -> why."""
+    """Return the days of training and holdout whose newest delivery, a correction, was rejected: day -> why."""
     registry, first, last = dataset.registry(), pinned.train.partition("..")[0], pinned.holdout.partition("..")[2]
     used = set(dataset.published(registry, loop, pinned.revision, first, last))
     verdicts = registry.verdicts(loop.name, pinned.revision)
-    return {day: verdict["reason"] for day, verdict in verdicts.items() if day in used and verdict["status"] == "rejected"}
+    return {
+        day: verdict["reason"] for day, verdict in verdicts.items() if day in used and verdict["status"] == "rejected"
+    }
 
 
 def _figures(
-    loop: Loop, challenger: Model, opponent: dict[str, Model] | None, ours: evaluation.Side, theirs: evaluation.Side | None
-) -> dict[str, bytes]:  # fmt: skip
+    loop: Loop,
+    challenger: Model,
+    opponent: dict[str, Model] | None,
+    ours: evaluation.Side,
+    theirs: evaluation.Side | None,
+) -> dict[str, bytes]:
     classes = challenger.encoder.classes
     predictions = {"challenger": ours.prediction}
-    if opponent and theirs is not None and theirs.rows.all() and all(model.encoder.classes == classes for model in opponent.values()):
+    if (
+        opponent
+        and theirs is not None
+        and theirs.rows.all()
+        and all(model.encoder.classes == classes for model in opponent.values())
+    ):
         predictions["champion"] = theirs.prediction
     drawn = figures.of_holdout(loop.task, classes, ours.target, predictions)
     return {f"figures/{name}.png": content for name, content in drawn.items()}

@@ -1,4 +1,6 @@
-"""The evidence of a duel, day by day: kept with the challenger's MLflow run, carried on by the next challenger of its recipe.
+"""The evidence of a duel, day by day.
+
+Kept with the challenger's MLflow run, carried on by the next challenger of its recipe.
 
 Not a step, but what `gate`, `performance` and `duel` share.
 """
@@ -30,7 +32,7 @@ LOSS = "challenger/loss"  # metric of a run: its loss on the holdout; the live l
 
 
 def read(client: MlflowClient, run: str) -> list[Cluster]:
-    """Give the days of a challenger's evidence; none where it has not been judged."""
+    """Return the days of a challenger's evidence; none where it has not been judged."""
     try:
         content = json.loads(tracking.read_file(client, run, FILE))
     except DataError:
@@ -44,15 +46,21 @@ def write(client: MlflowClient, run: str, champion: str | None, days: Sequence[C
 
 
 def inherited(client: MlflowClient, entries: ring.Entries, name: str, run: str) -> list[Cluster]:
-    """Give the evidence that earlier challengers of the same line have gathered."""
+    """Return the evidence that earlier challengers of the same line have gathered."""
     before = [e for e in entries if e.get("line") == name and e.get("evaluated") and e["evaluated"] != run]
     return read(client, before[-1]["evaluated"]) if before else []
 
 
 def extend(
-    loop: Loop, client: MlflowClient, registry: Registry, revision: str, waiting: ring.Challenger, champion: tracking.Version, last: str
-) -> list[Cluster]:  # fmt: skip
-    """Add the labelled days up to `last` that are not yet in a challenger's evidence; give it whole."""
+    loop: Loop,
+    client: MlflowClient,
+    registry: Registry,
+    revision: str,
+    waiting: ring.Challenger,
+    champion: tracking.Version,
+    last: str,
+) -> list[Cluster]:
+    """Add the labelled days up to `last` that are not yet in a challenger's evidence; return it whole."""
     known = read(client, waiting.mlflow_run)
     until = client.get_run(waiting.mlflow_run).data.tags.get("data.holdout", "").partition("..")[2]
     published = dataset.published(registry, loop, revision, shift(until, 1), last)
@@ -79,7 +87,7 @@ def extend(
 
 def against_predecessor(
     loop: Loop, client: MlflowClient, registry: Registry, revision: str, predecessor: ring.Predecessor, last: str
-) -> list[Cluster]:  # fmt: skip
+) -> list[Cluster]:
     """Compare the predecessor, in shadow, with what its successors have told the world since."""
     rival = contender.of(client, tracking.version(client, loop.name, predecessor.version).run_id)
     first = max(shift(predecessor.since, 1) if predecessor.since else "", shift(last, -2 * loop.gate.patience_days))
@@ -98,7 +106,7 @@ def against_predecessor(
 
 
 def compare(loop: Loop, day: str, rows: pa.Table, rival: pa.Table, champion: pa.Table) -> list[Cluster]:
-    """Give a day's cluster over the labelled rows that both have predicted; none where there is no such row."""
+    """Return a day's cluster over the labelled rows that both have predicted; none where there is no such row."""
     ours, theirs = contender.losses(loop, rival, rows), contender.losses(loop, champion, rows)
     keys = [key for key in ours if key in theirs]
     return duel.cluster([day] * len(keys), np.array([ours[k] for k in keys]), np.array([theirs[k] for k in keys]))
@@ -111,7 +119,7 @@ def _of(table: pa.Table, day: str) -> pa.Table:
 
 
 def _told(loop: Loop, day: str, versions: set[str]) -> pa.Table | None:
-    """Give the live predictions of a day that these versions made, where there are any."""
+    """Return the live predictions of a day that these versions made, where there are any."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

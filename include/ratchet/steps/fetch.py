@@ -45,7 +45,9 @@ def run(loop: Loop, request: Request) -> Result:
         delivered = source.fetch(options, dt.date.fromisoformat(day), loop.folder)
         missing = [name for name in loop.tables if name not in delivered]
         if missing:
-            raise SourceError(f"The source {loop.source.kind} delivered no table {', '.join(missing)} for {day}. Mend source.options")
+            raise SourceError(
+                f"The source {loop.source.kind} delivered no table {', '.join(missing)} for {day}. Mend source.options"
+            )
         folder = staged(loop, delivery, day)
         hashes = {name: tables.content_hash(delivered[name]) for name in loop.tables}
         if not _same(folder, hashes):
@@ -71,7 +73,10 @@ def staged(loop: Loop, delivery: str, day: str) -> Path:
 def _same(folder: Path, hashes: dict[str, str]) -> bool:
     """Say whether these contents are staged already, and whole: a damaged file is fetched anew."""
     try:
-        return all(tables.content_hash(tables.read_table(folder / f"{name}.parquet")) == digest for name, digest in hashes.items())
+        return all(
+            tables.content_hash(tables.read_table(folder / f"{name}.parquet")) == digest
+            for name, digest in hashes.items()
+        )
     except DataError:
         return False
 

@@ -1,4 +1,7 @@
-"""Gate: take the first look at a challenger; promote it, refuse it, or let it wait in shadow. What is not promoted is written down."""
+"""Gate: take the first look at a challenger; promote it, refuse it, or let it wait in shadow.
+
+What is not promoted is written down.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ class Request(Base):
 
 
 class Result(BaseResult):
-    """verdict: promote, hold or wait. difference, low, high: challenger's loss less champion's, with its confidence sequence.
+    """verdict: promote, hold or wait.
+
+    difference, low, high: challenger's loss less champion's, with its confidence sequence.
 
     report: the page about the decision. summary: the same in Markdown, for a person to approve.
     """
@@ -68,19 +73,34 @@ def run(loop: Loop, request: Request) -> Result:
             evidence.write(client, mlflow_run, found["champion"], days or [])
             page = report.decision(loop, client, mlflow_run, decision, days or [], found, "first look")
             entry = {
-                "run": request.run, "mlflow_run": mlflow_run, "evaluated": mlflow_run, "champion": found["champion"], "line": line,
-                "recipe": tags[train.RECIPE], "reason": decision.reason, **decisions.facts(decision), "day": max(found["days"]),
-                "first": found["first"], "minutes": train.minutes(client, mlflow_run),
-            }  # fmt: skip
+                "run": request.run,
+                "mlflow_run": mlflow_run,
+                "evaluated": mlflow_run,
+                "champion": found["champion"],
+                "line": line,
+                "recipe": tags[train.RECIPE],
+                "reason": decision.reason,
+                **decisions.facts(decision),
+                "day": max(found["days"]),
+                "first": found["first"],
+                "minutes": train.minutes(client, mlflow_run),
+            }
             if decision.verdict != "promote":
                 _write(writer, loop, entries, entry, decision, min(found["days"]))
         settle(client, mlflow_run, line, decision)
     shown = decision.evidence
     return Result(
-        reason=decision.reason, run=request.run, mlflow_run=mlflow_run, verdict=decision.verdict, report=page,
-        difference=shown.difference if shown else None, low=shown.low if shown else None, high=shown.high if shown else None,
-        days=shown.clusters if shown else 0, summary=report.markdown(loop, mlflow_run, decision),
-    )  # fmt: skip
+        reason=decision.reason,
+        run=request.run,
+        mlflow_run=mlflow_run,
+        verdict=decision.verdict,
+        report=page,
+        difference=shown.difference if shown else None,
+        low=shown.low if shown else None,
+        high=shown.high if shown else None,
+        days=shown.clusters if shown else 0,
+        summary=report.markdown(loop, mlflow_run, decision),
+    )
 
 
 def settle(client: MlflowClient, run: str, line: str, decision: decisions.Decision) -> None:
@@ -96,8 +116,8 @@ def settle(client: MlflowClient, run: str, line: str, decision: decisions.Decisi
 
 def _days(
     client: MlflowClient, entries: ring.Entries, line: str, run: str, found: dict[str, Any]
-) -> tuple[list[duel.Cluster] | None, bool]:  # fmt: skip
-    """Give all days of the evidence, and whether some were carried over; None where there is no champion."""
+) -> tuple[list[duel.Cluster] | None, bool]:
+    """Return all days of the evidence, and whether some were carried over; None where there is no champion."""
     if found["compared"] is None:
         return None, False
     earlier = evidence.inherited(client, _before(entries, run), line, run)
@@ -106,14 +126,14 @@ def _days(
 
 
 def _before(entries: ring.Entries, run: str) -> ring.Entries:
-    """Give the ledger as it was before this run was first judged, so that a second look at the same gives the same."""
+    """Return the ledger as it was before this run was first judged, so that a second look at the same gives the same."""
     first = next((i for i, entry in enumerate(entries) if entry.get("evaluated") == run), len(entries))
     return entries[:first]
 
 
 def _write(
     writer: Writer, loop: Loop, entries: ring.Entries, entry: dict[str, Any], decision: decisions.Decision, since: str
-) -> None:  # fmt: skip
+) -> None:
     """Write a refusal, or an entry into the ring and who leaves it for that."""
     run = entry["mlflow_run"]
     if decision.verdict == "hold":
@@ -121,7 +141,11 @@ def _write(
         return
     newcomer = ring.Challenger(entry["run"], run, entry["line"], since, entry["champion"])
     if not ledger.write(
-        writer, loop, f"waiting:{run}", {"kind": "waiting", "since": since, **entry}, f"Let a challenger of {loop.name} wait"
+        writer,
+        loop,
+        f"waiting:{run}",
+        {"kind": "waiting", "since": since, **entry},
+        f"Let a challenger of {loop.name} wait",
     ):
         return
     waiting = ring.challengers(entries)

@@ -1,8 +1,8 @@
 """The ledger of a loop: every decision about its models, a line each, in the data registry's Git history.
 
-Not a step, but what `gate`, `promote`, `duel`, `decide` and a rollback write to. An entry has a key, and is written once a key. The ledger
-is the truth about who is champion, MLflow's alias its shadow: an entry comes first, the alias after it, and where a crash came between
-the two the next call moves the alias.
+Not a step, but what `gate`, `promote`, `duel`, `decide` and a rollback write to. An entry has a key, and is written
+once a key. The ledger is the truth about who is champion, MLflow's alias its shadow: an entry comes first, the alias
+after it, and where a crash came between the two the next call moves the alias.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ CHANGES = ("promoted", "rolled_back")
 
 def write(writer: Writer, loop: Loop, key: str, entry: dict[str, Any], message: str) -> bool:
     """Append an entry unless its key is there, and commit it; say whether it was new."""
-    stamped = {"key": key, "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "by": getpass.getuser(), **entry}
+    stamped = {
+        "key": key,
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "by": getpass.getuser(),
+        **entry,
+    }
     new = writer.append(loop.name, stamped)
     writer.commit([f"{loop.name}/ledger.jsonl"], f"{message}\n\n{entry.get('reason', '')}\n")
     return new
@@ -33,22 +38,28 @@ def write(writer: Writer, loop: Loop, key: str, entry: dict[str, Any], message: 
 
 def leave(writer: Writer, loop: Loop, challenger: ring.Challenger, why: str) -> None:
     """Write down that a challenger has left the ring."""
-    entry = {"kind": "left", "run": challenger.run, "mlflow_run": challenger.mlflow_run, "champion": challenger.champion, "reason": why}
+    entry = {
+        "kind": "left",
+        "run": challenger.run,
+        "mlflow_run": challenger.mlflow_run,
+        "champion": challenger.champion,
+        "reason": why,
+    }
     write(writer, loop, f"left:{challenger.mlflow_run}", entry, f"Let a challenger of {loop.name} go")
 
 
 def read(loop: Loop) -> list[dict[str, Any]]:
-    """Give all entries, oldest first."""
+    """Return all entries, oldest first."""
     return dataset.registry().ledger(loop.name)
 
 
 def champions(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give the entries that changed the champion, oldest first."""
+    """Return the entries that changed the champion, oldest first."""
     return [entry for entry in entries if entry["kind"] in CHANGES]
 
 
 def champion(client: MlflowClient, loop: Loop) -> tracking.Version | None:
-    """Give the champion, and heal the alias where a crash has left it behind the ledger."""
+    """Return the champion, and heal the alias where a crash has left it behind the ledger."""
     found = tracking.champion(client, loop.name)
     changes = champions(read(loop))
     if changes and (found is None or str(changes[-1]["version"]) != found.number):
@@ -60,8 +71,8 @@ def champion(client: MlflowClient, loop: Loop) -> tracking.Version | None:
 def rollback(loop: Loop, reason: str, *, to: str = "", key: str = "", **facts: Any) -> dict[str, Any]:
     """Restore the champion before the present one; the change is an entry like the others. Raises RequestError.
 
-    to: the version to restore, one that was champion. What was rolled back from is not restored by a second rollback: that one goes
-    further back. key: of the entry; a second call with the same key changes nothing.
+    to: the version to restore, one that was champion. What was rolled back from is not restored by a second rollback:
+    that one goes further back. key: of the entry; a second call with the same key changes nothing.
     """
     registry = dataset.registry()
     with tracking.connected() as client, registry.writer() as writer:
@@ -74,9 +85,18 @@ def rollback(loop: Loop, reason: str, *, to: str = "", key: str = "", **facts: A
             raise RequestError(f"{loop.name} has no champion: nothing to roll back")
         before = to or _before(champions(entries), present.number)
         if before is None:
-            raise RequestError(f"v{present.number} is the first champion of {loop.name}: there is none before it to restore")
+            raise RequestError(
+                f"v{present.number} is the first champion of {loop.name}: there is none before it to restore"
+            )
         restored = tracking.version(client, loop.name, before)
-        entry = {"kind": "rolled_back", "version": before, "from": present.number, "mlflow_run": restored.run_id, "reason": reason, **facts}
+        entry = {
+            "kind": "rolled_back",
+            "version": before,
+            "from": present.number,
+            "mlflow_run": restored.run_id,
+            "reason": reason,
+            **facts,
+        }
         write(writer, loop, key or f"rolled_back:{len(entries)}", entry, f"Roll {loop.name} back to v{before}")
         tracking.set_champion(client, restored)
     return entry

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class Request(Base):
-    """partition: the night that looks; labels are known up to `label_delay_days` before it. revision: by default the newest."""
+    """partition: the night that looks; labels are known up to `label_delay_days` before it.
+
+    revision: by default the newest.
+    """
 
     partition: str
     revision: str = ""
@@ -34,8 +37,8 @@ class Request(Base):
 class Result(BaseResult):
     """days: day -> version -> metrics, loss and rows. holdout_loss: the champion's, at its promotion.
 
-    estimated: day -> the champion's estimated loss, of days whose labels have not come. challengers: days of evidence of each that
-    waits, by MLflow run. predecessor: the days of its duel with its successors.
+    estimated: day -> the champion's estimated loss, of days whose labels have not come. challengers: days of evidence
+    of each that waits, by MLflow run. predecessor: the days of its duel with its successors.
     """
 
     partition: str
@@ -55,31 +58,46 @@ def run(loop: Loop, request: Request) -> Result:
     revision = registry.resolve(request.revision or "HEAD")
     last = shift(request.partition, -loop.label_delay_days)
     first = shift(last, 1 - loop.monitor.window_days)
-    days = [day for day in dataset.published(registry, loop, revision, first, last) if contender.live(loop, day).exists()]
+    days = [
+        day for day in dataset.published(registry, loop, revision, first, last) if contender.live(loop, day).exists()
+    ]
     with tracking.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None or not days:
             why = "no champion yet" if champion is None else f"no scored day with labels between {first} and {last}"
-            return _keep(loop, Result(reason=f"{loop.name} has {why}: nothing to measure", outcome="skipped", partition=request.partition))
+            return _keep(
+                loop,
+                Result(
+                    reason=f"{loop.name} has {why}: nothing to measure", outcome="skipped", partition=request.partition
+                ),
+            )
         holdout = client.get_run(champion.run_id).data.metrics.get(evidence.LOSS)
         rows = dataset.features(registry, loop, revision, days[0], days[-1])
         found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
-        newest = {f"live/v{version}/{name}": value for version, m in found[days[-1]].items() for name, value in m.items()}
+        newest = {
+            f"live/v{version}/{name}": value for version, m in found[days[-1]].items() for name, value in m.items()
+        }
         tracking.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
         estimated = _estimated(loop, client, champion, shift(last, 1), request.partition)
         entries = registry.ledger(loop.name)
         waiting = {
             each.mlflow_run: len(evidence.extend(loop, client, registry, revision, each, champion, last))
-            for each in ring.challengers(entries) if each.champion == champion.number
-        }  # fmt: skip
+            for each in ring.challengers(entries)
+            if each.champion == champion.number
+        }
         before = ring.predecessor(entries)
         shadowed = evidence.against_predecessor(loop, client, registry, revision, before, last) if before else []
     latest = "; ".join(f"v{v}: {loop.loss} {m['loss']:.4f} on {m['rows']:.0f} rows" for v, m in found[days[-1]].items())
     result = Result(
         reason=f"labels up to {last}; {days[-1]}: {latest or 'no label yet'}",
-        partition=request.partition, champion=champion.number, holdout_loss=holdout, days=found,
-        estimated=estimated, challengers=waiting, predecessor=duel.dump(shadowed),
-    )  # fmt: skip
+        partition=request.partition,
+        champion=champion.number,
+        holdout_loss=holdout,
+        days=found,
+        estimated=estimated,
+        challengers=waiting,
+        predecessor=duel.dump(shadowed),
+    )
     return _keep(loop, result)
 
 
@@ -89,7 +107,9 @@ def live(loop: Loop, rows: pa.Table, day: str) -> dict[str, dict[str, float]]:
 
     found = {}
     target, predicted, joined = contender.paired(loop, tables.read_table(contender.live(loop, day)), rows)
-    versions = joined.column(contender.VERSION).to_numpy(zero_copy_only=False).astype(str) if joined.num_rows else np.array([])
+    versions = (
+        joined.column(contender.VERSION).to_numpy(zero_copy_only=False).astype(str) if joined.num_rows else np.array([])
+    )
     for version in np.unique(versions):
         mine = versions == version
         metrics = measure(loop.task, target[mine], predicted[mine])
@@ -99,7 +119,7 @@ def live(loop: Loop, rows: pa.Table, day: str) -> dict[str, dict[str, float]]:
 
 
 def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
-    """Give the live loss of a version on every labelled day since it went live, as known on a night: day -> loss."""
+    """Return the live loss of a version on every labelled day since it went live, as known on a night: day -> loss."""
     found: dict[str, float] = {}
     for path in sorted(drift.folder(loop, partition).parent.glob("*/performance.json")):
         if path.parent.name <= partition:
@@ -125,11 +145,13 @@ def _estimated(loop: Loop, client: MlflowClient, champion: tracking.Version, fir
 
 
 def read(loop: Loop, partition: str) -> Result | None:
-    """Give what was measured on a night, or None."""
+    """Return what was measured on a night, or None."""
     path = drift.folder(loop, partition) / "performance.json"
     return Result.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def _keep(loop: Loop, result: Result) -> Result:
-    write_text(drift.folder(loop, result.partition) / "performance.json", json.dumps(result.model_dump(mode="json"), indent=1))
+    write_text(
+        drift.folder(loop, result.partition) / "performance.json", json.dumps(result.model_dump(mode="json"), indent=1)
+    )
     return result

@@ -53,45 +53,74 @@ def run(loop: Loop, request: Request) -> Result:
         done = next((entry for entry in registry.ledger(loop.name) if entry["key"] == key), None)
         if done:
             return Result(
-                reason=f"already promoted as v{done['version']}", outcome="unchanged", mlflow_run=judged, version=done["version"]
-            )  # fmt: skip
+                reason=f"already promoted as v{done['version']}",
+                outcome="unchanged",
+                mlflow_run=judged,
+                version=done["version"],
+            )
         if verdict != "promote":
             return Result(reason=reason, outcome="skipped", mlflow_run=judged)
         approval = _approval(loop, request)
-        common = {"run": request.run, "mlflow_run": judged, "evaluated": judged, "recipe": tags[train.RECIPE], "approval": approval}
+        common = {
+            "run": request.run,
+            "mlflow_run": judged,
+            "evaluated": judged,
+            "recipe": tags[train.RECIPE],
+            "approval": approval,
+        }
         held = {**common, "kind": "held", "line": "", "champion": before.number if before else None}
         if approval and approval.get("answer") != "Approve":
             return _refuse(writer, loop, held, _rejection(loop, approval))
         found = json.loads(tracking.read_file(client, judged, evaluate.FILE))
         if found["champion"] != held["champion"]:
-            return _refuse(writer, loop, held, f"v{held['champion']} has become champion since; this one was judged against another")
+            return _refuse(
+                writer,
+                loop,
+                held,
+                f"v{held['champion']} has become champion since; this one was judged against another",
+            )
         deployed = judged
         if loop.gate.deploy == "refit":
             deployed = tags.get(refit.REFIT, "")
             if not deployed:
-                raise RequestError(f"The run {judged} has no refit yet. Run: ratchet step refit --loop {loop.name} --run {request.run}")
+                raise RequestError(
+                    f"The run {judged} has no refit yet. Run: ratchet step refit --loop {loop.name} --run {request.run}"
+                )
         version = _register(client, loop, judged, deployed, reason)
         data = client.get_run(deployed).data.tags
         replaced = before.number if before and before.number != version.number else None
         known = any(entry.get("evaluated") == judged for entry in registry.ledger(loop.name))
         spent = {judged, deployed} - ({judged} if known else set())
         entry = {
-            "first": None if known else found["first"], "minutes": train.minutes(client, *spent),
-            "kind": "promoted", **common, "version": version.number, "replaces": replaced, "champion": found["champion"],
-            "line": tags.get(gate.LINE), "mlflow_run": deployed, "because": tags.get("ratchet.reason", ""), "reason": reason,
+            "first": None if known else found["first"],
+            "minutes": train.minutes(client, *spent),
+            "kind": "promoted",
+            **common,
+            "version": version.number,
+            "replaces": replaced,
+            "champion": found["champion"],
+            "line": tags.get(gate.LINE),
+            "mlflow_run": deployed,
+            "because": tags.get("ratchet.reason", ""),
+            "reason": reason,
             "data": {name: data.get(f"data.{name}") for name in ("revision", "train", "holdout", "hash")},
-            "day": data["data.train"].partition("..")[2], **json.loads(tags.get(gate.FACTS, "{}")),
-        }  # fmt: skip
+            "day": data["data.train"].partition("..")[2],
+            **json.loads(tags.get(gate.FACTS, "{}")),
+        }
         ledger.write(writer, loop, key, entry, f"Promote {loop.name} v{version.number}")
         tracking.set_champion(client, version)
     return Result(
         reason=f"v{version.number} is the champion{f', replacing v{replaced}' if replaced else ''}: {reason}",
-        mlflow_run=judged, version=version.number,
-    )  # fmt: skip
+        mlflow_run=judged,
+        version=version.number,
+    )
 
 
 def _register(client: MlflowClient, loop: Loop, judged: str, deployed: str, reason: str) -> tracking.Version:
-    """Register what was judged, and its refit where that is what is deployed; tie the two, and give the one to deploy."""
+    """Register what was judged, and its refit where that is what is deployed.
+
+    Tie the two, and give the one to deploy.
+    """
     version = tracking.register(client, loop.name, judged, reason)
     if deployed == judged:
         return version
@@ -121,5 +150,7 @@ def _rejection(loop: Loop, approval: dict[str, Any]) -> str:
 
 
 def _refuse(writer: Writer, loop: Loop, entry: dict[str, Any], why: str) -> Result:
-    ledger.write(writer, loop, f"rejected:{entry['mlflow_run']}", {**entry, "reason": why}, f"Refuse a challenger of {loop.name}")
+    ledger.write(
+        writer, loop, f"rejected:{entry['mlflow_run']}", {**entry, "reason": why}, f"Refuse a challenger of {loop.name}"
+    )
     return Result(reason=why, outcome="skipped", mlflow_run=entry["mlflow_run"])

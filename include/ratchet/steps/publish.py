@@ -1,4 +1,7 @@
-"""Publish: write what was accepted into the data registry, one commit a partition; keep what was not in quarantine there."""
+"""Publish: write what was accepted into the data registry, one commit a partition.
+
+Keep what was not in quarantine there.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ def run(loop: Loop, request: Request) -> Result:
     verdicts = {day: _verdict(loop, delivery, day) for day in partitions.parse(request.partitions)}
     with registry.writer() as writer:
         changed = {day: verdict for day, verdict in verdicts.items() if not _known(registry, loop, verdict)}
-        files = {day: _place(registry, loop, verdict, staged(loop, delivery, day) / "judged") for day, verdict in changed.items()}
+        files = {
+            day: _place(registry, loop, verdict, staged(loop, delivery, day) / "judged")
+            for day, verdict in changed.items()
+        }
         writer.add([path for placed in files.values() for path in placed])
         for day, verdict in changed.items():
             _commit(writer, loop, verdict, files[day])
@@ -60,10 +66,16 @@ def run(loop: Loop, request: Request) -> Result:
         reason = f"published {rows:,} rows of {len(accepted)} days, {quarantined} rows in quarantine"
         if not changed:
             reason = f"already published: {rows:,} rows of {len(accepted)} days"
-    return Result.model_validate({
-        "reason": reason, "outcome": outcome, "revision": registry.head(), "published": accepted, "rows": rows,
-        "quarantined": quarantined,
-    })  # fmt: skip
+    return Result.model_validate(
+        {
+            "reason": reason,
+            "outcome": outcome,
+            "revision": registry.head(),
+            "published": accepted,
+            "rows": rows,
+            "quarantined": quarantined,
+        }
+    )
 
 
 def quarantine_path(loop: Loop, partition: str, delivery: str, table: str) -> str:
@@ -86,7 +98,7 @@ def _known(registry: Registry, loop: Loop, verdict: dict[str, Any]) -> bool:
 
 
 def _place(registry: Registry, loop: Loop, verdict: dict[str, Any], judged: Path) -> list[str]:
-    """Copy a day's files to their places in the worktree; give the paths."""
+    """Copy a day's files to their places in the worktree; return the paths."""
     day, placed = verdict["partition"], []
     for name in loop.tables:
         if verdict["status"] == "accepted":

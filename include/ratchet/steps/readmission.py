@@ -24,7 +24,9 @@ def readmit(loop: Loop, partition: str) -> publish.Result:
     registry = dataset.registry()
     verdict = registry.verdict(loop.name, partition)
     if verdict is None or not sum(table["quarantined"] for table in verdict["tables"].values()):
-        raise RequestError(f"Nothing of {loop.name} {partition} is in quarantine. See: ratchet quarantine list {loop.name}")
+        raise RequestError(
+            f"Nothing of {loop.name} {partition} is in quarantine. See: ratchet quarantine list {loop.name}"
+        )
     revision, delivery = registry.head(), f"readmit-{partition}-{verdict['delivery'][:12]}"
     with atomic(staged(loop, delivery, partition)) as temporary:
         temporary.mkdir()

@@ -27,7 +27,9 @@ REFIT = "ratchet.refit"  # of the run that was judged: the run of its refit
 
 
 class Request(Base):
-    """run: the key of this training. mlflow_run: the run that was judged. until: the latest partition that exists for the refit.
+    """run: the key of this training.
+
+    mlflow_run: the run that was judged. until: the latest partition that exists for the refit.
 
     By default the refit has the days that the training had, the held-out ones included.
     """
@@ -38,7 +40,10 @@ class Request(Base):
 
 
 class Result(BaseResult):
-    """mlflow_run: of the refit. distance: mean distance of its predictions on the holdout from its twin's, in their deviations."""
+    """mlflow_run: of the refit.
+
+    distance: mean distance of its predictions on the holdout from its twin's, in their deviations.
+    """
 
     mlflow_run: str | None = None
     distance: float | None = None
@@ -56,9 +61,17 @@ def run(loop: Loop, request: Request) -> Result:
         days = f"{pinned.train.partition('..')[0]}..{max(rows.column(features.PARTITION).to_pylist())}"
         digest = hashlib.sha256(tables.content_hash(rows).encode()).hexdigest()
         about = {
-            **{name: value for name, value in tags.items() if name.startswith(("ratchet.", "code.", "environment.", "mlflow.note"))},
-            contender.TWIN: judged, "data.train": days, "data.holdout": pinned.holdout, "data.revision": revision, "data.hash": digest,
-        }  # fmt: skip
+            **{
+                name: value
+                for name, value in tags.items()
+                if name.startswith(("ratchet.", "code.", "environment.", "mlflow.note"))
+            },
+            contender.TWIN: judged,
+            "data.train": days,
+            "data.holdout": pinned.holdout,
+            "data.revision": revision,
+            "data.hash": digest,
+        }
         for name in (tracking.KEY, tracking.MODEL, "ratchet.loop", "ratchet.version"):
             about.pop(name, None)
         held = tracking.start_run(client, loop.name, f"{request.run}.refit", about)
@@ -84,7 +97,7 @@ def run(loop: Loop, request: Request) -> Result:
 
 
 def _rows(loop: Loop, pinned: snapshot.Result, until: str) -> tuple[pa.Table, str]:
-    """Give all labelled rows: those of the snapshot, or up to a later night."""
+    """Return all labelled rows: those of the snapshot, or up to a later night."""
     import pyarrow as pa
 
     last = shift(until, -loop.label_delay_days) if until else ""
@@ -104,7 +117,9 @@ def _fit(loop: Loop, client: MlflowClient, run_id: str, judged: str, rows: pa.Ta
         started = time.monotonic()
         model, curve = fit(loop, rows)
         # What was judged is its twin: its numbers are what the live loss is compared with.
-        metrics = {name: value for name, value in client.get_run(judged).data.metrics.items() if name.startswith("challenger/")}
+        metrics = {
+            name: value for name, value in client.get_run(judged).data.metrics.items() if name.startswith("challenger/")
+        }
         tracking.log_metrics(client, run_id, {**metrics, evidence.LOSS: metrics[evidence.LOSS]})
         train.keep(client, run_id, loop, model, curve, rows, time.monotonic() - started)
     return model

@@ -30,8 +30,9 @@ POLICIES = f"{spec.OWN} never calendar:days=1,cooldown_days=0 calendar:days=7,co
 class Request(Base):
     """first, last: the nights to replay; by default all from the first champion's on, up to the latest.
 
-    policies, gates: as `replay/spec.py` says, parted by spaces; every policy is run under every gate. cost: what a retraining is worth, in
-    the loss's units times days, for the recommendation; the contract's own by default, else nothing.
+    policies, gates: as `replay/spec.py` says, parted by spaces; every policy is run under every gate. cost: what a
+    retraining is worth, in the loss's units times days, for the recommendation; the contract's own by default, else
+    nothing.
     """
 
     first: str = ""
@@ -42,7 +43,10 @@ class Request(Base):
 
 
 class Result(BaseResult):
-    """recommended: the policy and the gate. rows: the table. report: the page. mlflow_run: that holds table, figure and page."""
+    """recommended: the policy and the gate.
+
+    rows: the table. report: the page. mlflow_run: that holds table, figure and page.
+    """
 
     recommended: str
     gate: str
@@ -88,16 +92,29 @@ def _run(loop: Loop, request: Request, progress: replays.Progress, client: Mlflo
     rows = tuple(row.__dict__ | {"gap": list(row.gap)} for row in table)
     tags = {"ratchet.kind": "replay", "ratchet.recommended": chosen.name, "mlflow.note.content": said}
     made = tracking.start_run(client, f"{loop.name}.replay", f"{first}..{last} {name}", tags).info.run_id
-    tracking.log_files(client, made, {"replay.html": page, "replay.png": picture, "replay.json": json.dumps(rows, indent=1)})
-    tracking.log_metrics(client, made, {"recommended_loss": chosen.loss, "recommended_retrainings": float(chosen.retrainings)})
+    tracking.log_files(
+        client, made, {"replay.html": page, "replay.png": picture, "replay.json": json.dumps(rows, indent=1)}
+    )
+    tracking.log_metrics(
+        client, made, {"recommended_loss": chosen.loss, "recommended_retrainings": float(chosen.retrainings)}
+    )
     return Result(
-        reason=said, recommended=case.policy, gate=case.gate, diff=difference, rows=rows, report=str(path), mlflow_run=made,
+        reason=said,
+        recommended=case.policy,
+        gate=case.gate,
+        diff=difference,
+        rows=rows,
+        report=str(path),
+        mlflow_run=made,
         seconds=time.monotonic() - begun,
-    )  # fmt: skip
+    )
 
 
 def _first(loop: Loop, past: history.History) -> str:
-    """Give the night after the first champion's training; where there was none, after two weeks and a holdout, or a window."""
+    """Return the night after the first champion's training.
+
+    Where there was none, after two weeks and a holdout, or a window.
+    """
     first = next((entry["day"] for entry in ledger.champions(ledger.read(loop)) if entry.get("day")), None)
     if first:
         return shift(first, loop.label_delay_days + 1)

@@ -1,6 +1,7 @@
 """The page about a decision: one self-contained HTML file, for whoever has to answer for the model.
 
-Not a step, but what `gate` and `duel` leave: `report/<when>.html` of the MLflow run that was judged, and a copy for the Airflow UI.
+Not a step, but what `gate` and `duel` leave: `report/<when>.html` of the MLflow run that was judged, and a copy for the
+Airflow UI.
 """
 
 from __future__ import annotations
@@ -28,9 +29,15 @@ VERDICTS = {"promote": "Promote", "hold": "Hold", "wait": "Wait"}
 
 
 def decision(
-    loop: Loop, client: MlflowClient, run: str, decided: Decision, days: Sequence[Cluster], found: dict[str, Any] | None, when: str
-) -> str:  # fmt: skip
-    """Write the page; give its path below the reports. found: the stored evaluation, None for a rollback."""
+    loop: Loop,
+    client: MlflowClient,
+    run: str,
+    decided: Decision,
+    days: Sequence[Cluster],
+    found: dict[str, Any] | None,
+    when: str,
+) -> str:
+    """Write the page; return its path below the reports. found: the stored evaluation, None for a rollback."""
     tags = client.get_run(run).data.tags
     clusters = hypothesis.grouped(loop, days)
     scale = (found or {}).get("champion_loss") or (found or {}).get("challenger_loss") or 1.0
@@ -42,19 +49,35 @@ def decision(
     ]
     if clusters and decided.evidence:
         points = curve(clusters, margin=margin, bound=hypothesis.bound(loop, scale))
-        parts += ["<h2>The evidence, day by day</h2>", _picture(figures.of_evidence(clusters, points, decided.evidence.needed, margin))]
-        parts.append(_table(
-            (loop.gate.cluster, "rows", f"{loop.loss}: rival less champion"),
-            ((c.key, f"{c.rows:,}", f"{c.mean:+.4f}" if math.isfinite(c.mean) else "undefined") for c in clusters[-60:]),
-        ))  # fmt: skip
+        parts += [
+            "<h2>The evidence, day by day</h2>",
+            _picture(figures.of_evidence(clusters, points, decided.evidence.needed, margin)),
+        ]
+        parts.append(
+            _table(
+                (loop.gate.cluster, "rows", f"{loop.loss}: rival less champion"),
+                (
+                    (c.key, f"{c.rows:,}", f"{c.mean:+.4f}" if math.isfinite(c.mean) else "undefined")
+                    for c in clusters[-60:]
+                ),
+            )
+        )
     if decided.checks:
         parts.append("<h2>Vetoes</h2>")
-        rows = ((c.name, _number(c.number), _bounds(c.low, c.high), "passed" if c.passed else "forbids it", c.text) for c in decided.checks)
-        parts.append(_table(("check", "found", "bound", "", "in words"), rows, marked=[not c.passed for c in decided.checks]))
+        rows = (
+            (c.name, _number(c.number), _bounds(c.low, c.high), "passed" if c.passed else "forbids it", c.text)
+            for c in decided.checks
+        )
+        parts.append(
+            _table(("check", "found", "bound", "", "in words"), rows, marked=[not c.passed for c in decided.checks])
+        )
     if found and found["calibration"]:
         parts += ["<h2>Calibration on the holdout</h2>", _picture(figures.of_calibration(found["calibration"]))]
     if found and found["importance"]:
-        parts += ["<h2>What predictions come from</h2>", "<p>Mean absolute SHAP value over held-out rows, in the prediction's units.</p>"]
+        parts += [
+            "<h2>What predictions come from</h2>",
+            "<p>Mean absolute SHAP value over held-out rows, in the prediction's units.</p>",
+        ]
         parts.append(_picture(figures.of_importance(dict(list(found["importance"].items())[:15]))))
     parts += ["<h2>Model card</h2>", _table((), _card(loop, tags, found))]
     page = _page(f"{loop.name}: {when}", "\n".join(parts))
@@ -73,7 +96,8 @@ def markdown(loop: Loop, run: str, decided: Decision) -> str:
     """Tell a decision in Markdown, for the form in which a person approves it."""
     uri = Settings.current().tracking_uri.rstrip("/")
     checks = "\n".join(
-        f"| {c.name} | {_number(c.number)} | {_bounds(c.low, c.high)} | {'✓' if c.passed else '✗'} |" for c in decided.checks
+        f"| {c.name} | {_number(c.number)} | {_bounds(c.low, c.high)} | {'✓' if c.passed else '✗'} |"
+        for c in decided.checks
     )
     table = f"\n\n| check | found | bound | |\n| --- | --- | --- | --- |\n{checks}" if checks else ""
     link = f"[MLflow run]({uri}/#/runs/{run})"
@@ -83,11 +107,14 @@ def markdown(loop: Loop, run: str, decided: Decision) -> str:
 def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
     """Say in words what the verdict means, for a reader who does not compute."""
     aim = (
-        "is better than" if loop.gate.aim == "superior" or not promotion
+        "is better than"
+        if loop.gate.aim == "superior" or not promotion
         else f"loses at most {loop.gate.margin:g} of {loop.loss} more than"
-    )  # fmt: skip
+    )
     if decided.evidence is None and promotion:
-        return "There is no model in use yet that this one could be measured against, so it only had to pass every check."
+        return (
+            "There is no model in use yet that this one could be measured against, so it only had to pass every check."
+        )
     if any(not check.passed for check in decided.checks):
         return "At least one check forbids it, however well the model does on the whole. The model in use stays."
     odds = round(1 / math.exp(-min(decided.evidence.needed, 20))) if decided.evidence else 0
@@ -97,28 +124,45 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
         "hold": "On days that neither model had seen, the model in use does better. The rival is sent away.",
         "wait": f"The days so far do not show yet whether the rival {aim} the model in use. It goes on predicting in shadow, and each "
         "night's labels are added, until they do or its time is up.",
-    }  # fmt: skip
+    }
     return text[decided.verdict]
 
 
 def _card(loop: Loop, tags: dict[str, str], found: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """Describe the model: data, window, intended use, limits (after Mitchell et al. 2019, "Model Cards for Model Reporting")."""
+    """Describe the model: data, window, intended use, limits (after Mitchell et al.
+
+    2019, "Model Cards for Model Reporting").
+    """
     metrics = (found or {}).get("metrics", {}).get("challenger", {})
     window = loop.training.window if loop.training.window == "expanding" else f"{loop.training.window} days"
     return [
         ("Intended use", loop.description),
         ("Predicts", f"{loop.target.name} = {loop.target.sql} ({loop.task})"),
         ("Owner", loop.owner),
-        ("Trained on", f"{tags.get('data.train', '?')}, revision {tags.get('data.revision', '?')[:10]}; window {window}"),
+        (
+            "Trained on",
+            f"{tags.get('data.train', '?')}, revision {tags.get('data.revision', '?')[:10]}; window {window}",
+        ),
         ("Judged on", tags.get("data.holdout", "?")),
         ("Trained because", tags.get("ratchet.reason", "?")),
         ("Recipe", f"{loop.training.trainer}, seed {loop.training.seed}, {loop.training.params}"),
         ("Code", tags.get("code.revision", "?")[:10]),
-        ("Holdout", ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()) or "see the run that was judged"),
-        ("Deployed", "its recipe, fitted again on all labelled days" if loop.gate.deploy == "refit" else "the model that was judged"),
-        ("Limits", "Judged on the days above and on nothing else: where the world differs from them, what is said here need not hold. "
-         "Differences beyond the bound count as the bound. SHAP values describe the model, not the world."),
-    ]  # fmt: skip
+        (
+            "Holdout",
+            ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()) or "see the run that was judged",
+        ),
+        (
+            "Deployed",
+            "its recipe, fitted again on all labelled days"
+            if loop.gate.deploy == "refit"
+            else "the model that was judged",
+        ),
+        (
+            "Limits",
+            "Judged on the days above and on nothing else: where the world differs from them, what is said here need not hold. "
+            "Differences beyond the bound count as the bound. SHAP values describe the model, not the world.",
+        ),
+    ]
 
 
 def _picture(png: bytes) -> str:
@@ -139,7 +183,14 @@ def _number(value: float | None) -> str:
 
 
 def _bounds(low: float | None, high: float | None) -> str:
-    return " ".join(text for text in (f"≥ {low:g}" if low is not None else "", f"≤ {high:g}" if high is not None else "") if text) or "–"
+    return (
+        " ".join(
+            text
+            for text in (f"≥ {low:g}" if low is not None else "", f"≤ {high:g}" if high is not None else "")
+            if text
+        )
+        or "–"
+    )
 
 
 STYLE = """

@@ -1,7 +1,9 @@
-"""Score: predict every row of a partition with the champion, the model's version on every row; and, in shadow, with its rivals.
+"""Score: predict every row of a partition with the champion, the model's version on every row.
 
-A prediction once made stays: it is what the world was told that day. When a corrected delivery is scored, rows that have
-one keep it and only new rows get one from the champion of today.
+And, in shadow, with its rivals.
+
+A prediction once made stays: it is what the world was told that day. When a corrected delivery is scored, rows that
+have one keep it and only new rows get one from the champion of today.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ class Request(Base):
 
 
 class Result(BaseResult):
-    """rows: predictions there are now, of which `new` were made by this call, by `version`. shadows: rivals that scored too."""
+    """rows: predictions there are now, of which `new` were made by this call, by `version`.
+
+    shadows: rivals that scored too.
+    """
 
     partition: str
     rows: int = 0
@@ -47,29 +52,43 @@ def run(loop: Loop, request: Request) -> Result:
     with tracking.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None:
-            return Result(reason=f"{loop.name} has no champion yet: nothing is scored", outcome="skipped", partition=day)
+            return Result(
+                reason=f"{loop.name} has no champion yet: nothing is scored", outcome="skipped", partition=day
+            )
         rows = dataset.features(registry, loop, revision, day, day)
         shadows = _shadow(loop, client, rows, day)
         held = tables.read_table(path) if path.exists() else None
         fresh = without(rows, held, list(loop.main_table.key)) if held is not None else rows
         if held is not None and not fresh.num_rows:
             return Result(
-                reason=f"{held.num_rows:,} rows of {day} have their predictions", outcome="unchanged",
-                partition=day, rows=held.num_rows, version=champion.number, shadows=shadows,
-            )  # fmt: skip
+                reason=f"{held.num_rows:,} rows of {day} have their predictions",
+                outcome="unchanged",
+                partition=day,
+                rows=held.num_rows,
+                version=champion.number,
+                shadows=shadows,
+            )
         made = predict(loop, tracking.version_model(champion), fresh, champion.number)
     import pyarrow as pa
 
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return Result(
-        reason=f"scored {made.num_rows:,} rows of {day} with v{champion.number}" + (f", {shadows} more in shadow" if shadows else ""),
-        partition=day, rows=whole.num_rows, new=made.num_rows, version=champion.number, shadows=shadows,
-    )  # fmt: skip
+        reason=f"scored {made.num_rows:,} rows of {day} with v{champion.number}"
+        + (f", {shadows} more in shadow" if shadows else ""),
+        partition=day,
+        rows=whole.num_rows,
+        new=made.num_rows,
+        version=champion.number,
+        shadows=shadows,
+    )
 
 
 def _shadow(loop: Loop, client: MlflowClient, rows: pa.Table, day: str) -> int:
-    """Score the ring: challengers that wait, and the predecessor. Their predictions are kept apart, and told to nobody."""
+    """Score the ring: challengers that wait, and the predecessor.
+
+    Their predictions are kept apart, and told to nobody.
+    """
     entries = ledger.read(loop)
     runs = [each.mlflow_run for each in ring.challengers(entries)]
     if before := ring.predecessor(entries):

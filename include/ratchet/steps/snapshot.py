@@ -45,7 +45,10 @@ class Result(BaseResult):
 
 
 def run(loop: Loop, request: Request) -> Result:
-    """Pin and compute once a run: a second call with the same run gives the same snapshot, whatever was published since."""
+    """Pin and compute once a run.
+
+    A second call with the same run gives the same snapshot, whatever was published since.
+    """
     path = _pin(loop, request.run)
     if path.exists():
         known = Result.model_validate_json(path.read_text(encoding="utf-8"))
@@ -65,16 +68,22 @@ def run(loop: Loop, request: Request) -> Result:
             f"{manifest['train_rows']:,} rows of {train[0]}..{train[-1]} to train on, {manifest['holdout_rows']:,} rows of "
             f"{holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
         ),
-        snapshot=name, revision=revision, train=f"{train[0]}..{train[-1]}", holdout=f"{holdout[0]}..{holdout[-1]}", **manifest,
-    )  # fmt: skip
+        snapshot=name,
+        revision=revision,
+        train=f"{train[0]}..{train[-1]}",
+        holdout=f"{holdout[0]}..{holdout[-1]}",
+        **manifest,
+    )
     write_text(path, result.model_dump_json())
     return result
 
 
 def pinned(loop: Loop, key: str) -> Result:
-    """Give what a run's snapshot step pinned, its features computed again if they were deleted. Raises DataError."""
+    """Return what a run's snapshot step pinned, its features computed again if they were deleted. Raises DataError."""
     if not _pin(loop, key).exists():
-        raise DataError(f"The run {key!r} of {loop.name} has no snapshot. Run: ratchet step snapshot --loop {loop.name} --run {key}")
+        raise DataError(
+            f"The run {key!r} of {loop.name} has no snapshot. Run: ratchet step snapshot --loop {loop.name} --run {key}"
+        )
     return run(loop, Request(run=key))
 
 
@@ -95,9 +104,12 @@ def _pin(loop: Loop, key: str) -> Path:
 def _name(loop: Loop, revision: str, train: list[str], holdout: list[str]) -> str:
     sql = (loop.folder / loop.features.sql).read_text(encoding="utf-8")
     content: dict[str, Any] = {
-        "revision": revision, "train": train, "holdout": holdout, "sql": sql,
+        "revision": revision,
+        "train": train,
+        "holdout": holdout,
+        "sql": sql,
         "contract": loop.model_dump(mode="json", include={"tables", "target", "features", "task"}),
-    }  # fmt: skip
+    }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{holdout[-1]}-{digest[:12]}"
 

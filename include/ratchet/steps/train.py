@@ -49,9 +49,16 @@ def run(loop: Loop, request: Request) -> Result:
         if tracking.MODEL in held.data.tags:
             return Result(reason="already trained", outcome="unchanged", mlflow_run=run_id)
         rows = snapshot.read(loop, pinned.snapshot, "train")
-        tracking.log_params(client, run_id, {"trainer": loop.training.trainer, "seed": loop.training.seed, **loop.training.params})
+        tracking.log_params(
+            client, run_id, {"trainer": loop.training.trainer, "seed": loop.training.seed, **loop.training.params}
+        )
         with tracking.training(run_id):
-            source = {"registry.revision": pinned.revision, "window": pinned.train, "snapshot": pinned.snapshot, "sha256": pinned.data_hash}
+            source = {
+                "registry.revision": pinned.revision,
+                "window": pinned.train,
+                "snapshot": pinned.snapshot,
+                "sha256": pinned.data_hash,
+            }
             tracking.log_dataset(run_id, loop.name, pinned.data_hash, source, "training")
             started = time.monotonic()
             model, curve = fit(loop, rows)
@@ -65,7 +72,7 @@ def run(loop: Loop, request: Request) -> Result:
 
 
 def minutes(client: MlflowClient, *runs: str) -> float:
-    """Give what trainings took, in minutes."""
+    """Return what trainings took, in minutes."""
     return float(sum(client.get_run(run).data.metrics.get("train_seconds", 0.0) for run in runs)) / 60
 
 
@@ -84,16 +91,22 @@ def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, st
     }
 
 
-def keep(client: MlflowClient, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float) -> None:
+def keep(
+    client: MlflowClient, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float
+) -> None:
     """Store curves, figure, model and the reference of the monitor. The tag that says a model is there comes last."""
     tracking.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
     tracking.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})
-    tracking.log_files(client, run_id, {
-        "figures/learning_curve.png": figures.of_curve(curve),
-        "contract/loop.yaml": (loop.folder / "loop.yaml").read_bytes(),
-        "contract/features.sql": (loop.folder / loop.features.sql).read_bytes(),
-        **reference.make(loop, model, rows),
-    })  # fmt: skip
+    tracking.log_files(
+        client,
+        run_id,
+        {
+            "figures/learning_curve.png": figures.of_curve(curve),
+            "contract/loop.yaml": (loop.folder / "loop.yaml").read_bytes(),
+            "contract/features.sql": (loop.folder / loop.features.sql).read_bytes(),
+            **reference.make(loop, model, rows),
+        },
+    )
     categorical, numeric = features.names(loop, rows.column_names)
     uri = tracking.log_model(model, rows.select([*categorical, *numeric]).slice(0, 5))
     client.set_tag(run_id, tracking.MODEL, uri)

@@ -3,10 +3,13 @@
 Each outcome, by what came:
 
 - no rows in the first table: `empty`; nothing is published;
-- a dropped column, a type that does not convert without loss, an expectation about the whole table broken, or more rows to
+- a dropped column, a type that does not convert without loss, an expectation about the whole table broken, or more rows
+  to
   quarantine than the table's tolerance: `rejected`; every row of the delivery goes to quarantine;
-- else `accepted`: rows that break a critical expectation (a null or doubled key among them) go to quarantine, the others on.
-  Of rows that are equal in every column the first is kept. New columns are kept, convertible types converted, both noted.
+- else `accepted`: rows that break a critical expectation (a null or doubled key among them) go to quarantine, the
+  others on.
+  Of rows that are equal in every column the first is kept. New columns are kept, convertible types converted, both
+  noted.
 
 Accepted rows and quarantined rows are always the fetched rows.
 """
@@ -90,7 +93,10 @@ def _judge(loop: Loop, day: str, folder: Path) -> dict[str, Any]:
         for name, part in found.items():
             accepted, quarantined = part["accepted"], part["quarantined"]
             if status == "rejected":
-                accepted, quarantined = accepted.slice(0, 0), _quarantine(raw[name], ["; ".join(refusals)] * raw[name].num_rows)
+                accepted, quarantined = (
+                    accepted.slice(0, 0),
+                    _quarantine(raw[name], ["; ".join(refusals)] * raw[name].num_rows),
+                )
             tables.write_table(accepted, temporary / "accepted" / f"{name}.parquet")
             if quarantined.num_rows:
                 tables.write_table(quarantined, temporary / "quarantined" / f"{name}.parquet")
@@ -147,7 +153,7 @@ def _check(loop: Loop, name: str, day: str, raw: pa.Table) -> dict[str, Any]:
 def _keep_first(table: pa.Table, spec: Table, broken: dict[int, list[str]]) -> tuple[dict[int, list[str]], set[int]]:
     """Let the first of rows that are equal in every column pass, where being doubled is all that is wrong with it.
 
-    Gives the rows that stay broken, and which of them are such copies: they tell nothing against the delivery.
+    Returns the rows that stay broken, and which of them are such copies: they tell nothing against the delivery.
     """
     doubled = [row for row, names in broken.items() if all("unique" in name for name in names)]
     if not doubled:

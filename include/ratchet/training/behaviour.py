@@ -1,7 +1,7 @@
 """Behavioural tests: rows in the loop's folder that say how a prediction has to answer to a change.
 
-Invariance and directional expectation tests of Ribeiro et al. 2020, "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList",
-section 2.2, for rows of features.
+Invariance and directional expectation tests of Ribeiro et al. 2020, "Beyond Accuracy: Behavioral Testing of NLP Models
+with CheckList", section 2.2, for rows of features.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ Value = str | float | int | bool | None
 
 
 class Behaviour(BaseModel):
-    """One test. row: features, those left out are null. change: what is then different. tolerance: in the prediction's units."""
+    """One test.
+
+    row: features, those left out are null. change: what is then different. tolerance: in the prediction's units.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,14 +42,20 @@ def read(loop: Loop) -> list[Behaviour]:
         return []
     path = loop.folder / loop.gate.behaviour
     if loop.task == "multiclass":
-        raise ContractError(f"{path}: behavioural tests compare one number, and a multiclass loop predicts several. Remove gate.behaviour")
+        raise ContractError(
+            f"{path}: behavioural tests compare one number, and a multiclass loop predicts several. Remove gate.behaviour"
+        )
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
         tests = [Behaviour.model_validate(item) for item in content]
     except FileNotFoundError:
-        raise ContractError(f"{path}: gate.behaviour names this file, which does not exist. Write the tests there") from None
+        raise ContractError(
+            f"{path}: gate.behaviour names this file, which does not exist. Write the tests there"
+        ) from None
     except (YAMLError, TypeError) as error:
-        raise ContractError(f"{path}: not a YAML list of tests: {error}. Each needs name, row, change and expect") from None
+        raise ContractError(
+            f"{path}: not a YAML list of tests: {error}. Each needs name, row, change and expect"
+        ) from None
     except ValidationError as error:
         item = error.errors()[0]
         where = ".".join(map(str, item["loc"]))
@@ -58,7 +67,10 @@ def read(loop: Loop) -> list[Behaviour]:
 
 
 def run(model: Model, tests: list[Behaviour]) -> dict[str, tuple[float, float, str, float]]:
-    """Predict each row before and after its change: name -> (before, after, expected, tolerance). Raises ContractError."""
+    """Predict each row before and after its change: name -> (before, after, expected, tolerance).
+
+    Raises ContractError.
+    """
     import pyarrow as pa
 
     encoder = model.encoder
@@ -69,7 +81,9 @@ def run(model: Model, tests: list[Behaviour]) -> dict[str, tuple[float, float, s
             raise ContractError(
                 f"The behavioural test {test.name!r} names {unknown[0]!r}, which is not a feature. There is: {', '.join(encoder.features)}"
             )
-        rows: list[dict[str, Any]] = [{**dict.fromkeys(encoder.features), **test.row, **more} for more in ({}, test.change)]
+        rows: list[dict[str, Any]] = [
+            {**dict.fromkeys(encoder.features), **test.row, **more} for more in ({}, test.change)
+        ]
         fields = [(name, pa.string() if name in encoder.vocabularies else pa.float64()) for name in encoder.features]
         for row in rows:
             row.update({name: str(row[name]) for name in encoder.vocabularies if row[name] is not None})

@@ -1,7 +1,8 @@
 """Distances between two tables, column by column, as Evidently defines them under the same names.
 
-`wasserstein`: first Wasserstein distance over the reference's standard deviation, of numbers. `jensenshannon`: Jensen-Shannon distance
-with the natural logarithm, of categories. The monitor shows Evidently's own numbers; these are for replays, which need no report.
+`wasserstein`: first Wasserstein distance over the reference's standard deviation, of numbers. `jensenshannon`:
+Jensen-Shannon distance with the natural logarithm, of categories. The monitor shows Evidently's own numbers; these are
+for replays, which need no report.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def between(current: pd.DataFrame, reference: pd.DataFrame, numbers: Sequence[str], categories: Sequence[str]) -> dict[str, float]:
-    """Give each column's distance. A number without any value on one side is left out."""
+def between(
+    current: pd.DataFrame, reference: pd.DataFrame, numbers: Sequence[str], categories: Sequence[str]
+) -> dict[str, float]:
+    """Return each column's distance. A number without any value on one side is left out."""
     from scipy.spatial.distance import jensenshannon
     from scipy.stats import wasserstein_distance
 

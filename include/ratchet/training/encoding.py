@@ -49,7 +49,9 @@ class Encoder(BaseModel):
 
         missing = [name for name in self.features if name not in table.column_names]
         if missing:
-            raise DataError(f"The features lack {', '.join(missing)}, which the model was trained on. Mend features.sql, or retrain")
+            raise DataError(
+                f"The features lack {', '.join(missing)}, which the model was trained on. Mend features.sql, or retrain"
+            )
         codes = np.zeros((table.num_rows, len(self.vocabularies)), dtype=np.int64)
         for i, (name, words) in enumerate(self.vocabularies.items()):
             found = pc.index_in(table.column(name).cast(pa.string()), value_set=pa.array(words, pa.string()))
@@ -73,7 +75,9 @@ class Encoder(BaseModel):
             return np.asarray(pc.fill_null(found, -1).to_numpy().astype(np.float64))
         values = np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
         if self.task == "binary" and not np.isin(values, (0.0, 1.0)).all():
-            raise DataError(f"target.sql of a binary loop must give 0, 1, true, false or null; found {values.min()} to {values.max()}")
+            raise DataError(
+                f"target.sql of a binary loop must give 0, 1, true, false or null; found {values.min()} to {values.max()}"
+            )
         return values
 
     def arrays(self, table: pa.Table) -> Arrays:

@@ -25,7 +25,10 @@ Knots = Mapping[str, list[list[float]]]  # class -> predicted probabilities, and
 
 
 def calibrate(task: Task, target: Vector, prediction: Vector) -> dict[str, list[list[float]]]:
-    """Learn, for each class, what share of predictions came true. Nothing for a regression, which states no confidence."""
+    """Learn, for each class, what share of predictions came true.
+
+    Nothing for a regression, which states no confidence.
+    """
     from sklearn.isotonic import IsotonicRegression
 
     found: dict[str, list[list[float]]] = {}
@@ -39,10 +42,12 @@ def calibrate(task: Task, target: Vector, prediction: Vector) -> dict[str, list[
 
 
 def losses(loss: Loss, knots: Knots, prediction: Vector) -> Vector:
-    """Give the expected loss of each row. knots: what `calibrate` learnt, of the same classes."""
+    """Return the expected loss of each row. knots: what `calibrate` learnt, of the same classes."""
     probabilities = _classes(prediction)
     count = probabilities.shape[1]
-    shares = np.stack([np.interp(probabilities[:, k], knots[str(k)][0], knots[str(k)][1]) for k in range(count)], axis=1)
+    shares = np.stack(
+        [np.interp(probabilities[:, k], knots[str(k)][0], knots[str(k)][1]) for k in range(count)], axis=1
+    )
     whole = shares.sum(axis=1, keepdims=True)
     shares = np.divide(shares, whole, out=probabilities.copy(), where=whole > 0)
     outcomes = [row_losses(loss, np.full(len(prediction), k), prediction) for k in range(count)]
@@ -50,4 +55,8 @@ def losses(loss: Loss, knots: Knots, prediction: Vector) -> Vector:
 
 
 def _classes(prediction: Vector) -> Vector:
-    return prediction.astype(float) if prediction.ndim == 2 else np.stack([1 - prediction, prediction], axis=1).astype(float)
+    return (
+        prediction.astype(float)
+        if prediction.ndim == 2
+        else np.stack([1 - prediction, prediction], axis=1).astype(float)
+    )

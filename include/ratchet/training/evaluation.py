@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Side:
-    """What a model says of rows. rows: (n,) which of the holdout's; target, prediction: of those, as the model encodes them."""
+    """What a model says of rows.
+
+    rows: (n,) which of the holdout's; target, prediction: of those, as the model encodes them.
+    """
 
     rows: NDArray[np.bool_]
     target: Vector
@@ -52,8 +55,8 @@ def of_models(models: dict[str, Model], rows: pa.Table) -> Side:
 def compare(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None) -> dict[str, Any]:
     """Compare challenger and champion row by row: losses by day, the duel's clusters, metrics, slices and fairness.
 
-    theirs: the rows that neither has seen; None where there is no champion. The challenger's metrics are over all rows, the champion's over
-    those that are compared.
+    theirs: the rows that neither has seen; None where there is no champion. The challenger's metrics are over all rows,
+    the champion's over those that are compared.
     """
     days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
     own = row_losses(loop.loss, ours.target, ours.prediction)
@@ -74,12 +77,16 @@ def compare(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None) -> dict
         for name, of_slice in probes.levels(rows.filter(fair), gate.slices.columns, gate.slices.rows):
             sliced[name] = duel.dump(duel.cluster(days[fair][of_slice], own[fair][of_slice], others[fair][of_slice]))
     return {
-        "loss": loop.loss, "rows": rows.num_rows, "days": daily, "metrics": metrics,
+        "loss": loop.loss,
+        "rows": rows.num_rows,
+        "days": daily,
+        "metrics": metrics,
         "compared": duel.dump(duel.cluster(days[fair], own[fair], others[fair])) if theirs is not None else None,
-        "challenger_loss": float(own.mean()), "champion_loss": float(others[fair].mean()) if fair.any() else None,
+        "challenger_loss": float(own.mean()),
+        "champion_loss": float(others[fair].mean()) if fair.any() else None,
         "slices": sliced,
         "fairness": probes.fairness(gate.fairness, rows, ours.target, ours.prediction) if gate.fairness else {},
-    }  # fmt: skip
+    }
 
 
 def probe(loop: Loop, model: Model, rows: pa.Table) -> dict[str, Any]:
@@ -96,14 +103,17 @@ def explain(loop: Loop, model: Model, rows: pa.Table, ours: Side) -> dict[str, A
 
 
 def distance(ours: Vector, theirs: Vector) -> float:
-    """Give the mean distance of predictions, in standard deviations of the second; infinite where one is not a number."""
+    """Return the mean distance of predictions, in standard deviations of the second.
+
+    Infinite where one is not a number.
+    """
     if ours.shape != theirs.shape or not np.isfinite(ours).all():
         return float("inf")
     return float(np.abs(ours - theirs).mean() / max(float(theirs.std()), 1e-9)) if ours.size else 0.0
 
 
 def signature(model: Model) -> dict[str, Any]:
-    """Give inputs and outputs of a model, as a caller has to know them."""
+    """Return inputs and outputs of a model, as a caller has to know them."""
     encoder = model.encoder
     return {
         "inputs": {name: "category" if name in encoder.vocabularies else "number" for name in encoder.features},

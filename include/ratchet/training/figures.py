@@ -28,7 +28,9 @@ def of_curve(curve: Curve) -> bytes:
     return _png(axes)
 
 
-def of_holdout(task: Task, classes: tuple[str, ...], target: Vector, predictions: dict[str, Vector]) -> dict[str, bytes]:
+def of_holdout(
+    task: Task, classes: tuple[str, ...], target: Vector, predictions: dict[str, Vector]
+) -> dict[str, bytes]:
     """Draw what the task calls for. predictions: who -> what they predicted on the same rows (the challenger first)."""
     if not len(target):
         return {}
@@ -36,10 +38,15 @@ def of_holdout(task: Task, classes: tuple[str, ...], target: Vector, predictions
         return {"roc": _roc(target, predictions), "calibration": _calibration(target, predictions)}
     if task == "multiclass":
         return {"confusion": _confusion(classes, target, next(iter(predictions.values())))}
-    return {"predicted": _predicted(target, next(iter(predictions.values()))), "residuals": _residuals(target, predictions)}
+    return {
+        "predicted": _predicted(target, next(iter(predictions.values()))),
+        "residuals": _residuals(target, predictions),
+    }
 
 
-def of_evidence(clusters: Sequence[Cluster], capital: Sequence[tuple[float, float]], needed: float, margin: float) -> bytes:
+def of_evidence(
+    clusters: Sequence[Cluster], capital: Sequence[tuple[float, float]], needed: float, margin: float
+) -> bytes:
     """Draw the differences by cluster, and what the two bettors have come to, on a logarithmic scale."""
     from matplotlib.figure import Figure
 

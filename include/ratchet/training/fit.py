@@ -21,8 +21,8 @@ VALID_SHARE = 0.15  # of the days searched, the latest: they say when to stop, a
 def fit(loop: Loop, train: pa.Table, searched: Search | None = None) -> tuple[Model, trainers.Curve]:
     """Fit the loop's trainer. `train`: feature rows with a known target. Raises TrainingError.
 
-    First is searched after how many rounds (trees, epochs) to stop; the model is then fitted on all days with so many. searched: what
-    `search` gave for these rows, where that is known. The curve is that of the search.
+    First is searched after how many rounds (trees, epochs) to stop; the model is then fitted on all days with so many.
+    searched: what `search` gave for these rows, where that is known. The curve is that of the search.
     """
     rounds, curve = searched or search(loop, train)
     model, own = _fit(loop, train, None, rounds)
@@ -30,7 +30,10 @@ def fit(loop: Loop, train: pa.Table, searched: Search | None = None) -> tuple[Mo
 
 
 def search(loop: Loop, train: pa.Table) -> Search:
-    """Find the number of rounds with the least loss on the latest days, and the curve; nothing where there are too few days."""
+    """Find the number of rounds with the least loss on the latest days, and the curve.
+
+    Nothing where there are too few days.
+    """
     early, late = split(train)
     if late is None:
         return None, None
@@ -39,12 +42,15 @@ def search(loop: Loop, train: pa.Table) -> Search:
 
 
 def best(curve: trainers.Curve) -> int | None:
-    """Give the number of rounds with the least validation loss; None where nothing was held back."""
+    """Return the number of rounds with the least validation loss; None where nothing was held back."""
     return curve.valid.index(min(curve.valid)) + 1 if curve.valid else None
 
 
 def searched_until(days: list[str]) -> str:
-    """Give the last of the days that are searched: whole months, where there are any, so that a night more changes no rounds."""
+    """Return the last of the days that are searched.
+
+    Whole months, where there are any, so that a night more changes no rounds.
+    """
     whole = [day for day in days if day < f"{days[-1][:7]}-01"]
     return whole[-1] if len(whole) >= WHOLE else days[-1]
 
@@ -82,7 +88,9 @@ def _fit(loop: Loop, early: pa.Table, late: pa.Table | None, rounds: int | None)
     if valid is not None and loop.task == "multiclass":
         known = valid.target >= 0
         valid = trainers.Arrays(valid.codes[known], valid.numbers[known], valid.target[known]) if known.any() else None
-    estimator, curve = trainer.fit(trainer.Params.model_validate(loop.training.params), job, encoder.arrays(early), valid)
+    estimator, curve = trainer.fit(
+        trainer.Params.model_validate(loop.training.params), job, encoder.arrays(early), valid
+    )
     if not np.isfinite(curve.train).all():
         raise TrainingError("The training loss is not a number: training diverged. Lower training.params.learning_rate")
     return Model(loop.training.trainer, encoder, estimator), curve

@@ -17,7 +17,7 @@ EPSILON = 1e-7  # probabilities are clipped here, so that one certain mistake co
 
 
 def row_losses(loss: Loss, target: Vector, prediction: Vector) -> Vector:
-    """Give the loss of each row (n,), in nats, squared probability or the target's own units."""
+    """Return the loss of each row (n,), in nats, squared probability or the target's own units."""
     import numpy as np
 
     if loss == "log_loss" and prediction.ndim == 2:
@@ -33,7 +33,7 @@ def row_losses(loss: Loss, target: Vector, prediction: Vector) -> Vector:
 
 
 def measure(task: Task, target: Vector, prediction: Vector) -> dict[str, float]:
-    """Give the task's metrics; one that is undefined on these rows (AUC of a single class) is left out."""
+    """Return the task's metrics; one that is undefined on these rows (AUC of a single class) is left out."""
     import numpy as np
     from sklearn import metrics
 
@@ -66,7 +66,7 @@ def measure(task: Task, target: Vector, prediction: Vector) -> dict[str, float]:
 
 
 def calibration_error(target: Vector, prediction: Vector, bins: int = 10) -> float:
-    """Give the expected calibration error over equal-width bins (Naeini et al. 2015, section 3.2)."""
+    """Return the expected calibration error over equal-width bins (Naeini et al. 2015, section 3.2)."""
     import numpy as np
 
     index = np.minimum((prediction * bins).astype(int), bins - 1)

@@ -1,7 +1,7 @@
 """A trained model: an encoder and a trainer's estimator, stored in a folder, loadable by MLflow.
 
-MLflow's pyfunc flavour calls `_load_pyfunc(folder)`, so a stored model has no pickle: its folder holds `ratchet.json` (task,
-trainer, encoder) and the trainer's own files.
+MLflow's pyfunc flavour calls `_load_pyfunc(folder)`, so a stored model has no pickle: its folder holds `ratchet.json`
+(task, trainer, encoder) and the trainer's own files.
 """
 
 from __future__ import annotations

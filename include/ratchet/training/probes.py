@@ -1,4 +1,7 @@
-"""What the gate asks of a challenger beside its loss: slices, fairness, latency, calibration, and where its predictions come from."""
+"""What the gate asks of a challenger beside its loss.
+
+Slices, fairness, latency, calibration, and where its predictions come from.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ EXPLAINED, BACKGROUND = 60, 20  # rows
 
 
 def levels(rows: pa.Table, columns: tuple[str, ...], least: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Give every level of the named columns that has at least `least` rows: its name, and which rows are of it."""
+    """Return every level of the named columns that has at least `least` rows: its name, and which rows are of it."""
     import numpy as np
 
     for column in columns:
@@ -35,8 +38,8 @@ def levels(rows: pa.Table, columns: tuple[str, ...], least: int) -> Iterator[tup
 def fairness(rule: Fairness, rows: pa.Table, target: Vector, prediction: Vector) -> dict[str, dict[str, float]]:
     """Compare how levels of a column are treated: column -> demographic_parity and equalized_odds differences.
 
-    fairlearn's metrics of these names: demographic parity (Agarwal et al. 2018, definition 1) and equalised odds (Hardt et al. 2016).
-    Levels of few rows are left out; a column with fewer than two others has no difference, and says 0.
+    fairlearn's metrics of these names: demographic parity (Agarwal et al. 2018, definition 1) and equalised odds (Hardt
+    et al. 2016). Levels of few rows are left out; a column with fewer than two others has no difference, and says 0.
     """
     import numpy as np
     from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
@@ -51,14 +54,16 @@ def fairness(rule: Fairness, rows: pa.Table, target: Vector, prediction: Vector)
         kept = np.logical_or.reduce([*groups.values()])
         group = np.select([*groups.values()], [*groups], default="")[kept]
         found[column] = {
-            "demographic_parity": float(demographic_parity_difference(target[kept], positive[kept], sensitive_features=group)),
+            "demographic_parity": float(
+                demographic_parity_difference(target[kept], positive[kept], sensitive_features=group)
+            ),
             "equalized_odds": float(equalized_odds_difference(target[kept], positive[kept], sensitive_features=group)),
         }
     return found
 
 
 def latency(model: Model, rows: pa.Table) -> float:
-    """Give the median time of one row's prediction on this machine, in milliseconds."""
+    """Return the median time of one row's prediction on this machine, in milliseconds."""
     import numpy as np
 
     one = rows.slice(0, 1)
@@ -81,10 +86,12 @@ def calibration(target: Vector, prediction: Vector, bins: int = 10) -> list[tupl
 
 
 def importance(model: Model, rows: pa.Table, seed: int) -> dict[str, float]:
-    """Say what predictions come from: feature -> mean absolute SHAP value, in the prediction's units, the largest first.
+    """Say what predictions come from.
 
-    Shapley values by permutation (Lundberg & Lee 2017, section 4.1, as in shap's PermutationExplainer) of 60 rows against 20; of a
-    multiclass model the mean over its classes.
+    Feature -> mean absolute SHAP value, in the prediction's units, the largest first.
+
+    Shapley values by permutation (Lundberg & Lee 2017, section 4.1, as in shap's PermutationExplainer) of 60 rows
+    against 20; of a multiclass model the mean over its classes.
     """
     import numpy as np
     import shap
@@ -100,7 +107,9 @@ def importance(model: Model, rows: pa.Table, seed: int) -> dict[str, float]:
 
     background = matrix[: max(1, min(BACKGROUND, len(matrix) // 2))]
     explainer = shap.PermutationExplainer(predicted, background, seed=seed)
-    values = explainer(matrix[len(background) :] if len(matrix) > 1 else matrix, max_evals=2 * matrix.shape[1] + 1, silent=True).values
+    values = explainer(
+        matrix[len(background) :] if len(matrix) > 1 else matrix, max_evals=2 * matrix.shape[1] + 1, silent=True
+    ).values
     size = np.abs(values).mean(axis=tuple(i for i in range(values.ndim) if i != 1))
     order = np.argsort(-size, kind="stable")
     return {model.encoder.features[i]: float(size[i]) for i in order}

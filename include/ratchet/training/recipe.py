@@ -10,7 +10,10 @@ from ratchet.training import trainers
 
 
 def name(loop: Loop) -> str:
-    """Name the recipe of a model: code of the trainer, parameters, window rule, features and target. The data are no part of it."""
+    """Name the recipe of a model: code of the trainer, parameters, window rule, features and target.
+
+    The data are no part of it.
+    """
     content = {
         "training": loop.training.model_dump(mode="json", exclude={"device"}),
         "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),

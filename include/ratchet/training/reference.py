@@ -45,20 +45,27 @@ def make(loop: Loop, model: Model, rows: pa.Table) -> dict[str, bytes]:
     return {REFERENCE: stream.getvalue(), THRESHOLDS: json.dumps(about, indent=1).encode()}
 
 
-def alarms(loop: Loop, model: Model, rows: pa.Table, thresholds: Mapping[str, float], years: int) -> dict[str, list[float]]:
+def alarms(
+    loop: Loop, model: Model, rows: pa.Table, thresholds: Mapping[str, float], years: int
+) -> dict[str, list[float]]:
     """Count the false alarms of unchanged years: under these thresholds, and under Evidently's defaults (0.1 a column).
 
-    `evidently, any column` alarms where one column drifts, `evidently, dataset` where half of them do, which is its preset's default.
+    `evidently, any column` alarms where one column drifts, `evidently, dataset` where half of them do, which is its
+    preset's default.
     """
     numbers, categories, days = _coded(columns(loop, model, rows), rows)
     defaults = dict.fromkeys(thresholds, EVIDENTLY)
-    rules = {"calibrated": (thresholds, 0.0), "evidently, any column": (defaults, 0.0), "evidently, dataset": (defaults, 0.5)}
+    rules = {
+        "calibrated": (thresholds, 0.0),
+        "evidently, any column": (defaults, 0.0),
+        "evidently, dataset": (defaults, 0.5),
+    }
     found = drift.alarms(numbers, categories, days, loop.monitor.window_days, rules, years, loop.training.seed)
     return {name: counts.tolist() for name, counts in found.items()}
 
 
 def _coded(frame: pd.DataFrame, rows: pa.Table) -> tuple[dict[str, Any], dict[str, Any], Any]:
-    """Give numbers, codes of categories, and each row's day, as `decisions.drift` takes them."""
+    """Return numbers, codes of categories, and each row's day, as `decisions.drift` takes them."""
     import numpy as np
 
     _, days = np.unique(rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
@@ -71,7 +78,7 @@ def _coded(frame: pd.DataFrame, rows: pa.Table) -> tuple[dict[str, Any], dict[st
 
 
 def columns(loop: Loop, model: Model, rows: pa.Table) -> pd.DataFrame:
-    """Give what is watched: every feature, which of them are missing, and the prediction.
+    """Return what is watched: every feature, which of them are missing, and the prediction.
 
     Numbers are float; categories, and whether a number is missing (`<feature> is`), are strings. A number that is never
     missing in training has its column all the same, for one that begins to be missing is the commonest break of all.

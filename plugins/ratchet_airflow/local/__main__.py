@@ -38,7 +38,9 @@ def run(nights: str, history: str) -> None:
     finally:
         if not before:
             services.down(local, lambda text: console.print(f"[dim]{text}[/]"))
-    console.print("\nLook at it: [bold]make up[/] serves Airflow and MLflow over this state, [bold]make down[/] stops them.")
+    console.print(
+        "\nLook at it: [bold]make up[/] serves Airflow and MLflow over this state, [bold]make down[/] stops them."
+    )
 
 
 @main.command()
@@ -46,7 +48,9 @@ def up() -> None:
     """Leave Airflow and MLflow running."""
     local, console = Local.current(), _console()
     services.up(local, lambda text: console.print(f"[dim]{text}[/]"))
-    console.print(f"Airflow  {local.airflow_url}   user [bold]{USER}[/], password [bold]{local.password()}[/]", highlight=False)
+    console.print(
+        f"Airflow  {local.airflow_url}   user [bold]{USER}[/], password [bold]{local.password()}[/]", highlight=False
+    )
     console.print(f"MLflow   {local.mlflow_url}", highlight=False)
     console.print("make down stops them.")
 

@@ -25,10 +25,22 @@ class Airflow:
         return self._ask("GET", path, params=params)
 
     def trigger(
-        self, dag_id: str, run_id: str, *, partition: str | None = None, conf: dict[str, Any] | None = None, note: str = ""
+        self,
+        dag_id: str,
+        run_id: str,
+        *,
+        partition: str | None = None,
+        conf: dict[str, Any] | None = None,
+        note: str = "",
     ) -> bool:
         """Start a run; say whether it is new: one of the same name is left as it is."""
-        body = {"dag_run_id": run_id, "logical_date": None, "partition_key": partition, "conf": conf or {}, "note": note}
+        body = {
+            "dag_run_id": run_id,
+            "logical_date": None,
+            "partition_key": partition,
+            "conf": conf or {},
+            "note": note,
+        }
         answer = self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
         if answer.status_code == 409:
             return False
@@ -40,40 +52,48 @@ class Airflow:
         self._ask("PATCH", f"/api/v2/dags/{dag_id}", params={"update_mask": "is_paused"}, json={"is_paused": False})
 
     def dags(self) -> dict[str, Any]:
-        """Give the DAGs by name."""
+        """Return the DAGs by name."""
         return {dag["dag_id"]: dag for dag in self.get("/api/v2/dags", limit=100)["dags"]}
 
     def import_errors(self) -> list[str]:
-        """Give what is wrong with DAG files."""
+        """Return what is wrong with DAG files."""
         return [f"{e['filename']}:\n{e['stack_trace']}" for e in self.get("/api/v2/importErrors")["import_errors"]]
 
     def runs(self, dag_id: str, *, partition: str) -> list[dict[str, Any]]:
-        """Give a DAG's runs for a partition, oldest first."""
+        """Return a DAG's runs for a partition, oldest first."""
         found = self.get(f"/api/v2/dags/{dag_id}/dagRuns", partition_key_pattern=partition, order_by="id", limit=100)
         return list(found["dag_runs"])
 
     def clear_failed(self, dag_id: str, run_id: str) -> None:
         """Let the failed tasks of a run, and what follows them, run again."""
-        body = {"dry_run": False, "dag_run_id": run_id, "only_failed": True, "include_downstream": True, "reset_dag_runs": True}
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "only_failed": True,
+            "include_downstream": True,
+            "reset_dag_runs": True,
+        }
         self._ask("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body)
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
-        """Give one run."""
+        """Return one run."""
         return dict(self.get(f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"))
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """Give the task instances of a run, in the order in which they started."""
+        """Return the task instances of a run, in the order in which they started."""
         found = self.get(f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances")["task_instances"]
         return sorted(found, key=lambda t: (t["start_date"] is None, t["start_date"] or ""))
 
     def xcom(self, dag_id: str, run_id: str, task_id: str) -> Any:
-        """Give what a task returned, or None."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}/xcomEntries/return_value"
+        """Return what a task returned, or None."""
+        path = (
+            f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}/xcomEntries/return_value"
+        )
         answer = self._client.get(path, params={"deserialize": "true"})
         return answer.json()["value"] if answer.status_code == 200 else None
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> str:
-        """Give the end of a task's log."""
+        """Return the end of a task's log."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}/logs/{attempt}"
         answer = self._client.get(path, headers={"Accept": "application/x-ndjson"})
         return answer.text[-3000:]
@@ -84,7 +104,10 @@ class Airflow:
         return answer.json()
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send, and send again where Airflow's database was busy: whatever is asked here changes nothing the second time."""
+        """Send, and send again where Airflow's database was busy.
+
+        Whatever is asked here changes nothing the second time.
+        """
         for pause in (0.5, 1.0, 2.0, 4.0):
             answer = self._client.request(method, path, **options)
             if answer.status_code != 500 or "Database error" not in answer.text:
@@ -96,7 +119,9 @@ class Airflow:
 @contextmanager
 def connect(local: Local) -> Iterator[Airflow]:
     """Log in. Raises ServiceError where Airflow does not let us."""
-    with httpx.Client(base_url=local.airflow_url, timeout=60, trust_env=False, transport=httpx.HTTPTransport(retries=3)) as client:
+    with httpx.Client(
+        base_url=local.airflow_url, timeout=60, trust_env=False, transport=httpx.HTTPTransport(retries=3)
+    ) as client:
         answer = client.post("/auth/token", json={"username": USER, "password": local.password()})
         _check(answer)
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
@@ -105,4 +130,6 @@ def connect(local: Local) -> Iterator[Airflow]:
 
 def _check(answer: httpx.Response) -> None:
     if answer.is_error:
-        raise ServiceError(f"Airflow refuses {answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:500]}")
+        raise ServiceError(
+            f"Airflow refuses {answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:500]}"
+        )

@@ -18,7 +18,8 @@ USER = "admin"
 class Local:
     """A local installation.
 
-    `RATCHET_AIRFLOW_PORT` (8080) and `RATCHET_MLFLOW_PORT` (5000) move the two addresses; all state is under `RATCHET_VAR`.
+    `RATCHET_AIRFLOW_PORT` (8080) and `RATCHET_MLFLOW_PORT` (5000) move the two addresses; all state is under
+    `RATCHET_VAR`.
     """
 
     settings: Settings
@@ -28,7 +29,10 @@ class Local:
     @classmethod
     def current(cls) -> Local:
         """Read the environment."""
-        ports = (int(os.environ.get("RATCHET_AIRFLOW_PORT", "8080")), int(os.environ.get("RATCHET_MLFLOW_PORT", "5000")))
+        ports = (
+            int(os.environ.get("RATCHET_AIRFLOW_PORT", "8080")),
+            int(os.environ.get("RATCHET_MLFLOW_PORT", "5000")),
+        )
         return cls(Settings.current(), *ports)
 
     @property
@@ -62,7 +66,7 @@ class Local:
         return self.home / "passwords.json"
 
     def password(self) -> str:
-        """Give the password of the user `admin`, made at random at the first call."""
+        """Return the password of the user `admin`, made at random at the first call."""
         if not self.passwords.exists():
             self.home.mkdir(parents=True, exist_ok=True)
             self.passwords.touch(mode=0o600)
@@ -70,7 +74,7 @@ class Local:
         return str(json.loads(self.passwords.read_text(encoding="utf-8"))[USER])
 
     def environment(self) -> dict[str, str]:
-        """Give the environment of every service."""
+        """Return the environment of every service."""
         home = self.settings.home
         secret = self._secret()
         mine = {
@@ -101,7 +105,8 @@ class Local:
             "AIRFLOW__API__SECRET_KEY": secret,
             "AIRFLOW__API_AUTH__JWT_SECRET": secret,
             "AIRFLOW__API__EXPOSE_CONFIG": "false",
-            # A task costs 0.5 s instead of 1.3 s with the first two. With the others a task whose scheduler or worker was
+            # A task costs 0.5 s instead of 1.3 s with the first two. With the others a task whose scheduler or worker
+            # was
             # killed is taken up again after half a minute instead of five.
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
@@ -115,13 +120,22 @@ class Local:
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.home / "logs"),
             "PYTHONWARNINGS": "ignore::DeprecationWarning",
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "false",
-            "AIRFLOW_CONN_RATCHET_AIRFLOW_API": json.dumps({
-                "conn_type": "http", "schema": "http", "host": "127.0.0.1", "port": self.airflow_port, "login": USER,
-                "password": self.password(),
-            }),
-            "DO_NOT_TRACK": "1", "GX_ANALYTICS_ENABLED": "false", "DVC_NO_ANALYTICS": "1",
-            "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost",
-        }  # fmt: skip
+            "AIRFLOW_CONN_RATCHET_AIRFLOW_API": json.dumps(
+                {
+                    "conn_type": "http",
+                    "schema": "http",
+                    "host": "127.0.0.1",
+                    "port": self.airflow_port,
+                    "login": USER,
+                    "password": self.password(),
+                }
+            ),
+            "DO_NOT_TRACK": "1",
+            "GX_ANALYTICS_ENABLED": "false",
+            "DVC_NO_ANALYTICS": "1",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
         inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")}
         return {**inherited, **mine}
 

@@ -33,15 +33,19 @@ class Service:
 
 
 def up(local: Local, say: Callable[[str], None]) -> None:
-    """Start what does not run yet, and wait until all answer. Raises ServiceError with the end of the log of what does not."""
+    """Start what does not run yet, and wait until all answer.
+
+    Raises ServiceError with the end of the log of what does not.
+    """
     environment = local.environment()
     with storage_errors(local.run):
         for folder in (local.run, local.home, local.settings.var / "mlflow"):
             folder.mkdir(parents=True, exist_ok=True)
     running = {service.name for service in _services(local) if _process(local, service.name)}
     for name, port, variable in (
-        ("api-server", local.airflow_port, "RATCHET_AIRFLOW_PORT"), ("mlflow", local.mlflow_port, "RATCHET_MLFLOW_PORT"),
-    ):  # fmt: skip
+        ("api-server", local.airflow_port, "RATCHET_AIRFLOW_PORT"),
+        ("mlflow", local.mlflow_port, "RATCHET_MLFLOW_PORT"),
+    ):
         if name not in running:
             _check_port(name, port, variable)
     started = [
@@ -53,7 +57,11 @@ def up(local: Local, say: Callable[[str], None]) -> None:
         say("preparing Airflow's database")
         _airflow(local, environment, "db", "migrate")
         _airflow(local, environment, "pools", "import", str(POOLS))
-    started += [_start(local, service, environment) for service in _services(local) if service.name not in ("mlflow", "warm", *running)]
+    started += [
+        _start(local, service, environment)
+        for service in _services(local)
+        if service.name not in ("mlflow", "warm", *running)
+    ]
     if started:
         say(f"starting {', '.join(started)}")
     for service in _services(local):
@@ -88,16 +96,32 @@ def _services(local: Local) -> list[Service]:
     mlflow = local.settings.var / "mlflow"
     health = _answers(f"{local.airflow_url}/api/v2/monitor/health")
     found = [
-        Service("mlflow", [
-            python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(local.mlflow_port), "--workers", "1",
-            "--backend-store-uri", f"sqlite:///{mlflow / 'mlflow.db'}", "--artifacts-destination", str(mlflow / "artifacts"),
-        ], _answers(f"{local.mlflow_url}/health")),
+        Service(
+            "mlflow",
+            [
+                python,
+                "-m",
+                "mlflow",
+                "server",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(local.mlflow_port),
+                "--workers",
+                "1",
+                "--backend-store-uri",
+                f"sqlite:///{mlflow / 'mlflow.db'}",
+                "--artifacts-destination",
+                str(mlflow / "artifacts"),
+            ],
+            _answers(f"{local.mlflow_url}/health"),
+        ),
         Service("warm", [python, "-m", "ratchet.warm", str(local.socket)], local.socket.exists),
         Service("api-server", [str(bin_ / "airflow"), "api-server"], health),
         Service("scheduler", [str(bin_ / "airflow"), "scheduler"], _beats(local, "scheduler")),
         Service("dag-processor", [str(bin_ / "airflow"), "dag-processor"], _beats(local, "dag_processor")),
         Service("triggerer", [str(bin_ / "airflow"), "triggerer", "--skip-serve-logs"], _beats(local, "triggerer")),
-    ]  # fmt: skip
+    ]
     return [service for service in found if service.name != "warm" or sys.platform == "linux"]
 
 
@@ -107,9 +131,14 @@ def _start(local: Local, service: Service, environment: dict[str, str]) -> str:
     with (local.run / f"{service.name}.log").open("ab") as log:
         # Its own session, so that the whole group can be ended: Airflow's processes fork their workers.
         process = subprocess.Popen(
-            service.command, env=environment, cwd=local.settings.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            service.command,
+            env=environment,
+            cwd=local.settings.home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
-        )  # fmt: skip
+        )
     about = {"pid": process.pid, "created": psutil.Process(process.pid).create_time()}
     _pid_file(local, service.name).write_text(json.dumps(about), encoding="ascii")
     return service.name
@@ -127,7 +156,7 @@ def _wait(local: Local, service: Service, patience: float = 180) -> None:
 
 
 def _process(local: Local, name: str) -> psutil.Process | None:
-    """Give a service's process if it is the one that was started, not another that has its number now."""
+    """Return a service's process if it is the one that was started, not another that has its number now."""
     try:
         about = json.loads(_pid_file(local, name).read_text(encoding="ascii"))
         process = psutil.Process(about["pid"])
@@ -156,7 +185,9 @@ def _check_port(name: str, port: int, variable: str) -> None:
 
 def _airflow(local: Local, environment: dict[str, str], *arguments: str) -> None:
     command = [str(Path(sys.executable).parent / "airflow"), *arguments]
-    done = subprocess.run(command, env=environment, cwd=local.settings.home, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, cwd=local.settings.home, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise ServiceError(f"airflow {' '.join(arguments)} failed:\n{(done.stderr or done.stdout)[-2000:]}")
 

@@ -1,8 +1,9 @@
 """The story of `make run`: the loop on real flights, every part of it a run of Airflow's own.
 
-January 2013 is imported as one run over a range of days, a first champion is trained, and then the nights of February follow
-day by day: ingest, score, monitor, and a retraining whenever the evidence asks for one. Nothing is staged: the runs have
-names, so that a story that was interrupted is taken up where it stopped, and one that was told is only read again.
+January 2013 is imported as one run over a range of days, a first champion is trained, and then the nights of February
+follow day by day: ingest, score, monitor, and a retraining whenever the evidence asks for one. Nothing is staged: the
+runs have names, so that a story that was interrupted is taken up where it stopped, and one that was told is only read
+again.
 """
 
 from __future__ import annotations
@@ -38,14 +39,22 @@ def tell(story: Story, airflow: Airflow, console: Console) -> None:
     _wait_for_dags(story, airflow, console)
     console.rule(f"History: {story.history}")
     _run(
-        story, airflow, console, "history", "ingest", f"history__{'__'.join(story.history.split('..'))}", conf={"partitions": story.history}
+        story,
+        airflow,
+        console,
+        "history",
+        "ingest",
+        f"history__{'__'.join(story.history.split('..'))}",
+        conf={"partitions": story.history},
     )
     console.rule("The first champion")
     until = partitions.parse(story.history)[-1]
     conf = {"reason": f"first champion, from {story.history}", "until": until}
     first = _run(story, airflow, console, "first champion", "train", "first-champion", conf=conf)
     if not any(t["task_id"] == "promote" and t["state"] == "success" for t in first["tasks"]):
-        raise ServiceError(f"The first champion was not promoted. Its run {story.loop}.train first-champion says why, in task gate")
+        raise ServiceError(
+            f"The first champion was not promoted. Its run {story.loop}.train first-champion says why, in task gate"
+        )
     console.rule(f"Nights: {story.nights}")
     for night in partitions.parse(story.nights):
         _night(story, airflow, console, night)
@@ -61,7 +70,9 @@ def _night(story: Story, airflow: Airflow, console: Console, night: str) -> None
     for part in ("score", "monitor"):
         followed = _follow(story, airflow, console, f"nights: {part}", part, night)
         if followed["state"] == "failed":
-            raise ServiceError(f"{story.loop}.{part} failed for {night}. See the task's log in the UI (make up), or in var/airflow/logs")
+            raise ServiceError(
+                f"{story.loop}.{part} failed for {night}. See the task's log in the UI (make up), or in var/airflow/logs"
+            )
     duel = airflow.xcom(f"{story.loop}.monitor", followed["dag_run_id"], "duel") or {"verdict": "wait"}
     if duel["verdict"] != "wait":
         console.print(f"  [yellow]the duel decides:[/] {duel['reason']}")
@@ -72,17 +83,32 @@ def _night(story: Story, airflow: Airflow, console: Console, night: str) -> None
         started = time.monotonic()
         trained = _watch(story, airflow, console, "train", decided["key"])
         story.seconds["nights: retrain"] += time.monotonic() - started
-        gate = airflow.xcom(f"{story.loop}.train", decided["key"], "gate") or {"reason": f"the run ended as {trained['state']}"}
+        gate = airflow.xcom(f"{story.loop}.train", decided["key"], "gate") or {
+            "reason": f"the run ended as {trained['state']}"
+        }
         console.print(f"  [yellow]judged:[/] {gate['reason']}")
 
 
 def _run(
-    story: Story, airflow: Airflow, console: Console, phase: str, part: str, run_id: str, *,
-    partition: str | None = None, conf: dict[str, Any] | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """Start a run and watch it to its end. A run of an earlier, interrupted story is taken up, a failed one tried again."""
+    story: Story,
+    airflow: Airflow,
+    console: Console,
+    phase: str,
+    part: str,
+    run_id: str,
+    *,
+    partition: str | None = None,
+    conf: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Start a run and watch it to its end.
+
+    A run of an earlier, interrupted story is taken up, a failed one tried again.
+    """
     dag_id, started = f"{story.loop}.{part}", time.monotonic()
-    if not airflow.trigger(dag_id, run_id, partition=partition, conf=conf) and airflow.run(dag_id, run_id)["state"] == "failed":
+    if (
+        not airflow.trigger(dag_id, run_id, partition=partition, conf=conf)
+        and airflow.run(dag_id, run_id)["state"] == "failed"
+    ):
         airflow.clear_failed(dag_id, run_id)
     ended = _watch(story, airflow, console, part, run_id)
     story.seconds[phase] += time.monotonic() - started
@@ -99,7 +125,9 @@ def _follow(story: Story, airflow: Airflow, console: Console, phase: str, part: 
         if found:
             break
         if time.monotonic() - started > PATIENCE:
-            raise ServiceError(f"No run of {dag_id} followed for {night} within {PATIENCE:.0f} s. Does the scheduler run? make up")
+            raise ServiceError(
+                f"No run of {dag_id} followed for {night} within {PATIENCE:.0f} s. Does the scheduler run? make up"
+            )
         time.sleep(0.1)
     ended = _watch(story, airflow, console, part, found[0]["dag_run_id"])
     story.seconds[phase] += time.monotonic() - started
@@ -107,7 +135,7 @@ def _follow(story: Story, airflow: Airflow, console: Console, phase: str, part: 
 
 
 def _watch(story: Story, airflow: Airflow, console: Console, part: str, run_id: str) -> dict[str, Any]:
-    """Show a run's tasks while it goes on; give it, with its tasks, when it has ended."""
+    """Show a run's tasks while it goes on; return it, with its tasks, when it has ended."""
     dag_id, started = f"{story.loop}.{part}", time.monotonic()
     with console.status(f"{dag_id} {run_id}") as status:
         while True:
@@ -118,11 +146,16 @@ def _watch(story: Story, airflow: Airflow, console: Console, part: str, run_id: 
             now = next((t["task_id"] for t in tasks if t["state"] in ("running", "queued", "up_for_retry")), "…")
             status.update(f"{dag_id} {run_id}: {now}, {time.monotonic() - started:.0f} s")
             if time.monotonic() - started > PATIENCE:
-                raise ServiceError(f"{dag_id} {run_id} has not ended after {PATIENCE:.0f} s: task {now}. Its log is in the UI (make up)")
+                raise ServiceError(
+                    f"{dag_id} {run_id} has not ended after {PATIENCE:.0f} s: task {now}. Its log is in the UI (make up)"
+                )
             time.sleep(0.2)
     shown = "  ".join(f"{t['task_id']} {_mark(t)}" for t in tasks)
     colour = "green" if run["state"] == "success" else "red"
-    console.print(f"[{colour}]{'✓' if run['state'] == 'success' else '✗'}[/] {dag_id:22} {run_id[:44]:44}  {shown}", highlight=False)
+    console.print(
+        f"[{colour}]{'✓' if run['state'] == 'success' else '✗'}[/] {dag_id:22} {run_id[:44]:44}  {shown}",
+        highlight=False,
+    )
     ended = {**run, "tasks": tasks}
     if run["state"] == "failed":
         console.print(f"  [red]{_why(airflow, ended)}[/]", highlight=False)

@@ -18,7 +18,9 @@ from ratchet_airflow.local.story import Story
 def show(story: Story, local: Local, console: Console) -> None:
     """Print the table, from what the data registry and MLflow hold."""
     loop, registry = loops.load(story.loop), dataset.registry()
-    table = Table(title=f"What happened to {story.loop}", show_header=False, title_justify="left", expand=False, pad_edge=False)
+    table = Table(
+        title=f"What happened to {story.loop}", show_header=False, title_justify="left", expand=False, pad_edge=False
+    )
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     verdicts, entries = registry.verdicts(loop.name), registry.ledger(loop.name)
@@ -33,7 +35,8 @@ def show(story: Story, local: Local, console: Console) -> None:
         ("MLflow", f"experiment {loop.name} and model {loop.name}; make up serves them at {local.mlflow_url}"),
         (
             "Seconds",
-            ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in story.seconds.items()) + f"; in all {sum(story.seconds.values()):.0f}",
+            ", ".join(f"{phase} {seconds:.0f}" for phase, seconds in story.seconds.items())
+            + f"; in all {sum(story.seconds.values()):.0f}",
         ),
     ):
         table.add_row(name, text)
@@ -44,7 +47,11 @@ def show(story: Story, local: Local, console: Console) -> None:
 def _days(loop: Loop, verdicts: dict[str, dict[str, Any]]) -> str:
     counts = Counter(verdict["status"] for verdict in verdicts.values())
     rows = sum(verdict["tables"][loop.main]["accepted"] for verdict in verdicts.values())
-    return f"{len(verdicts)}: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) + f"; {rows:,} rows of {loop.main}"
+    return (
+        f"{len(verdicts)}: "
+        + ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+        + f"; {rows:,} rows of {loop.main}"
+    )
 
 
 def _quarantined(verdicts: dict[str, dict[str, Any]]) -> str:
@@ -64,7 +71,9 @@ def _champion(loop: Loop) -> list[tuple[str, str]]:
             return [("Champion", "none")]
         run = client.get_run(champion.run_id)
     metrics = {
-        k.removeprefix("challenger/"): v for k, v in run.data.metrics.items() if k.startswith("challenger/") and k != "challenger/loss"
+        k.removeprefix("challenger/"): v
+        for k, v in run.data.metrics.items()
+        if k.startswith("challenger/") and k != "challenger/loss"
     }
     tags = run.data.tags
     how = "its recipe judged on" if loop.gate.deploy == "refit" else "judged on"

@@ -15,8 +15,8 @@ from ratchet_airflow import notes, runtimes
 class StepOperator(BaseOperator):
     """Run one step of a loop.
 
-    A subclass names its `step` and takes the fields of the step's request as keyword arguments of the same names, which it
-    lists in `template_fields`. The result, a small piece of JSON, is the task's XCom.
+    A subclass names its `step` and takes the fields of the step's request as keyword arguments of the same names, which
+    it lists in `template_fields`. The result, a small piece of JSON, is the task's XCom.
 
     - done, unchanged: the task succeeds;
     - skipped: it is skipped, with the reason in the log;
@@ -39,7 +39,9 @@ class StepOperator(BaseOperator):
         """Run the step."""
         loop = loops.load(self.loop)
         runtime = runtimes.find(loop.runtime_of(self.step).kind)
-        request = {name: value for name in self.template_fields if (value := getattr(self, name)) not in (None, "", "None")}
+        request = {
+            name: value for name in self.template_fields if (value := getattr(self, name)) not in (None, "", "None")
+        }
         self.result = runtime.run(self.step, loop, request, self.log)
         if error := self.result.get("error"):
             notes.add(context, self.log, f"{self.step}: {error['message']}")

@@ -49,8 +49,8 @@ class ValidateOperator(StepOperator):
 class PublishOperator(StepOperator):
     """Write what was accepted into the data registry.
 
-    The outlets fire with the run's own partition. A run without one (started by hand) that publishes a single day fires them
-    for that day, so that it is scored; a range of days is an import of history, and is not.
+    The outlets fire with the run's own partition. A run without one (started by hand) that publishes a single day fires
+    them for that day, so that it is scored; a range of days is an import of history, and is not.
 
     :param loop: name of the loop. The other parameters are templated.
     :param partitions: a day, or a range as 2013-01-01..2013-01-31.

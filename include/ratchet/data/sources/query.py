@@ -1,14 +1,15 @@
 """One SQL query a table, with the day's bounds as parameters: over files (DuckDB), or in a SQL database.
 
-    source:
+source:
       kind: query
       options:
-        files: {trips: data/trips/*.csv}            # CSV, Parquet or JSON; local (relative to the loop's folder) or fsspec URL
+        files: {trips: data/trips/*.csv}            # CSV, Parquet or JSON; local (relative to the loop's folder) or
+        fsspec URL
         tables:
           trips: SELECT * FROM trips WHERE started_at >= $start AND started_at < $end
 
-With `database` (an SQLAlchemy URL; `${NAME}` stands for an environment variable, so that no password is written down) the
-queries run there, with `:start` and `:end` as parameters.
+With `database` (an SQLAlchemy URL; `${NAME}` stands for an environment variable, so that no password is written down)
+the queries run there, with `:start` and `:end` as parameters.
 """
 
 from __future__ import annotations
@@ -63,9 +64,13 @@ def _from_files(options: Options, bounds: dict[str, dt.datetime], folder: Path) 
             for table, sql in options.tables.items()
         }
     except (duckdb.IOException, duckdb.HTTPException, FileNotFoundError) as error:
-        raise SourceError(f"Cannot read the files of the query source: {error}. Check source.options.files in {folder}") from error
+        raise SourceError(
+            f"Cannot read the files of the query source: {error}. Check source.options.files in {folder}"
+        ) from error
     except duckdb.Error as error:
-        raise SourceError(f"The query source's SQL fails: {error}. Mend source.options in {folder / 'loop.yaml'}") from error
+        raise SourceError(
+            f"The query source's SQL fails: {error}. Mend source.options in {folder / 'loop.yaml'}"
+        ) from error
     finally:
         connection.close()
 
@@ -88,7 +93,9 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str, path: str, folder: P
     else:
         location = str(folder / path)
     suffix = Path(path).suffix.lower()
-    reader = {".csv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".jsonl": "read_json"}.get(suffix, "read_csv")
+    reader = {".csv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".jsonl": "read_json"}.get(
+        suffix, "read_csv"
+    )
     quoted = location.replace("'", "''")
     connection.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM {reader}('{quoted}')")
 
@@ -104,7 +111,9 @@ def _from_database(options: Options, bounds: dict[str, dt.datetime]) -> dict[str
         with engine.connect() as connection:
             delivered = {}
             for table, sql in options.tables.items():
-                frame = pd.read_sql(sa.text(sql), connection, params={k: v for k, v in bounds.items() if f":{k}" in sql})
+                frame = pd.read_sql(
+                    sa.text(sql), connection, params={k: v for k, v in bounds.items() if f":{k}" in sql}
+                )
                 delivered[table] = pa.Table.from_pandas(frame, preserve_index=False)
             return delivered
     except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
@@ -116,5 +125,7 @@ def _from_database(options: Options, bounds: dict[str, dt.datetime]) -> dict[str
 def _environment(match: re.Match[str]) -> str:
     name = match.group(1)
     if name not in os.environ:
-        raise SourceError(f"source.options.database names the environment variable {name}, which is not set. Set it and retry")
+        raise SourceError(
+            f"source.options.database names the environment variable {name}, which is not set. Set it and retry"
+        )
     return os.environ[name]

@@ -1,6 +1,7 @@
 """Trainers. One file a trainer: `Params`, and the functions `fit`, `predict`, `save`, `load` over NumPy arrays.
 
-To add one, write `include/ratchet/training/trainers/<name>.py`; its name is what `training.trainer` of a loop.yaml says.
+To add one, write `include/ratchet/training/trainers/<name>.py`; its name is what `training.trainer` of a loop.yaml
+says.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Arrays:
 class Job:
     """What a trainer is told: the task, classes (multiclass), cardinality of each category, seed and device.
 
-    rounds: how many epochs (or boosting iterations) to fit, no more and no fewer; None: as its parameters and `valid` say.
+    rounds: how many epochs (or boosting iterations) to fit, no more and no fewer; None: as its parameters and `valid`
+    say.
     """
 
     task: Task
@@ -86,7 +88,7 @@ def kinds() -> list[str]:
 
 
 def source(kind: str) -> str:
-    """Give the code of a trainer."""
+    """Return the code of a trainer."""
     return Path(str(find(kind).__file__)).read_text(encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """Histogram gradient boosting (scikit-learn), with native categories and missing values.
 
-Method: Friedman 2001, "Greedy Function Approximation: A Gradient Boosting Machine", on binned features as in Ke et al. 2017
-(LightGBM). Stored with skops, without pickle.
+Method: Friedman 2001, "Greedy Function Approximation: A Gradient Boosting Machine", on binned features as in Ke et al.
+2017 (LightGBM). Stored with skops, without pickle.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
             model.set_params(early_stopping=False)
     model.fit(_matrix(train.codes, train.numbers), train.target, **held)
     # scikit-learn keeps negated losses; the first entry is the loss before the first tree.
-    curve = Curve(tuple(-float(v) for v in model.train_score_[1:]), tuple(-float(v) for v in model.validation_score_[1:]))
+    curve = Curve(
+        tuple(-float(v) for v in model.train_score_[1:]), tuple(-float(v) for v in model.validation_score_[1:])
+    )
     return model, curve
 
 
@@ -98,7 +100,9 @@ def load(folder: Path) -> Any:
     # partial: scikit-learn binds its own check_array with it, to encode categories.
     unknown = [name for name in types if not name.startswith("sklearn.") and name != "functools.partial"]
     if unknown:
-        raise TrainingError(f"{path} holds types that are not scikit-learn's: {', '.join(unknown)}. Do not load it; rebuild the model")
+        raise TrainingError(
+            f"{path} holds types that are not scikit-learn's: {', '.join(unknown)}. Do not load it; rebuild the model"
+        )
     return skops.io.load(path, trusted=types)
 
 

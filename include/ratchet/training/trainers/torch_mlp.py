@@ -1,8 +1,8 @@
 """A multilayer perceptron over entity embeddings and standardised numbers (PyTorch).
 
 Method: Guo & Berkhahn 2016, "Entity Embeddings of Categorical Variables", section 3; AdamW (Loshchilov & Hutter 2019).
-The whole table lives in tensors on the device and is permuted once an epoch: a DataLoader of rows is three times slower on a
-CPU (51k against 150-200k samples a second). Stored as safetensors, without pickle.
+The whole table lives in tensors on the device and is permuted once an epoch: a DataLoader of rows is three times slower
+on a CPU (51k against 150-200k samples a second). Stored as safetensors, without pickle.
 """
 
 from __future__ import annotations
@@ -49,12 +49,19 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
     torch.manual_seed(job.seed)
     scale = (float(train.target.mean()), float(train.target.std()) or 1.0) if job.task == "regression" else (0.0, 1.0)
     shape = {
-        "task": job.task, "classes": job.classes, "cardinalities": list(job.cardinalities),
-        "numbers": train.numbers.shape[1], "hidden": list(params.hidden), "dropout": params.dropout, "scale": list(scale),
-    }  # fmt: skip
+        "task": job.task,
+        "classes": job.classes,
+        "cardinalities": list(job.cardinalities),
+        "numbers": train.numbers.shape[1],
+        "hidden": list(params.hidden),
+        "dropout": params.dropout,
+        "scale": list(scale),
+    }
     model = _build(shape).to(device)
     rows, late = _tensors(train, shape, device), _tensors(valid, shape, device) if valid is not None else None
-    optimizer = torch.optim.AdamW(model.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
+    )
     shuffle = torch.Generator().manual_seed(job.seed)
     best, best_state, waited = math.inf, None, 0
     curve: tuple[list[float], list[float]] = ([], [])
@@ -74,7 +81,9 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
             watched = float(_loss(model, job, late, None)) if late else curve[0][-1]
         curve[1].append(watched)
         if not np.isfinite(watched):
-            raise TrainingError(f"The loss is {watched} after epoch {epoch + 1}: training diverged. Lower training.params.learning_rate")
+            raise TrainingError(
+                f"The loss is {watched} after epoch {epoch + 1}: training diverged. Lower training.params.learning_rate"
+            )
         if job.rounds is not None:
             continue
         if watched < best:
@@ -93,7 +102,9 @@ def predict(model: Any, codes: NDArray[np.int64], numbers: NDArray[np.float32]) 
     import torch
 
     with torch.inference_mode():
-        raw = model(torch.from_numpy(codes), torch.from_numpy(np.nan_to_num(numbers)), torch.from_numpy(np.isnan(numbers)))
+        raw = model(
+            torch.from_numpy(codes), torch.from_numpy(np.nan_to_num(numbers)), torch.from_numpy(np.isnan(numbers))
+        )
         task = model.shape["task"]
         if task == "binary":
             raw = torch.sigmoid(raw[:, 0])
@@ -126,7 +137,9 @@ def _device(wanted: str) -> torch.device:
     import torch
 
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("training.device is cuda but this machine has no CUDA device. Say auto, or run the step where one is")
+        raise TrainingError(
+            "training.device is cuda but this machine has no CUDA device. Say auto, or run the step where one is"
+        )
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -140,13 +153,17 @@ def _build(shape: dict[str, Any]) -> torch.nn.Module:
             self.shape = shape
             # Width of an embedding: the rule of thumb of fast.ai's tabular models.
             widths = [min(50, round(1.6 * n**0.56)) for n in shape["cardinalities"]]
-            self.embeddings = nn.ModuleList(nn.Embedding(n, w) for n, w in zip(shape["cardinalities"], widths, strict=True))
+            self.embeddings = nn.ModuleList(
+                nn.Embedding(n, w) for n, w in zip(shape["cardinalities"], widths, strict=True)
+            )
             size = sum(widths) + 2 * shape["numbers"]
             layers: list[nn.Module] = []
             for width in shape["hidden"]:
                 layers += [nn.Linear(size, width), nn.ReLU(), nn.Dropout(shape["dropout"])]
                 size = width
-            self.layers = nn.Sequential(*layers, nn.Linear(size, shape["classes"] if shape["task"] == "multiclass" else 1))
+            self.layers = nn.Sequential(
+                *layers, nn.Linear(size, shape["classes"] if shape["task"] == "multiclass" else 1)
+            )
 
         def forward(self, codes: torch.Tensor, numbers: torch.Tensor, missing: torch.Tensor) -> torch.Tensor:
             parts = [embedding(codes[:, i]) for i, embedding in enumerate(self.embeddings)]
@@ -156,7 +173,7 @@ def _build(shape: dict[str, Any]) -> torch.nn.Module:
 
 
 def _tensors(arrays: Arrays, shape: dict[str, Any], device: torch.device) -> tuple[torch.Tensor, ...]:
-    """Give codes, numbers, target and the mask of missing numbers, on the device."""
+    """Return codes, numbers, target and the mask of missing numbers, on the device."""
     import numpy as np
     import torch
 
