@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.data import features, tables
 from ratchet.data.sources import nycflights
 from ratchet.training import fit
@@ -71,7 +71,7 @@ class Year:
 
 def year() -> Year:
     """Make the features of 2013 from the package's files, as ingestion and snapshot would."""
-    loop = loops.load(LOOP)
+    loop = catalog.load(LOOP)
     parts: dict[str, list[pa.Table]] = {name: [] for name in loop.tables}
     for n in range(365):
         day = dt.date(2013, 1, 1) + dt.timedelta(days=n)
@@ -115,7 +115,7 @@ def _rounds(held: Year, days: list[int]) -> dict[int, int]:
     """Find after how many rounds to stop, as `ratchet.training.fit` does."""
     found = {}
     for day in days:
-        found[day] = fit.search(loops.load(LOOP), held.slice(0, day))[0] or 100
+        found[day] = fit.search(catalog.load(LOOP), held.slice(0, day))[0] or 100
     return found
 
 
@@ -127,7 +127,7 @@ def _open(path: str, starts: np.ndarray) -> None:
 
 def _train(job: tuple[Fit, int | None, dict[str, Any] | None]) -> tuple[Model, np.ndarray]:
     wanted, rounds, params = job
-    loop = loops.load(LOOP)
+    loop = catalog.load(LOOP)
     table = _YEAR.slice(0, wanted.until)
     if wanted.damaged:
         labels = table.column(loop.target.name).to_numpy().copy()
@@ -144,7 +144,7 @@ def _train(job: tuple[Fit, int | None, dict[str, Any] | None]) -> tuple[Model, n
 
 
 def _losses(model: Model, rows: pa.Table) -> np.ndarray:
-    loop = loops.load(LOOP)
+    loop = catalog.load(LOOP)
     return row_losses(loop.loss, model.encoder.target_values(rows), model.predict(rows)).astype(np.float32)
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from benchmarks import flights
 from benchmarks.flights import Fit, Year
-from ratchet import loops
+from ratchet import catalog
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster
 
@@ -23,7 +23,7 @@ BETTER, PATIENCE = (
     1 / 3,
     84,
 )  # of the stream: share of challengers that are better, by 0.02; days that each stays in the ring
-BOUND = loops.load(flights.LOOP).gate.bound or 0.05
+BOUND = catalog.load(flights.LOOP).gate.bound or 0.05
 
 
 def _pairs(year: Year, blend: float | None = None) -> list[tuple[np.ndarray, np.ndarray]]:

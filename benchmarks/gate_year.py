@@ -12,10 +12,10 @@ from scipy import stats
 
 from benchmarks import flights
 from benchmarks.flights import Fit, Year
-from ratchet import loops
+from ratchet import catalog
+from ratchet.contract.rules import Gate
 from ratchet.decisions import duel, vetoes
 from ratchet.decisions.duel import Cluster
-from ratchet.rules import Gate
 from ratchet.training import probes
 
 ALPHA = 0.05
@@ -25,7 +25,7 @@ BEGIN, END = FIRST + DELAY + HOLDOUT, 365  # nights with a challenger
 FAULTS = (95, 180, 270)  # nights on which damaged trainings begin, for five nights each
 BAD = (60, 110, 160, 210, 260, 310)  # days at which a bad model slips in
 
-GATE: Gate = loops.load(flights.LOOP).gate
+GATE: Gate = catalog.load(flights.LOOP).gate
 BOUND = GATE.bound or 0.05
 
 

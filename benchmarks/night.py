@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ratchet import warm
+from ratchet import fork_server
 from ratchet_airflow.local import services
 from ratchet_airflow.local.environment import Local
 
@@ -70,7 +70,7 @@ def _run(how: str, socket: Path, environment: dict[str, str], arguments: list[st
     started = time.perf_counter()
     with (socket.parent / "bench.log").open("ab") as log:
         if how == "warm":
-            code: Any = warm.run(socket, arguments, environment, log.fileno(), log.fileno())
+            code: Any = fork_server.run(socket, arguments, environment, log.fileno(), log.fileno())
         else:
             code = subprocess.run(
                 [sys.executable, "-m", "ratchet", *arguments], env=environment, stdout=log, stderr=log, check=False

@@ -23,7 +23,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import flights
-from ratchet import loops
+from ratchet import catalog
 from ratchet.data import features
 from ratchet.replay import history, report, score
 from ratchet.replay import run as replays
@@ -53,7 +53,7 @@ def main() -> None:
 
 def measure(cache: Path, console: Console) -> dict[str, Any]:
     """Replay everything, from nothing, in an empty folder."""
-    loop = loops.load(flights.LOOP)
+    loop = catalog.load(flights.LOOP)
     begun = time.perf_counter()
     past = history.of_rows(loop, flights.year().rows, cache)
     seconds = {"features": time.perf_counter() - begun}

@@ -179,10 +179,10 @@ def tracked(place: Path, mlflow_server: MlflowServer, monkeypatch: pytest.Monkey
 
 def step(name: str, loop_name: str, **request: Any) -> Any:
     """Run a step in this process."""
-    from ratchet import loops, steps
+    from ratchet import catalog, steps
 
     module = steps.find(name)
-    return module.run(loops.load(loop_name), module.Request(**request))
+    return module.run(catalog.load(loop_name), module.Request(**request))
 
 
 def ingest(loop_name: str, days: str, delivery: str = "") -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.contract import nearest
+from ratchet.contract.reading import nearest
 from ratchet.errors import RequestError
 from ratchet.files import write_text
 from ratchet.settings import Settings

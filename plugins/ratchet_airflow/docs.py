@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratchet.loop import Loop
+from ratchet.contract.loop import Loop
 
 SUMMARIES = {
     "ingest": "Fetch, validate and publish a day of data",

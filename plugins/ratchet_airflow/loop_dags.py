@@ -16,8 +16,8 @@ from airflow.sdk import (
     chain,
 )
 
-from ratchet import loops
-from ratchet.loop import Loop
+from ratchet import catalog
+from ratchet.contract.loop import Loop
 from ratchet_airflow import docs
 from ratchet_airflow.links import PAGES
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
@@ -47,7 +47,7 @@ _DAYS = r"^\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?$"
 
 def dags_of(name: str) -> dict[str, DAG]:
     """Return the DAGs of a loop by name, for the globals of its DAG file. Raises ContractError, which Airflow shows."""
-    loop = loops.load(name)
+    loop = catalog.load(name)
     data = Asset(name=f"{name}.data", uri=f"ratchet://{name}/data", group="ratchet")
     predictions = Asset(name=f"{name}.predictions", uri=f"ratchet://{name}/predictions", group="ratchet")
     model = Asset(name=f"{name}.model", uri=f"ratchet://{name}/model", group="ratchet")

@@ -17,7 +17,7 @@ from airflow.api_fastapi.core_api.security import requires_access_view
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.adapters import dataset
 from ratchet.errors import RatchetError
 from ratchet.settings import Settings
@@ -37,7 +37,7 @@ _REVISION = re.compile(r"[0-9a-f]{7,40}")
 def overview() -> HTMLResponse:
     """Show each loop: its champion, its newest data, and what was decided last."""
     return HTMLResponse(
-        _page("Ratchet", "".join(_loop(name) for name in loops.names()) or "<p>There is no loop yet.</p>")
+        _page("Ratchet", "".join(_loop(name) for name in catalog.names()) or "<p>There is no loop yet.</p>")
     )
 
 
@@ -84,7 +84,7 @@ def commit(revision: str) -> HTMLResponse:
 
 def _loop(name: str) -> str:
     try:
-        loop = loops.load(name)
+        loop = catalog.load(name)
         registry = dataset.registry()
         entries, days = registry.ledger(name), registry.partitions(name, loop.main, "HEAD")
         verdicts = registry.verdicts(name)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet_airflow import links, notes
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
 from ratchet_airflow.operators.monitor import DriftOperator, RetrainOperator
@@ -109,7 +109,7 @@ def test_the_airflow_workers_settings_are_kept_from_the_step(place: Path, monkey
         return real([command[0], "-c", code], **kwargs)
 
     monkeypatch.setattr(subprocess, "run", run)
-    local.run("fetch", loops.load("wind"), {"partitions": "2013-01-02"}, Log())
+    local.run("fetch", catalog.load("wind"), {"partitions": "2013-01-02"}, Log())
     assert "none" in lines
 
 
@@ -149,8 +149,8 @@ def test_the_page_about_adding_an_operator_runs_as_it_stands(tmp_path: Path, loo
     listed.write_text(listed.read_text().replace("STEPS = [", 'STEPS = [\n    "export",', 1))
     code = """
 import sys, runpy
-from ratchet import loops, steps
-loop = loops.load("flight_delays")
+from ratchet import catalog, steps
+loop = catalog.load("flight_delays")
 for name in ("fetch", "validate", "publish"):
     module = steps.find(name)
     module.run(loop, module.Request(partitions="2013-01-31"))

@@ -21,7 +21,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 
-from ratchet import loops, partitions
+from ratchet import catalog, partitions
 from ratchet.adapters import dataset, tracking
 from ratchet.data import tables
 from ratchet.errors import ServiceError
@@ -93,7 +93,7 @@ def test_the_story_closes_the_loop(story: Story, local: Local, airflow: client.A
         states = _states(airflow, f"{story.loop}.{part}")
         assert states
         assert set(states.values()) == {"success"}
-    loop, registry = loops.load(story.loop), dataset.registry()
+    loop, registry = catalog.load(story.loop), dataset.registry()
     days = registry.partitions(story.loop, loop.main, "HEAD")
     assert (days[0], days[-1]) == (story.history.split("..")[0], story.nights.split("..")[1])
     entries = ledger.read(loop)
@@ -115,7 +115,7 @@ def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
 
     The same decisions on the same nights.
     """
-    loop, registry = loops.load("wind"), dataset.registry()
+    loop, registry = catalog.load("wind"), dataset.registry()
     entries, nights = ledger.read(loop), partitions.parse(WIND.nights)
     (outcome,) = replays.run(history.read(loop, tmp_path), [Case()], nights[0], nights[-1], tmp_path, lambda *_: None)
     asked = {entry["partition"]: entry for entry in entries if entry["kind"] in ("requested", "vetoed")}
@@ -290,7 +290,7 @@ def test_a_promotion_waits_for_a_persons_answer(page: Page, local: Local, airflo
     page.get_by_role("link", name="The whole report").first.wait_for()
     page.get_by_role("button", name="Approve").click()
     _await(lambda: airflow.run("wind_approved.train", "asked")["state"] == "success")
-    (entry,) = ledger.read(loops.load("wind_approved"))
+    (entry,) = ledger.read(catalog.load("wind_approved"))
     assert entry["kind"] == "promoted"
     assert (entry["approval"]["answer"], entry["approval"]["by"]) == ("Approve", "admin")
     assert entry["approval"]["at"]

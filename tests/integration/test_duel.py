@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.adapters import dataset, tracking
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import ContractError, RequestError
@@ -99,7 +99,7 @@ def _gate(folder: Path, *lines: str) -> None:
 
 
 def _kinds() -> list[str]:
-    return [entry["kind"] for entry in ledger.read(loops.load(NAME))]
+    return [entry["kind"] for entry in ledger.read(catalog.load(NAME))]
 
 
 def _night(day: str = NIGHT) -> Any:
@@ -146,7 +146,7 @@ def test_a_challenger_is_compared_with_the_champions_twin_where_the_refit_has_se
 def test_who_waits_is_scored_in_shadow_and_fed_with_labels(second: str) -> None:
     scored = step("score", NAME, partition=NIGHT)
     assert scored.shadows == 1
-    assert (contender.folder(loops.load(NAME), second) / f"{NIGHT}.parquet").exists()
+    assert (contender.folder(catalog.load(NAME), second) / f"{NIGHT}.parquet").exists()
     assert step("score", NAME, partition=NIGHT).outcome == "unchanged"
     step("score", NAME, partition=shift(NIGHT, -1))
     measured = step("performance", NAME, partition=NIGHT)
@@ -171,7 +171,7 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     assert "2013-01-02..2013-01-19" in made.reason
     assert step("promote", NAME, run=won.run, mlflow_run=won.mlflow_run).version == "4"
     assert _champion() == "4"
-    entry = ledger.read(loops.load(NAME))[-1]
+    entry = ledger.read(catalog.load(NAME))[-1]
     assert (entry["kind"], entry["replaces"], entry["champion"], entry["evaluated"]) == ("promoted", "2", "2", second)
     assert entry["evidence"]["for"] >= entry["evidence"]["needed"]
     assert entry["by"]
@@ -181,14 +181,14 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     ingest(NAME, following)
     assert step("score", NAME, partition=following).shadows == 1
     measured = step("performance", NAME, partition=following)
-    path = drift.folder(loops.load(NAME), following) / "performance.json"
+    path = drift.folder(catalog.load(NAME), following) / "performance.json"
     turned = [[shift(NIGHT, i), 72, -72 * 30.0, 0] for i in range(15)]
     path.write_text(json.dumps({**measured.model_dump(mode="json"), "predecessor": turned}))
     back = step("duel", NAME, partition=following)
     assert (back.verdict, back.version) == ("rollback", "2")
     assert "rolled back" in back.reason
     assert _champion() == "2"
-    entry = ledger.read(loops.load(NAME))[-1]
+    entry = ledger.read(catalog.load(NAME))[-1]
     assert (entry["kind"], entry["version"], entry["from"], entry["automatic"]) == ("rolled_back", "2", "4", True)
     assert step("duel", NAME, partition=following).verdict == "rollback"
     assert _kinds().count("rolled_back") == 1
@@ -203,7 +203,7 @@ def test_a_predecessor_that_is_beaten_is_released(second: str) -> None:
     following = shift(NIGHT, 1)
     ingest(NAME, following)
     measured = _night(following)
-    path = drift.folder(loops.load(NAME), following) / "performance.json"
+    path = drift.folder(catalog.load(NAME), following) / "performance.json"
     beaten = [[shift(NIGHT, i), 72, 72 * 30.0, 0] for i in range(15)]
     path.write_text(json.dumps({**measured.model_dump(mode="json"), "predecessor": beaten}))
     assert step("duel", NAME, partition=following).verdict == "wait"
@@ -214,7 +214,7 @@ def test_who_is_beaten_or_out_of_time_leaves_the_ring(second: str) -> None:
     _night()
     _win(second, difference=30.0)
     assert step("duel", NAME, partition=NIGHT).verdict == "wait"
-    assert ledger.read(loops.load(NAME))[-1]["beaten"]
+    assert ledger.read(catalog.load(NAME))[-1]["beaten"]
     assert step("score", NAME, partition=shift(NIGHT, -1)).shadows == 0
 
 
@@ -227,7 +227,7 @@ def test_a_fresher_challenger_carries_the_recipes_evidence_on(second: str) -> No
     assert verdict.verdict == "wait", verdict.reason
     assert verdict.days == 7  # the second's seven, of which the third's own four holdout days are the last
     assert _kinds() == ["promoted", "waiting", "waiting", "left"]
-    assert "carries its recipe's evidence on" in ledger.read(loops.load(NAME))[-1]["reason"]
+    assert "carries its recipe's evidence on" in ledger.read(catalog.load(NAME))[-1]["reason"]
 
 
 def test_a_refit_far_from_its_twin_is_refused(second: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +260,7 @@ def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
     assert _champion() == "2"
     yes = json.dumps({"answer": "Approve", "by": "ada", "at": "2013-01-21T08:00:00"})
     assert step("promote", NAME, run="second", mlflow_run=second, approval=yes).outcome == "done"
-    assert ledger.read(loops.load(NAME))[-1]["approval"] == {
+    assert ledger.read(catalog.load(NAME))[-1]["approval"] == {
         "answer": "Approve",
         "by": "ada",
         "at": "2013-01-21T08:00:00",
@@ -272,7 +272,7 @@ def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
     from ratchet.decisions import gate
     from ratchet.steps import evaluate
 
-    loop = loops.load(NAME)
+    loop = catalog.load(NAME)
     with tracking.connected() as client:
         found = json.loads(tracking.read_file(client, second, evaluate.FILE))
     assert all(check.passed for check in gate.checks(loop.gate, found, carried=False))
@@ -310,7 +310,7 @@ def test_a_behavioural_test_that_cannot_be_read_is_named(place: Path) -> None:
         if text is not None:
             tests.write_text(text)
         with pytest.raises(ContractError, match=words):
-            loops.load(name)
+            catalog.load(name)
         path.touch()
 
 
@@ -319,7 +319,7 @@ def test_the_same_repository_tells_who_was_champion(second: str) -> None:
 
     from ratchet.cli import ratchet
 
-    entry = ledger.read(loops.load(NAME))[0]
+    entry = ledger.read(catalog.load(NAME))[0]
     said = CliRunner().invoke(ratchet, ["champion", NAME, "--at", entry["at"]])
     assert said.output.startswith("v2 since")
     assert dataset.registry().ledger(NAME)[0]["version"] == "2"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.adapters import dataset, tracking
 from ratchet.cli import ratchet
 from ratchet.data import tables
@@ -60,7 +60,7 @@ def _replace(place: Path, old: str, new: str) -> None:
 
 
 def test_every_row_has_the_version_of_its_model(watched: Path) -> None:
-    held = tables.read_table(contender.live(loops.load("wind_watched"), NIGHT))
+    held = tables.read_table(contender.live(catalog.load("wind_watched"), NIGHT))
     assert held.num_rows == 72
     assert set(held.column("model_version").to_pylist()) == {"1"}
     assert held.column("prediction").null_count == 0
@@ -69,7 +69,7 @@ def test_every_row_has_the_version_of_its_model(watched: Path) -> None:
 
 
 def test_a_prediction_once_made_stays_and_new_rows_get_theirs(watched: Path) -> None:
-    path = contender.live(loops.load("wind_watched"), NIGHT)
+    path = contender.live(catalog.load("wind_watched"), NIGHT)
     whole = tables.read_table(path)
     tables.write_table(whole.slice(10), path)
     result = step("score", "wind_watched", partition=NIGHT)
@@ -118,7 +118,7 @@ def test_a_broken_sensor_is_drift_and_asks_once(watched: Path) -> None:
     assert decided.verdict == "retrain"
     assert decided.key == f"drift__v1__{NIGHT}"
     assert step("decide", "wind_watched", partition=NIGHT).key == decided.key
-    requests = [entry for entry in ledger.read(loops.load("wind_watched")) if entry["kind"] == "requested"]
+    requests = [entry for entry in ledger.read(catalog.load("wind_watched")) if entry["kind"] == "requested"]
     assert [entry["partition"] for entry in requests] == [NIGHT]
 
 
@@ -131,18 +131,18 @@ def test_bad_data_vetoes(watched: Path) -> None:
     assert ingest("wind_watched", NIGHT, "broken").outcome == "refused"
     for part in ("drift", "performance"):
         step(part, "wind_watched", partition=NIGHT)
-    report = drift.folder(loops.load("wind_watched"), NIGHT) / "drift.json"
+    report = drift.folder(catalog.load("wind_watched"), NIGHT) / "drift.json"
     report.write_text(json.dumps({**json.loads(report.read_text()), "drifted": ["temp_now"]}))
     decided = step("decide", "wind_watched", partition=NIGHT)
     assert decided.verdict == "veto"
     assert NIGHT in decided.reason
-    assert [entry["kind"] for entry in ledger.read(loops.load("wind_watched"))] == ["promoted", "vetoed"]
+    assert [entry["kind"] for entry in ledger.read(catalog.load("wind_watched"))] == ["promoted", "vetoed"]
 
 
 def test_a_person_asks_and_pauses(watched: Path) -> None:
     for part in ("drift", "performance"):
         step(part, "wind_watched", partition=NIGHT)
-    report = drift.folder(loops.load("wind_watched"), NIGHT) / "drift.json"
+    report = drift.folder(catalog.load("wind_watched"), NIGHT) / "drift.json"
     report.write_text(json.dumps({**json.loads(report.read_text()), "drifted": []}))
     assert step("decide", "wind_watched", partition=NIGHT).verdict == "wait"
     for command in ("request", "pause"):
@@ -155,7 +155,7 @@ def test_a_person_asks_and_pauses(watched: Path) -> None:
     assert admitted.verdict == "retrain"
     assert "(a new anemometer)" in admitted.reason
     assert admitted.key == f"request__v1__{NIGHT}"
-    assert [entry["kind"] for entry in ledger.read(loops.load("wind_watched"))] == [
+    assert [entry["kind"] for entry in ledger.read(catalog.load("wind_watched"))] == [
         "promoted",
         "asked",
         "paused",
@@ -200,7 +200,7 @@ def test_decide_wants_a_night_that_was_measured(watched: Path) -> None:
 def test_a_damaged_copy_of_a_model_is_named(watched: Path) -> None:
     folder = Settings.current().models / "wind_watched" / "1"
     (folder / "ratchet.json").write_text("{")
-    contender.live(loops.load("wind_watched"), NIGHT).unlink()
+    contender.live(catalog.load("wind_watched"), NIGHT).unlink()
     with pytest.raises(DataError, match="Delete that folder"):
         step("score", "wind_watched", partition=NIGHT)
     shutil.rmtree(folder)
@@ -246,6 +246,6 @@ def test_a_missing_package_is_named(
     for module in [module for module in sys.modules if module == package or module.startswith(f"{package}.")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
-    contender.live(loops.load("wind_watched"), NIGHT).unlink()
+    contender.live(catalog.load("wind_watched"), NIGHT).unlink()
     with pytest.raises(MissingPackage, match=f"{package} cannot be imported.*make install"):
         step(name, "wind_watched", **request_)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.adapters import dataset, drift_report
 from ratchet.cli import ratchet
 from ratchet.errors import RequestError
@@ -46,7 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Pat
 def past(made: Path, monkeypatch: pytest.MonkeyPatch) -> History:
     for name, part in {"VAR": "var", "LOOPS": "loops", "SUITES": "suites"}.items():
         monkeypatch.setenv(f"RATCHET_{name}", str(made / part))
-    return history.read(loops.load(NAME), made / "cache")
+    return history.read(catalog.load(NAME), made / "cache")
 
 
 def _quiet(*_: Any) -> None:
@@ -119,7 +119,7 @@ def test_a_correction_is_unknown_before_it_came(place: Path) -> None:
     ingest(name, "2013-01-05", "correction")
     write_text(path, text)
     ingest(name, "2013-01-09..2013-01-10")
-    past = history.read(loops.load(name), place / "cache")
+    past = history.read(catalog.load(name), place / "cache")
     assert [first for first, _ in past.epochs] == ["", "2013-01-09"]
 
     def wind(night: str) -> float:
@@ -169,7 +169,7 @@ def test_the_command_recommends_and_applies(
         )
         assert said.exit_code == 0, said.output
         assert "never costs least" in said.output
-        assert loops.load(NAME).retrain.policies.model_dump(exclude_none=True) == {}
+        assert catalog.load(NAME).retrain.policies.model_dump(exclude_none=True) == {}
     finally:
         path.write_text(text)
     with tracking.connected() as client:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.adapters import dataset, tracking
+from ratchet.contract.loop import METRICS
+from ratchet.contract.rules import Gate
 from ratchet.data import features
 from ratchet.errors import DataError, RequestError
-from ratchet.loop import METRICS
-from ratchet.rules import Gate
 from ratchet.settings import Settings
 from ratchet.steps import evaluate, ledger, snapshot
 from ratchet.training import evaluation
@@ -49,11 +49,11 @@ def wind(tracked: Path, two_weeks: Path) -> Iterator[str]:
 
 
 def _kinds(name: str) -> list[str]:
-    return [entry["kind"] for entry in ledger.read(loops.load(name))]
+    return [entry["kind"] for entry in ledger.read(catalog.load(name))]
 
 
 def test_a_training_from_snapshot_to_champion(wind: str) -> None:
-    loop = loops.load(wind)
+    loop = catalog.load(wind)
     pinned = step("snapshot", wind, run="first")
     assert (pinned.train, pinned.holdout) == (
         "2013-01-02..2013-01-09",
@@ -101,7 +101,7 @@ def test_the_stored_model_is_served_by_mlflow_and_holds_no_pickle(wind: str, tmp
     import mlflow
 
     promoted = train(wind, "first")
-    loop = loops.load(wind)
+    loop = catalog.load(wind)
     rows = snapshot.read(loop, snapshot.pinned(loop, "first").snapshot, "holdout")
     with tracking.connected():
         served = mlflow.pyfunc.load_model(f"models:/{wind}@champion")
@@ -138,14 +138,14 @@ def test_a_snapshot_stays_what_it_was(wind: str) -> None:
     later = step("snapshot", wind, run="second")
     assert later.snapshot != first.snapshot
     assert later.holdout.endswith("2013-01-15")
-    loop = loops.load(wind)
+    loop = catalog.load(wind)
     shutil.rmtree(snapshot.folder(loop, first.snapshot))
     rebuilt = step("snapshot", wind, run="first")
     assert (rebuilt.data_hash, rebuilt.snapshot) == (first.data_hash, first.snapshot)
 
 
 def test_the_holdout_is_never_trained_on(wind: str) -> None:
-    loop = loops.load(wind)
+    loop = catalog.load(wind)
     name = step("snapshot", wind, run="first").snapshot
     train_days, held = (
         {*snapshot.read(loop, name, part).column(features.PARTITION).to_pylist()} for part in ("train", "holdout")
@@ -176,7 +176,7 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
     with tracking.connected() as client:
         client.set_tag(made, "ratchet.verdict", "promote")
     assert step("promote", wind, run="second", mlflow_run=made).version == "2"
-    loop = loops.load(wind)
+    loop = catalog.load(wind)
     assert ledger.rollback(loop, "a test")["version"] == "1"
     with tracking.connected() as client:
         champion = tracking.champion(client, wind)
@@ -191,7 +191,7 @@ def test_days_that_the_champion_was_trained_on_are_left_out() -> None:
     """A champion with a later window, restored by a rollback, say, has seen days of the holdout."""
     import pyarrow as pa
 
-    loop = loops.load("flight_delays")
+    loop = catalog.load("flight_delays")
 
     class Half(models.Model):
         def of_arrays(self, codes: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -245,7 +245,7 @@ def test_a_promotion_that_crashes_is_completed_by_a_retry(
     assert _kinds(wind) == {"register": [], "set_champion": ["promoted"]}[moment]
     with tracking.connected() as client:
         assert tracking.champion(client, wind) is None
-        healed = ledger.champion(client, loops.load(wind))
+        healed = ledger.champion(client, catalog.load(wind))
         assert (healed and healed.number) == {"register": None, "set_champion": "1"}[moment]
     assert step("promote", wind, run="first", mlflow_run=made).version == "1"
     assert _kinds(wind) == ["promoted"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet import cli, loops, scaffold, warm
+from ratchet import catalog, cli, fork_server, scaffold
 from ratchet.errors import RequestError
 
 
@@ -98,7 +98,7 @@ def test_new_lays_out_a_loop_that_is_in_order(
         given = key if target in key else ()
         written = scaffold.lay_out(name, observations, None, target, given, None, dags=place / "dags")
         assert {path.name for path in written} == {"loop.yaml", "features.sql", f"{name}.json", f"{name}.py"}
-        assert loops.load(name).task == task
+        assert catalog.load(name).task == task
         assert _ratchet("lint", name, capsys=capsys)[0] == 0
         assert f'dags_of("{name}")' in (place / "dags" / f"{name}.py").read_text()
 
@@ -127,7 +127,7 @@ def test_new_never_overwrites(place: Path, observations: Path) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     path = tmp_path / "warm.sock"
-    code = "import sys, pathlib; from ratchet import warm; warm.LIBRARIES = ('click',); warm.serve(pathlib.Path(sys.argv[1]))"
+    code = "import sys, pathlib; from ratchet import fork_server; fork_server.LIBRARIES = ('click',); fork_server.serve(pathlib.Path(sys.argv[1]))"
     process = subprocess.Popen([sys.executable, "-c", code, str(path)])
     while not path.exists():
         assert process.poll() is None
@@ -141,7 +141,7 @@ def server(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
 
 def _warm(path: Path, output: Path, *arguments: str) -> int | None:
     with output.open("wb") as stream:
-        return warm.run(path, list(arguments), dict(os.environ), stream.fileno(), stream.fileno())
+        return fork_server.run(path, list(arguments), dict(os.environ), stream.fileno(), stream.fileno())
 
 
 def test_the_warm_server_runs_the_command(server: tuple[Path, subprocess.Popen[bytes]], place: Path) -> None:

@@ -12,9 +12,10 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from ratchet import contract, loops
+from ratchet import catalog
+from ratchet.contract import reading
+from ratchet.contract.loop import Loop, Training
 from ratchet.errors import ContractError
-from ratchet.loop import Loop, Training
 
 
 def _broken(place: Path, old: str, new: str) -> str:
@@ -23,7 +24,7 @@ def _broken(place: Path, old: str, new: str) -> str:
     assert old in text
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(ContractError) as caught:
-        loops.load("flight_delays")
+        catalog.load("flight_delays")
     message = str(caught.value)
     file, line, _ = message.split(":", 2)
     assert Path(file) == path
@@ -36,9 +37,9 @@ def _line(message: str) -> int:
 
 
 def test_the_loops_of_the_project_are_in_order(place: Path) -> None:
-    assert loops.names() == ["flight_classes", "flight_delays", "wind"]
-    for name in loops.names():
-        assert loops.load(name).name == name
+    assert catalog.names() == ["flight_classes", "flight_delays", "wind"]
+    for name in catalog.names():
+        assert catalog.load(name).name == name
 
 
 @pytest.mark.parametrize(
@@ -83,19 +84,19 @@ def test_not_yaml(place: Path) -> None:
 
 def test_an_unknown_loop_suggests_the_nearest(place: Path) -> None:
     with pytest.raises(ContractError, match="did you mean 'flight_delays'"):
-        loops.load("flight_delay")
+        catalog.load("flight_delay")
 
 
 def test_one_broken_loop_leaves_the_others_alone(place: Path) -> None:
     _broken(place, "task: binary", "task: none")
-    assert loops.load("wind").task == "regression"
+    assert catalog.load("wind").task == "regression"
 
 
 def test_the_schema_accepts_what_the_contract_accepts(place: Path) -> None:
-    schema = loops.schema()
+    schema = catalog.schema()
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
-    for name in loops.names():
+    for name in catalog.names():
         document = YAML(typ="safe").load((place / "loops" / name / "loop.yaml").read_text())
         assert not list(validator.iter_errors(json.loads(json.dumps(document, default=str))))
     document["training"]["params"] = {"max_itr": 3}
@@ -103,7 +104,7 @@ def test_the_schema_accepts_what_the_contract_accepts(place: Path) -> None:
 
 
 def test_the_contract_is_frozen(place: Path) -> None:
-    loop = loops.load("wind")
+    loop = catalog.load("wind")
     with pytest.raises(ValidationError):
         loop.task = "binary"  # type: ignore[misc]
 
@@ -121,4 +122,4 @@ def test_a_window_always_holds_more_than_its_holdout(window: int, holdout: int) 
 def test_a_letter_dropped_finds_its_word_again(word: str, at: int) -> None:
     misspelt = word[: at % len(word)] + word[at % len(word) + 1 :]
     if len(misspelt) > 3 and misspelt not in Loop.model_fields:
-        assert f"did you mean {word!r}" in contract.nearest(misspelt, list(Loop.model_fields))
+        assert f"did you mean {word!r}" in reading.nearest(misspelt, list(Loop.model_fields))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratchet import loops, partitions
+from ratchet import catalog, partitions
 from ratchet.data import features, tables
 from ratchet.data.sources import nycflights, query
 from ratchet.errors import ContractError, DataError, MissingPackage, RequestError, SourceError
@@ -194,7 +194,7 @@ def test_nothing_after_the_moment_of_the_question_changes_a_feature(
     What happens after `at` is put to other times after `at`, cancelled, or given other values; a flight's own early
     departure is among it.
     """
-    loop = loops.load("flight_delays")
+    loop = catalog.load("flight_delays")
     flights, weather = (ten_days[name].to_pandas() for name in ("flights", "weather"))
     later = flights.departed_at > at
     moved = at + dt.timedelta(minutes=1) + dt.timedelta(minutes=abs(delay))
@@ -219,7 +219,7 @@ def test_nothing_after_the_moment_of_the_question_changes_a_feature(
 
 
 def test_the_features_see_what_came_before(ten_days: dict[str, pa.Table]) -> None:
-    loop = loops.load("flight_delays")
+    loop = catalog.load("flight_delays")
     flights = ten_days["flights"].to_pandas()
     flights.loc[flights.departed_at < dt.datetime(2013, 2, 9), "dep_delay"] = 0
     changed = {
@@ -231,7 +231,7 @@ def test_the_features_see_what_came_before(ten_days: dict[str, pa.Table]) -> Non
 
 
 def test_the_same_rows_in_another_order_give_the_same_features(ten_days: dict[str, pa.Table]) -> None:
-    loop = loops.load("flight_delays")
+    loop = catalog.load("flight_delays")
     turned = {name: table.take(list(range(table.num_rows))[::-1]) for name, table in ten_days.items()}
     one, other = (features.compute(loop, given, "2013-02-10", "2013-02-10") for given in (ten_days, turned))
     assert tables.content_hash(one) == tables.content_hash(other)
@@ -247,7 +247,7 @@ def test_the_same_rows_in_another_order_give_the_same_features(ten_days: dict[st
     ],
 )
 def test_sql_that_is_wrong_is_told_early(place: Path, sql: str, words: str | None) -> None:
-    loop = loops.load("wind")
+    loop = catalog.load("wind")
     (loop.folder / "features.sql").write_text(sql)
     loop = loop.model_copy(update={"features": loop.features.model_copy(update={"categorical": ()})})
     if words:

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from ratchet.contract.rules import Bound
 from ratchet.decisions import duel, gate, ring, vetoes
 from ratchet.decisions.duel import Cluster
 from ratchet.partitions import shift
-from ratchet.rules import Bound
 
 losses = st.one_of(st.floats(0, 16), st.sampled_from([math.nan, math.inf]))
 rows = st.lists(st.tuples(st.sampled_from(["2013-02-01", "2013-02-02", "2013-02-03"]), losses, losses), max_size=30)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ratchet.contract.rules import Calendar, CostAware, Drift, Harm, Policies, Retrain
 from ratchet.decisions import policies, requests, retrain, staleness
 from ratchet.decisions.duel import Cluster
 from ratchet.decisions.policies import Evidence
 from ratchet.partitions import shift
-from ratchet.rules import Calendar, CostAware, Drift, Harm, Policies, Retrain
 
 NIGHT = "2013-02-10"
 RULES = Retrain(policies=Policies(drift=Drift(), harm=Harm(margin=0.05)), cooldown_days=5)

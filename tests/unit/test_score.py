@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet import contract, loops
+from ratchet import catalog
+from ratchet.contract import reading
 from ratchet.errors import RequestError
 from ratchet.replay import apply, report, score, spec
 from ratchet.replay.report import Row
@@ -80,11 +81,11 @@ def test_the_frontier_and_the_recommendation() -> None:
 )
 def test_a_policy_that_cannot_be_read_is_explained(place: Path, text: str, words: str) -> None:
     with pytest.raises(RequestError, match=words):
-        spec.policy(loops.load("wind"), text)
+        spec.policy(catalog.load("wind"), text)
 
 
 def test_policies_and_gates_are_read(place: Path) -> None:
-    loop = loops.load("flight_delays")
+    loop = catalog.load("flight_delays")
     found = spec.policy(loop, "drift+calendar:days=3,cooldown_days=0")
     assert (found.policies.drift, found.policies.harm) == (spec.policy(loop, "drift").policies.drift, None)
     assert found.policies.calendar is not None
@@ -97,7 +98,7 @@ def test_policies_and_gates_are_read(place: Path) -> None:
 
 
 def test_a_recommendation_changes_nothing_else_in_the_contract(place: Path) -> None:
-    loop = loops.load("flight_delays")
+    loop = catalog.load("flight_delays")
     path = loop.folder / "loop.yaml"
     before = path.read_text()
     text = apply.changed(loop, "calendar:days=3,cooldown_days=1", "aim=superior,margin=0")
@@ -107,7 +108,7 @@ def test_a_recommendation_changes_nothing_else_in_the_contract(place: Path) -> N
         for line in lines
     )
     path.write_text(text)
-    changed = contract.read(path)
+    changed = reading.read(path)
     assert changed.retrain == spec.policy(loop, "calendar:days=3,cooldown_days=1")
     assert changed.gate == spec.gate(loop, "aim=superior,margin=0")
     assert changed.model_copy(update={"retrain": loop.retrain, "gate": loop.gate}) == loop

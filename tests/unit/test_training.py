@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from ratchet.contract.loop import METRICS, Task
 from ratchet.errors import DataError, TrainingError
-from ratchet.loop import METRICS, Task
 from ratchet.training import encoding, figures, metrics, model, trainers
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")

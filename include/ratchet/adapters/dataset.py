@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ratchet.adapters.registry import Registry, open_registry
+from ratchet.contract.loop import Loop
 from ratchet.data import features as feature_sql
 from ratchet.data import tables as tabular
 from ratchet.errors import DataError
-from ratchet.loop import Loop
 from ratchet.partitions import shift
 from ratchet.settings import Settings
 

@@ -95,7 +95,7 @@ def start_run(client: MlflowClient, loop: str, key: str, tags: Mapping[str, str]
         return found
     experiment = _experiment(client, loop)
     return client.create_run(
-        experiment, run_name=key, tags={KEY: key, "ratchet.loop": loop, "ratchet.version": __version__, **tags}
+        experiment, run_name=key, tags={KEY: key, "ratchet.contract.loop": loop, "ratchet.version": __version__, **tags}
     )
 
 

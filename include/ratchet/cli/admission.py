@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.adapters import dataset
 from ratchet.steps import ledger
 
@@ -40,7 +40,7 @@ def resume(loop_name: str, reason: str) -> None:
 
 
 def _write(loop_name: str, kind: str, reason: str, title: str) -> None:
-    loop, registry = loops.load(loop_name), dataset.registry()
+    loop, registry = catalog.load(loop_name), dataset.registry()
     with registry.writer() as writer:
         count = len(registry.ledger(loop.name))
         ledger.write(writer, loop, f"{kind}:{count}", {"kind": kind, "reason": reason}, f"{title} {loop.name}")

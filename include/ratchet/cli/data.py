@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.adapters import dataset
 from ratchet.cli.step import Refused
 from ratchet.data import tables
@@ -23,7 +23,7 @@ def data() -> None:
 def log(loop_name: str, number: int) -> None:
     """List the newest commits: revision, time, what was published."""
     limits = [f"--max-count={number}", "--date=format:%Y-%m-%d %H:%M", "--format=%h  %ad  %s"]
-    paths = ["--", loops.load(loop_name).name] if loop_name else []
+    paths = ["--", catalog.load(loop_name).name] if loop_name else []
     click.echo(dataset.registry().git("log", *limits, *paths).rstrip())
 
 
@@ -53,7 +53,7 @@ def diff(first: str, second: str) -> None:
 @click.option("--revision", default="HEAD", show_default=True)
 def checkout(loop_name: str, folder: Path, revision: str) -> None:
     """Write a loop's dataset, as of a revision, into FOLDER as Parquet."""
-    loop, registry = loops.load(loop_name), dataset.registry()
+    loop, registry = catalog.load(loop_name), dataset.registry()
     found = registry.resolve(revision)
     count = 0
     for table in loop.tables:
@@ -73,7 +73,7 @@ def quarantine() -> None:
 @click.argument("loop_name")
 def list_(loop_name: str) -> None:
     """List the partitions with rows in quarantine, and why."""
-    loop, registry = loops.load(loop_name), dataset.registry()
+    loop, registry = catalog.load(loop_name), dataset.registry()
     held = {
         day: v for day, v in registry.verdicts(loop.name).items() if sum(t["quarantined"] for t in v["tables"].values())
     }
@@ -90,7 +90,7 @@ def readmit(loop_name: str, partition: str) -> None:
     """Validate a partition's accepted and quarantined rows together again, and publish what now passes."""
     from ratchet.steps import readmission
 
-    result = readmission.readmit(loops.load(loop_name), partition)
+    result = readmission.readmit(catalog.load(loop_name), partition)
     if result.outcome == "refused":
         raise Refused(result.reason)
     click.echo(f"{result.reason}. To score what is new, trigger {loop_name}.score with the partition {partition}")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from ratchet import loops, provenance
+from ratchet import catalog, provenance
 from ratchet.adapters import dataset, expectations
-from ratchet.contract import nearest
+from ratchet.contract.reading import nearest
 from ratchet.data import features
 from ratchet.errors import ContractError
 from ratchet.settings import Settings
@@ -20,13 +20,13 @@ from ratchet.settings import Settings
 @click.argument("names", nargs=-1)
 def lint(names: tuple[str, ...]) -> None:
     """Check loops, all by default: the contract, what it names, its suites, and its SQL over empty tables."""
-    unknown = [name for name in names if name not in loops.names()]
+    unknown = [name for name in names if name not in catalog.names()]
     if unknown:
-        raise ContractError(f"There is no loop {unknown[0]!r}; {nearest(unknown[0], loops.names())}")
+        raise ContractError(f"There is no loop {unknown[0]!r}; {nearest(unknown[0], catalog.names())}")
     wrong = []
-    for name in names or loops.names():
+    for name in names or catalog.names():
         try:
-            loop = loops.load(name)
+            loop = catalog.load(name)
             for table in loop.tables.values():
                 expectations.read_suite(Settings.current().suites, table.suite)
             found = features.dry_run(loop)
@@ -43,7 +43,7 @@ def lint(names: tuple[str, ...]) -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="Write it here instead of printing it.")
 def schema(output: Path | None) -> None:
     """Print the JSON schema of loop.yaml, for editors."""
-    text = json.dumps(loops.schema(), indent=2)
+    text = json.dumps(catalog.schema(), indent=2)
     if output:
         output.write_text(text + "\n", encoding="utf-8")
     else:
@@ -57,7 +57,7 @@ def key(name: str) -> None:
 
     `dvc repro` uses it.
     """
-    loop = loops.load(name)
+    loop = catalog.load(name)
     parts = [(loop.folder / "loop.yaml").read_bytes(), (loop.folder / loop.features.sql).read_bytes()]
     parts += [dataset.registry().head().encode(), provenance.code(Settings.current().home)["code.revision"].encode()]
     click.echo(f"repro-{hashlib.sha256(b''.join(parts)).hexdigest()[:12]}")

@@ -6,7 +6,7 @@ import datetime as dt
 
 import click
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.errors import RequestError
 from ratchet.steps import ledger
 
@@ -15,7 +15,7 @@ from ratchet.steps import ledger
 @click.argument("loop_name")
 def history(loop_name: str) -> None:
     """Print the ledger of LOOP_NAME: every decision about its models, oldest first."""
-    for entry in ledger.read(loops.load(loop_name)):
+    for entry in ledger.read(catalog.load(loop_name)):
         version = f"v{entry['version']}" if entry.get("version") else entry.get("partition", "")
         against = entry.get("replaces") or entry.get("from") or entry.get("champion")
         about = f"against v{against}" if against else ""
@@ -38,7 +38,7 @@ def champion(loop_name: str, when: str | None) -> None:
     if limit.tzinfo is None:
         limit = limit.replace(tzinfo=dt.UTC)
     changes = [
-        e for e in ledger.champions(ledger.read(loops.load(loop_name))) if dt.datetime.fromisoformat(e["at"]) <= limit
+        e for e in ledger.champions(ledger.read(catalog.load(loop_name))) if dt.datetime.fromisoformat(e["at"]) <= limit
     ]
     if not changes:
         click.echo(f"{loop_name} had no champion")
@@ -51,5 +51,5 @@ def champion(loop_name: str, when: str | None) -> None:
 @click.option("--reason", required=True, help="Why; it goes into the ledger.")
 def rollback(loop_name: str, reason: str) -> None:
     """Restore the champion of LOOP_NAME before the present one."""
-    entry = ledger.rollback(loops.load(loop_name), reason)
+    entry = ledger.rollback(catalog.load(loop_name), reason)
     click.echo(f"v{entry['version']} is the champion of {loop_name} again, in place of v{entry['from']}")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.files import write_text
 from ratchet.replay import apply, report
 from ratchet.replay.report import Row
@@ -50,7 +50,7 @@ def replay(
     Everything is cached by content: a replay that was interrupted goes on where it stopped, and one that was run is
     only read again.
     """
-    loop, console = loops.load(loop_name), Console(width=None if sys.stdout.isatty() else 180)
+    loop, console = catalog.load(loop_name), Console(width=None if sys.stdout.isatty() else 180)
     request = step.Request(
         first=first, last=last, policies=" ".join(policies) or step.POLICIES, gates=" ".join(gates), cost=cost
     )

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from ratchet import loops, steps
-from ratchet.contract import nearest
+from ratchet import catalog, steps
+from ratchet.contract.reading import nearest
 from ratchet.errors import MissingPackage, RatchetError, RequestError, StorageError, storage_errors
 from ratchet.files import write_text
 
@@ -34,7 +34,7 @@ def step(context: click.Context, name: str, loop_name: str, result: Path | None)
     """
     try:
         module = steps.find(name)
-        loop = loops.load(loop_name)
+        loop = catalog.load(loop_name)
         request = _request(name, module.Request, context.args)
         with storage_errors(loop.folder):
             done = module.run(loop, request)

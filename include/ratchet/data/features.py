@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.errors import ContractError, DataError
-from ratchet.loop import Loop
 
 if TYPE_CHECKING:
     import duckdb

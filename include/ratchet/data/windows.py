@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ratchet.contract.loop import Loop
 from ratchet.errors import DataError
-from ratchet.loop import Loop
 from ratchet.partitions import parse, shift
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.contract.rules import Gate
 from ratchet.decisions import vetoes
 from ratchet.decisions.duel import Evidence, Verdict, load
 from ratchet.decisions.vetoes import Check
-from ratchet.rules import Gate
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,9 @@ def checks(gate: Gate, found: Mapping[str, Any], carried: bool) -> list[Check]:
     if gate.slices:
         sliced = {name: load(days) for name, days in found["slices"].items()}
         listed += vetoes.slices(sliced, gate.slices.margin, gate.slices.level)
-    for column, differences in found["fairness"].items():
-        for name, bound in (
-            ("demographic_parity", gate.fairness.demographic_parity),
-            ("equalized_odds", gate.fairness.equalized_odds),
-        ):  # type: ignore[union-attr]
-            if bound is not None:
+    for column, differences in found["fairness"].items() if gate.fairness else ():
+        for name in ("demographic_parity", "equalized_odds"):
+            if (bound := getattr(gate.fairness, name)) is not None:
                 listed.append(vetoes.within(f"{name} over {column}", differences[name], high=bound))
     for name, most in (("latency_ms", gate.latency_ms), ("size_mb", gate.size_mb)):
         if most is not None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, ring
 from ratchet.decisions.duel import Cluster
-from ratchet.loop import Loop
 from ratchet.partitions import shift, week
 
 

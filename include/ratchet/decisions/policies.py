@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ratchet.contract.rules import Calendar, CostAware, Drift, Harm, Policies
 from ratchet.decisions import duel, staleness
 from ratchet.decisions.duel import Cluster
 from ratchet.partitions import days_between
-from ratchet.rules import Calendar, CostAware, Drift, Harm, Policies
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from ratchet.contract.rules import Retrain
 from ratchet.decisions import policies
 from ratchet.decisions.policies import Evidence
 from ratchet.partitions import days_between, shift
-from ratchet.rules import Retrain
 
 Verdict = Literal["retrain", "wait", "veto"]
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ratchet.contract.rules import Bound
 from ratchet.decisions.duel import Cluster
-from ratchet.rules import Bound
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import io
 
 from ruamel.yaml import YAML
 
-from ratchet.loop import Loop
+from ratchet.contract.loop import Loop
 from ratchet.replay import spec
 
 

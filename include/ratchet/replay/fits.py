@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import TrainingError
 from ratchet.files import atomic, write_text
-from ratchet.loop import Loop
 from ratchet.partitions import shift
 from ratchet.replay.history import Epoch
 from ratchet.training import estimate, evaluation, model, recipe

@@ -18,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 from ratchet.adapters import dataset
+from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import requests
 from ratchet.errors import DataError
 from ratchet.files import write_text
-from ratchet.loop import Loop
 from ratchet.partitions import shift
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from ratchet.contract.loop import Loop
 from ratchet.data import windows
 from ratchet.errors import DataError, RequestError, TrainingError
 from ratchet.files import write_text
-from ratchet.loop import Loop
 from ratchet.partitions import days_between, parse, shift
 from ratchet.replay import spec
 from ratchet.replay.fits import Fits

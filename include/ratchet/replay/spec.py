@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from ratchet.contract.loop import Loop
+from ratchet.contract.rules import Gate, Policies, Retrain
 from ratchet.errors import RequestError
-from ratchet.loop import Loop
-from ratchet.rules import Gate, Policies, Retrain
 
 OWN, NEVER = "contract", "never"
 M = TypeVar("M", bound=BaseModel)

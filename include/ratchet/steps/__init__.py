@@ -7,9 +7,9 @@ from typing import Any, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
 
+from ratchet.catalog import STEPS
+from ratchet.contract.loop import Loop
 from ratchet.errors import RequestError
-from ratchet.loop import Loop
-from ratchet.loops import STEPS
 
 Outcome = Literal["done", "unchanged", "skipped", "refused"]
 
@@ -45,7 +45,7 @@ class StepModule(Protocol):
 
 def find(name: str) -> StepModule:
     """Import a step's file. Raises RequestError where there is no such step."""
-    from ratchet.contract import nearest
+    from ratchet.contract.reading import nearest
 
     if name not in STEPS:
         raise RequestError(f"There is no step {name!r}; {nearest(name, STEPS)}")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.adapters import tracking
+from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.files import slug
-from ratchet.loop import Loop
 from ratchet.settings import Settings
 from ratchet.training.metrics import row_losses
 

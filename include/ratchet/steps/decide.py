@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 from ratchet.adapters import dataset, tracking
+from ratchet.contract.loop import Loop
 from ratchet.decisions import requests, retrain, staleness
 from ratchet.decisions.policies import Evidence
 from ratchet.errors import DataError
-from ratchet.loop import Loop
 from ratchet.partitions import shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.adapters import dataset, drift_report, tracking
+from ratchet.contract.loop import Loop
 from ratchet.files import write_text
-from ratchet.loop import Loop
 from ratchet.partitions import shift
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base

@@ -9,11 +9,11 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from ratchet.adapters import dataset, tracking
+from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, hypothesis, ring
 from ratchet.decisions import gate as decisions
 from ratchet.errors import DataError
 from ratchet.files import write_text
-from ratchet.loop import Loop
 from ratchet.partitions import days_between
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from ratchet.adapters import dataset, tracking
+from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel, staleness
-from ratchet.loop import Loop
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import contender, evidence, ledger, snapshot

@@ -15,11 +15,11 @@ import numpy as np
 
 from ratchet.adapters import dataset, tracking
 from ratchet.adapters.registry import Registry
+from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, ring
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import DataError
-from ratchet.loop import Loop
 from ratchet.partitions import shift
 from ratchet.steps import contender
 

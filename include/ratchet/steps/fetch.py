@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 from ratchet import partitions
+from ratchet.contract.loop import Loop
 from ratchet.data import sources, tables
 from ratchet.errors import DataError, SourceError
 from ratchet.files import atomic, slug
-from ratchet.loop import Loop
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult

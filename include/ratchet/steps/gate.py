@@ -9,9 +9,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import dataset, tracking
+from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, hypothesis, ring
 from ratchet.decisions import gate as decisions
-from ratchet.loop import Loop
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import evaluate, evidence, ledger, report, train

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import dataset, tracking
 from ratchet.adapters.registry import Writer
+from ratchet.contract.loop import Loop
 from ratchet.decisions import ring
 from ratchet.errors import RequestError
-from ratchet.loop import Loop
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from ratchet.adapters import dataset, tracking
+from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, ring
 from ratchet.files import write_text
-from ratchet.loop import Loop
 from ratchet.partitions import days_between, shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult

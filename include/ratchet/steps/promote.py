@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import dataset, tracking
+from ratchet.contract.loop import Loop
 from ratchet.errors import RequestError
-from ratchet.loop import Loop
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import evaluate, gate, ledger, refit, train

@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from ratchet.adapters import dataset, tracking
+from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.errors import TrainingError
-from ratchet.loop import Loop
 from ratchet.partitions import shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
@@ -72,7 +72,7 @@ def run(loop: Loop, request: Request) -> Result:
             "data.revision": revision,
             "data.hash": digest,
         }
-        for name in (tracking.KEY, tracking.MODEL, "ratchet.loop", "ratchet.version"):
+        for name in (tracking.KEY, tracking.MODEL, "ratchet.contract.loop", "ratchet.version"):
             about.pop(name, None)
         held = tracking.start_run(client, loop.name, f"{request.run}.refit", about)
         run_id = held.info.run_id

@@ -10,8 +10,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import tracking
+from ratchet.contract.loop import Loop
 from ratchet.files import write_text
-from ratchet.loop import Loop
 from ratchet.partitions import shift
 from ratchet.replay import apply, history, report, spec
 from ratchet.replay import run as replays

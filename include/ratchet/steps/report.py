@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import tracking
+from ratchet.contract.loop import Loop
 from ratchet.decisions import hypothesis
 from ratchet.decisions.duel import Cluster, curve
 from ratchet.decisions.gate import Decision
 from ratchet.files import slug, write_text
-from ratchet.loop import Loop
 from ratchet.settings import Settings
 from ratchet.training import figures
 

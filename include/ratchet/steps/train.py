@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ratchet import provenance
 from ratchet.adapters import tracking
+from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.loop import Loop
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet import partitions
 from ratchet.adapters import expectations
+from ratchet.contract.loop import Loop, Table
 from ratchet.data import tables
 from ratchet.errors import DataError
 from ratchet.files import atomic, write_text
-from ratchet.loop import Loop, Table
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult

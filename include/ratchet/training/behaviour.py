@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from ratchet.contract.loop import Loop
 from ratchet.errors import ContractError
-from ratchet.loop import Loop
 
 if TYPE_CHECKING:
     from ratchet.training.model import Model

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ratchet.contract.loop import Task
 from ratchet.errors import DataError
-from ratchet.loop import Task
 from ratchet.training.trainers import Arrays
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ratchet.loop import Task
-from ratchet.rules import Loss
+from ratchet.contract.loop import Task
+from ratchet.contract.rules import Loss
 from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel
-from ratchet.loop import Loop
 from ratchet.training import behaviour, probes
 from ratchet.training.metrics import measure, row_losses
 

@@ -6,8 +6,8 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ratchet.contract.loop import Task
 from ratchet.decisions.duel import Cluster
-from ratchet.loop import Task
 from ratchet.training.trainers import Curve
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.errors import TrainingError
-from ratchet.loop import Loop
 from ratchet.training import encoding, trainers
 from ratchet.training.model import Model
 

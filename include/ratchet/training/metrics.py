@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.loop import Task
-from ratchet.rules import Loss
+from ratchet.contract.loop import Task
+from ratchet.contract.rules import Loss
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ratchet.rules import Fairness
+from ratchet.contract.rules import Fairness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

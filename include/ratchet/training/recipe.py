@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ratchet.loop import Loop
+from ratchet.contract.loop import Loop
 from ratchet.training import trainers
 
 

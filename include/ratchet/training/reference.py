@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import drift
-from ratchet.loop import Loop
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -116,7 +116,7 @@ def _services(local: Local) -> list[Service]:
             ],
             _answers(f"{local.mlflow_url}/health"),
         ),
-        Service("warm", [python, "-m", "ratchet.warm", str(local.socket)], local.socket.exists),
+        Service("warm", [python, "-m", "ratchet.fork_server", str(local.socket)], local.socket.exists),
         Service("api-server", [str(bin_ / "airflow"), "api-server"], health),
         Service("scheduler", [str(bin_ / "airflow"), "scheduler"], _beats(local, "scheduler")),
         Service("dag-processor", [str(bin_ / "airflow"), "dag-processor"], _beats(local, "dag_processor")),

@@ -8,16 +8,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet.adapters import dataset, tracking
-from ratchet.loop import Loop
+from ratchet.contract.loop import Loop
 from ratchet_airflow.local.environment import Local
 from ratchet_airflow.local.story import Story
 
 
 def show(story: Story, local: Local, console: Console) -> None:
     """Print the table, from what the data registry and MLflow hold."""
-    loop, registry = loops.load(story.loop), dataset.registry()
+    loop, registry = catalog.load(story.loop), dataset.registry()
     table = Table(
         title=f"What happened to {story.loop}", show_header=False, title_justify="left", expand=False, pad_edge=False
     )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from ratchet import loops
+from ratchet import catalog
 from ratchet_airflow import notes, runtimes
 
 
@@ -37,7 +37,7 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step."""
-        loop = loops.load(self.loop)
+        loop = catalog.load(self.loop)
         runtime = runtimes.find(loop.runtime_of(self.step).kind)
         request = {
             name: value for name in self.template_fields if (value := getattr(self, name)) not in (None, "", "None")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, Protocol, cast
 
-from ratchet.loop import Loop
+from ratchet.contract.loop import Loop
 
 
 class Log(Protocol):

@@ -12,8 +12,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ratchet import warm
-from ratchet.loop import Loop
+from ratchet import fork_server
+from ratchet.contract.loop import Loop
 from ratchet_airflow.runtimes import Log
 
 
@@ -47,7 +47,7 @@ def _run(arguments: list[str], log: Log) -> int:
         for name in [name for name in environment if name.startswith(("AIRFLOW__", "_AIRFLOW__"))]:
             del environment[name]
         server = os.environ.get("RATCHET_WARM")
-        code = warm.run(Path(server), arguments, environment, writing, writing) if server else None
+        code = fork_server.run(Path(server), arguments, environment, writing, writing) if server else None
         if code is None:
             code = subprocess.run(
                 [sys.executable, "-m", "ratchet", *arguments],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import BaseModel
 
-from ratchet.loop import Task
+from ratchet.contract.loop import Task
 
 if TYPE_CHECKING:
     import numpy as np

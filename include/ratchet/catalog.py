@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ratchet import contract
+from ratchet.contract import reading
+from ratchet.contract.loop import Loop
 from ratchet.data import sources
 from ratchet.errors import ContractError
-from ratchet.loop import Loop
 from ratchet.settings import Settings
 from ratchet.training import behaviour, trainers
 
@@ -25,7 +25,7 @@ def load(name: str) -> Loop:
     """Read a loop and check what it names. Raises ContractError."""
     path = Settings.current().loops / name / "loop.yaml"
     if not path.exists():
-        raise ContractError(f"{path.parent}: there is no loop {name!r}; {contract.nearest(name, names())}")
+        raise ContractError(f"{path.parent}: there is no loop {name!r}; {reading.nearest(name, names())}")
     return _load(path, path.stat().st_mtime_ns)
 
 
@@ -56,7 +56,7 @@ def schema() -> dict[str, Any]:
 
 @cache
 def _load(path: Path, modified: int) -> Loop:
-    loop = contract.read(path)
+    loop = reading.read(path)
     _check_named(loop, ("source", "kind"), loop.source.kind, sources.kinds(), "source")
     _check_options(loop, ("source", "options"), loop.source.options, sources.find(loop.source.kind).Options)
     _check_named(loop, ("training", "trainer"), loop.training.trainer, trainers.kinds(), "trainer")
@@ -65,7 +65,7 @@ def _load(path: Path, modified: int) -> Loop:
     for name, table in loop.tables.items():
         _check_named(loop, ("tables", name, "suite"), table.suite, suites, "expectation suite")
     if not (loop.folder / loop.features.sql).is_file():
-        raise contract.fail(
+        raise reading.fail(
             loop,
             ("features", "sql"),
             f"there is no file {loop.features.sql!r} in {loop.folder}; write the features' SELECT there",
@@ -97,7 +97,7 @@ STEPS = [
 
 def _check_named(loop: Loop, where: tuple[str, ...], word: str, words: list[str], noun: str) -> None:
     if word not in words:
-        raise contract.fail(loop, where, f"unknown {noun} {word!r}; {contract.nearest(word, words)}")
+        raise reading.fail(loop, where, f"unknown {noun} {word!r}; {reading.nearest(word, words)}")
 
 
 def _check_options(loop: Loop, where: tuple[str, ...], options: dict[str, Any], model: type[BaseModel]) -> None:
@@ -108,9 +108,9 @@ def _check_options(loop: Loop, where: tuple[str, ...], options: dict[str, Any], 
         place = (*where, *item["loc"])
         name = ".".join(str(part) for part in place)
         if item["type"] == "extra_forbidden":
-            message = f"unknown key {name!r}; {contract.nearest(str(place[-1]), list(model.model_fields))}"
+            message = f"unknown key {name!r}; {reading.nearest(str(place[-1]), list(model.model_fields))}"
         elif item["type"] == "missing":
             message = f"{name!r} is missing"
         else:
             message = f"{name}: {item['msg']}; found {item['input']!r}"
-        raise contract.fail(loop, place, message) from None
+        raise reading.fail(loop, place, message) from None

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from ratchet.contract.loop import Loop
 from ratchet.errors import ContractError
-from ratchet.loop import Loop
 
 
 def read(path: Path) -> Loop:

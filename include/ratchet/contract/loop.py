@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ratchet.rules import Days, Gate, Loss, Monitor, Part, Retrain, Share
+from ratchet.contract.rules import Days, Gate, Loss, Monitor, Part, Retrain, Share
+from ratchet.contract.runtime import Name, Runtime
 
 Task = Literal["binary", "multiclass", "regression"]
 ColumnType = Literal["string", "int64", "float64", "bool", "timestamp", "date"]
@@ -23,8 +24,6 @@ METRICS: dict[Task, tuple[str, ...]] = {
     "multiclass": ("log_loss", "accuracy", "f1_macro"),
     "regression": ("mae", "rmse", "r2"),
 }
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
 class Source(Part):
@@ -98,13 +97,6 @@ class Training(Part):
                 f"make window at least {self.holdout_days + 1}, or holdout_days smaller"
             )
         return self
-
-
-class Runtime(Part):
-    """Where a step runs."""
-
-    kind: Literal["local"] = "local"
-    pool: Name = "default_pool"
 
 
 class Loop(Part):

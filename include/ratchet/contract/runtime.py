@@ -1,0 +1,18 @@
+"""The part of a contract that says where a step runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ratchet.contract.rules import Part
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class Runtime(Part):
+    """Where a step runs."""
+
+    kind: Literal["local"] = "local"
+    pool: Name = "default_pool"
