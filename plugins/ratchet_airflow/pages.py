@@ -18,10 +18,9 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
 from ratchet import catalog
-from ratchet.adapters import dataset
 from ratchet.errors import RatchetError
+from ratchet.lifecycle import dataset, ledger
 from ratchet.settings import Settings
-from ratchet.steps import ledger
 
 app = FastAPI(
     title="Ratchet", docs_url=None, redoc_url=None, dependencies=[Depends(requires_access_view(AccessView.PLUGINS))]

@@ -22,13 +22,14 @@ from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 
 from ratchet import catalog, partitions
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.data import tables
 from ratchet.errors import ServiceError
+from ratchet.lifecycle import dataset, ledger, predictions
 from ratchet.replay import history
 from ratchet.replay import run as replays
 from ratchet.replay.run import Case
-from ratchet.steps import contender, ledger, performance
+from ratchet.steps import performance
 from ratchet_airflow.local import client, services, summary
 from ratchet_airflow.local.environment import Local
 from ratchet_airflow.local.story import Story, tell
@@ -121,7 +122,7 @@ def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
     asked = {entry["partition"]: entry for entry in entries if entry["kind"] in ("requested", "vetoed")}
     assert len(asked) >= 2
     for night, replayed in zip(nights, outcome.nights, strict=True):
-        told = tables.read_table(contender.live(loop, night))
+        told = tables.read_table(predictions.live(loop, night))
         assert set(told.column("model_version").to_pylist()) == {replayed["version"]}, (night, entries)
         entry = asked.get(night)
         assert replayed["decided"] == ({"requested": "retrain", "vetoed": "veto"}[entry["kind"]] if entry else "wait")

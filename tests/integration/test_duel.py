@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from ratchet import catalog
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import ContractError, RequestError
+from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.partitions import shift
 from ratchet.settings import Settings
-from ratchet.steps import contender, drift, evidence, ledger
+from ratchet.steps import drift
 from ratchet.training import evaluation
 from tests.conftest import MlflowServer, ingest, lay, rename, step, train
 
@@ -128,7 +129,7 @@ def test_the_first_champion_is_a_refit_tied_to_what_was_judged(second: str, made
     assert deployed.tags["ratchet.evaluated_version"] == "1"
     assert _champion() == "2"
     assert run.data.tags["data.train"] == "2013-01-02..2013-01-11"  # the held-out days too
-    assert run.data.tags[contender.TWIN] == judged.run_id
+    assert run.data.tags[predictions.TWIN] == judged.run_id
     assert run.data.metrics[evidence.LOSS] > 0
     assert run.data.metrics["twin_distance"] < 2
 
@@ -137,7 +138,7 @@ def test_a_challenger_is_compared_with_the_champions_twin_where_the_refit_has_se
     second: str, made: tuple[Path, str, str]
 ) -> None:
     with tracking.connected() as client:
-        opponent = contender.of(client, made[2])
+        opponent = predictions.of(client, made[2])
     assert opponent.on("2013-01-12") == made[2]
     assert opponent.on("2013-01-09") not in (None, made[2])
     assert opponent.on("2013-01-05") is None
@@ -146,7 +147,7 @@ def test_a_challenger_is_compared_with_the_champions_twin_where_the_refit_has_se
 def test_who_waits_is_scored_in_shadow_and_fed_with_labels(second: str) -> None:
     scored = step("score", NAME, partition=NIGHT)
     assert scored.shadows == 1
-    assert (contender.folder(catalog.load(NAME), second) / f"{NIGHT}.parquet").exists()
+    assert (predictions.folder(catalog.load(NAME), second) / f"{NIGHT}.parquet").exists()
     assert step("score", NAME, partition=NIGHT).outcome == "unchanged"
     step("score", NAME, partition=shift(NIGHT, -1))
     measured = step("performance", NAME, partition=NIGHT)

@@ -12,12 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 from ratchet import catalog
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.cli import ratchet
 from ratchet.data import tables
 from ratchet.errors import DataError, MissingPackage, TrackingUnavailable
+from ratchet.lifecycle import dataset, ledger, predictions
 from ratchet.settings import Settings
-from ratchet.steps import contender, drift, ledger
+from ratchet.steps import drift
 from tests.conftest import MlflowServer, free_port, ingest, lay, rename, step, train
 
 NIGHT = "2013-01-16"
@@ -60,7 +61,7 @@ def _replace(place: Path, old: str, new: str) -> None:
 
 
 def test_every_row_has_the_version_of_its_model(watched: Path) -> None:
-    held = tables.read_table(contender.live(catalog.load("wind_watched"), NIGHT))
+    held = tables.read_table(predictions.live(catalog.load("wind_watched"), NIGHT))
     assert held.num_rows == 72
     assert set(held.column("model_version").to_pylist()) == {"1"}
     assert held.column("prediction").null_count == 0
@@ -69,7 +70,7 @@ def test_every_row_has_the_version_of_its_model(watched: Path) -> None:
 
 
 def test_a_prediction_once_made_stays_and_new_rows_get_theirs(watched: Path) -> None:
-    path = contender.live(catalog.load("wind_watched"), NIGHT)
+    path = predictions.live(catalog.load("wind_watched"), NIGHT)
     whole = tables.read_table(path)
     tables.write_table(whole.slice(10), path)
     result = step("score", "wind_watched", partition=NIGHT)
@@ -200,7 +201,7 @@ def test_decide_wants_a_night_that_was_measured(watched: Path) -> None:
 def test_a_damaged_copy_of_a_model_is_named(watched: Path) -> None:
     folder = Settings.current().models / "wind_watched" / "1"
     (folder / "ratchet.json").write_text("{")
-    contender.live(catalog.load("wind_watched"), NIGHT).unlink()
+    predictions.live(catalog.load("wind_watched"), NIGHT).unlink()
     with pytest.raises(DataError, match="Delete that folder"):
         step("score", "wind_watched", partition=NIGHT)
     shutil.rmtree(folder)
@@ -246,6 +247,6 @@ def test_a_missing_package_is_named(
     for module in [module for module in sys.modules if module == package or module.startswith(f"{package}.")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
-    contender.live(catalog.load("wind_watched"), NIGHT).unlink()
+    predictions.live(catalog.load("wind_watched"), NIGHT).unlink()
     with pytest.raises(MissingPackage, match=f"{package} cannot be imported.*make install"):
         step(name, "wind_watched", **request_)

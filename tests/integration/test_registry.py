@@ -15,10 +15,11 @@ import pyarrow as pa
 import pytest
 
 from ratchet import cli
-from ratchet.adapters import dataset, registry
+from ratchet.adapters import data_registry
 from ratchet.data import tables
 from ratchet.errors import DataError, RegistryBusy, RegistryError, StorageError, storage_errors
 from ratchet.files import atomic
+from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 from tests.conftest import ingest, step
 
@@ -73,7 +74,7 @@ def test_two_writers_at_once(place: Path) -> None:
 
 
 def test_a_writer_that_waits_too_long_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_PATIENCE", 0.2)
+    monkeypatch.setattr(data_registry, "_PATIENCE", 0.2)
     held = dataset.registry()
     caught: list[Exception] = []
 
@@ -162,7 +163,7 @@ def test_log_diff_and_checkout(place: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_registry_whose_making_was_killed_is_made_anew(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = registry._run
+    real = data_registry._run
 
     def crash(command: list[str], *rest: object) -> str:
         if "init" in command and "dvc" in command:
@@ -170,7 +171,7 @@ def test_a_registry_whose_making_was_killed_is_made_anew(place: Path, monkeypatc
         return real(command, *rest)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(registry, "_run", crash)
+        patched.setattr(data_registry, "_run", crash)
         with pytest.raises(KeyboardInterrupt):
             dataset.registry()
     assert dataset.registry().git("log", "--format=%s").strip() == "Begin the data registry"

@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from ratchet import catalog
-from ratchet.adapters import dataset, drift_report
+from ratchet.adapters import drift_report
 from ratchet.cli import ratchet
 from ratchet.errors import RequestError
+from ratchet.lifecycle import dataset
 from ratchet.replay import history
 from ratchet.replay import run as replays
 from ratchet.replay.fits import Fits

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from ratchet import catalog
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import METRICS
 from ratchet.contract.rules import Gate
 from ratchet.data import features
 from ratchet.errors import DataError, RequestError
+from ratchet.lifecycle import dataset, ledger
 from ratchet.settings import Settings
-from ratchet.steps import evaluate, ledger, snapshot
+from ratchet.steps import evaluate, snapshot
 from ratchet.training import evaluation
 from ratchet.training import model as models
 from tests.conftest import ingest, lay, rename, step, train

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from ratchet import catalog
-from ratchet.adapters import dataset
-from ratchet.steps import ledger
+from ratchet.lifecycle import dataset, ledger
 
 
 @click.command()

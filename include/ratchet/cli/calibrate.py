@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ratchet import catalog
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.errors import RequestError
-from ratchet.steps import ledger
+from ratchet.lifecycle import dataset, ledger
 from ratchet.training import reference
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from ratchet import catalog
-from ratchet.adapters import dataset
 from ratchet.cli.step import Refused
 from ratchet.data import tables
+from ratchet.lifecycle import dataset
 
 
 @click.group()
@@ -88,9 +88,9 @@ def list_(loop_name: str) -> None:
 @click.argument("partition")
 def readmit(loop_name: str, partition: str) -> None:
     """Validate a partition's accepted and quarantined rows together again, and publish what now passes."""
-    from ratchet.steps import readmission
+    from ratchet.steps import readmit
 
-    result = readmission.readmit(catalog.load(loop_name), partition)
+    result = readmit.readmit(catalog.load(loop_name), partition)
     if result.outcome == "refused":
         raise Refused(result.reason)
     click.echo(f"{result.reason}. To score what is new, trigger {loop_name}.score with the partition {partition}")

@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from ratchet import catalog, provenance
-from ratchet.adapters import dataset, expectations
+from ratchet.adapters import expectations
 from ratchet.contract.reading import nearest
 from ratchet.data import features
 from ratchet.errors import ContractError
+from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 
 

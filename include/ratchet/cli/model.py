@@ -8,7 +8,7 @@ import click
 
 from ratchet import catalog
 from ratchet.errors import RequestError
-from ratchet.steps import ledger
+from ratchet.lifecycle import ledger
 
 
 @click.command()

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ratchet.adapters import dataset
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import requests
 from ratchet.errors import DataError
 from ratchet.files import write_text
+from ratchet.lifecycle import dataset
 from ratchet.partitions import shift
 
 if TYPE_CHECKING:
-    from ratchet.adapters.registry import Registry
+    from ratchet.adapters.data_registry import Registry
 
 
 @dataclass

@@ -6,15 +6,16 @@ import dataclasses
 import json
 from typing import Any
 
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.decisions import requests, retrain, staleness
 from ratchet.decisions.policies import Evidence
 from ratchet.errors import DataError
+from ratchet.lifecycle import dataset, ledger, predictions
 from ratchet.partitions import shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import contender, drift, evaluate, ledger, performance
+from ratchet.steps import drift, evaluate, performance
 
 
 class Request(Base):
@@ -98,7 +99,7 @@ def gather(loop: Loop, partition: str) -> Evidence:
     with tracking.connected() as client:
         run = tracking.version(client, loop.name, version).run_id
         tags = client.get_run(run).data.tags
-        days = json.loads(tracking.read_file(client, tags.get(contender.TWIN, run), evaluate.FILE))["days"]
+        days = json.loads(tracking.read_file(client, tags.get(predictions.TWIN, run), evaluate.FILE))["days"]
     last = shift(partition, -loop.label_delay_days)
     seen = max(tags[part].partition("..")[2] for part in ("data.train", "data.holdout"))
     return dataclasses.replace(

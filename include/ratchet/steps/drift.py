@@ -7,14 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ratchet.adapters import dataset, drift_report, tracking
+from ratchet.adapters import drift_report, tracking
 from ratchet.contract.loop import Loop
 from ratchet.files import write_text
+from ratchet.lifecycle import dataset, ledger
 from ratchet.partitions import shift
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import ledger
 from ratchet.training import reference
 
 

@@ -8,21 +8,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, hypothesis, ring
 from ratchet.decisions import gate as decisions
 from ratchet.errors import DataError
 from ratchet.files import write_text
+from ratchet.lifecycle import dataset, evidence, ledger
 from ratchet.partitions import days_between
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import drift, evaluate, evidence, gate, ledger, performance, report, train
+from ratchet.steps import drift, evaluate, gate, performance, report, train
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from ratchet.adapters.registry import Writer
+    from ratchet.adapters.data_registry import Writer
 
 
 class Request(Base):

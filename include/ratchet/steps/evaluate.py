@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel, staleness
+from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import contender, evidence, ledger, snapshot
+from ratchet.steps import snapshot
 from ratchet.training import estimate, evaluation, figures
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def run(loop: Loop, request: Request) -> Result:
         mlflow_run = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
         challenger = tracking.run_model(client, mlflow_run)
         champion = _opponent(client, loop, mlflow_run)
-        opponent = _models(client, contender.of(client, champion.run_id), rows) if champion else None
+        opponent = _models(client, predictions.of(client, champion.run_id), rows) if champion else None
         ours, theirs = (
             evaluation.of_model(challenger, rows),
             evaluation.of_models(opponent, rows) if opponent is not None else None,
@@ -109,7 +110,7 @@ def run(loop: Loop, request: Request) -> Result:
     )
 
 
-def _models(client: MlflowClient, opponent: contender.Contender, rows: pa.Table) -> dict[str, Model]:
+def _models(client: MlflowClient, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
     import pyarrow.compute as pc
 
     found = {day: opponent.on(day) for day in pc.unique(rows.column(features.PARTITION)).to_pylist()}
@@ -125,7 +126,7 @@ def _opponent(client: MlflowClient, loop: Loop, run_id: str) -> tracking.Version
     champion = ledger.champion(client, loop)
     if champion is None or run_id not in (
         champion.run_id,
-        client.get_run(champion.run_id).data.tags.get(contender.TWIN),
+        client.get_run(champion.run_id).data.tags.get(predictions.TWIN),
     ):
         return champion
     earlier = json.loads(tracking.read_file(client, run_id, FILE))["champion"]
@@ -141,7 +142,7 @@ def _first_look(
 ) -> dict[str, Any] | None:
     if champion is None or not compared:
         return None
-    stands = contender.of(client, champion.run_id)
+    stands = predictions.of(client, champion.run_id)
     stood = {each.key: run for each in duel.load(compared) if (run := stands.on(each.key))}
     trained = {run: client.get_run(run).data.tags["data.train"] for run in set(stood.values())}
     counts = dataset.counts(dataset.registry(), loop, pinned.revision)

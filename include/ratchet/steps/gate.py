@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, hypothesis, ring
 from ratchet.decisions import gate as decisions
+from ratchet.lifecycle import dataset, evidence, ledger
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import evaluate, evidence, ledger, report, train
+from ratchet.steps import evaluate, report, train
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from ratchet.adapters.registry import Writer
+    from ratchet.adapters.data_registry import Writer
 
 VERDICT = "ratchet.verdict"
 REASON = "ratchet.verdict_reason"

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, ring
 from ratchet.files import write_text
+from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.partitions import days_between, shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import contender, drift, evaluate, evidence, ledger
+from ratchet.steps import drift, evaluate
 from ratchet.training import estimate
 from ratchet.training.metrics import measure, row_losses
 
@@ -59,7 +60,7 @@ def run(loop: Loop, request: Request) -> Result:
     last = shift(request.partition, -loop.label_delay_days)
     first = shift(last, 1 - loop.monitor.window_days)
     days = [
-        day for day in dataset.published(registry, loop, revision, first, last) if contender.live(loop, day).exists()
+        day for day in dataset.published(registry, loop, revision, first, last) if predictions.live(loop, day).exists()
     ]
     with tracking.connected() as client:
         champion = ledger.champion(client, loop)
@@ -106,9 +107,11 @@ def live(loop: Loop, rows: pa.Table, day: str) -> dict[str, dict[str, float]]:
     import numpy as np
 
     found = {}
-    target, predicted, joined = contender.paired(loop, tables.read_table(contender.live(loop, day)), rows)
+    target, predicted, joined = predictions.paired(loop, tables.read_table(predictions.live(loop, day)), rows)
     versions = (
-        joined.column(contender.VERSION).to_numpy(zero_copy_only=False).astype(str) if joined.num_rows else np.array([])
+        joined.column(predictions.VERSION).to_numpy(zero_copy_only=False).astype(str)
+        if joined.num_rows
+        else np.array([])
     )
     for version in np.unique(versions):
         mine = versions == version
@@ -132,15 +135,15 @@ def _estimated(loop: Loop, client: MlflowClient, champion: tracking.Version, fir
     """Estimate the champion's loss on the days that it has scored and that have no label yet."""
     import pyarrow.compute as pc
 
-    twin = client.get_run(champion.run_id).data.tags.get(contender.TWIN, champion.run_id)
+    twin = client.get_run(champion.run_id).data.tags.get(predictions.TWIN, champion.run_id)
     knots = json.loads(tracking.read_file(client, twin, evaluate.FILE))["calibrator"]
     found = {}
     for day in (shift(first, n) for n in range(days_between(first, last) + 1)):
-        if knots and contender.live(loop, day).exists():
-            told = tables.read_table(contender.live(loop, day))
-            told = told.filter(pc.equal(told.column(contender.VERSION), champion.number))
+        if knots and predictions.live(loop, day).exists():
+            told = tables.read_table(predictions.live(loop, day))
+            told = told.filter(pc.equal(told.column(predictions.VERSION), champion.number))
             if told.num_rows:
-                found[day] = float(estimate.losses(loop.loss, knots, contender.probabilities(loop, told)).mean())
+                found[day] = float(estimate.losses(loop.loss, knots, predictions.probabilities(loop, told)).mean())
     return found
 
 

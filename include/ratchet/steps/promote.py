@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.errors import RequestError
+from ratchet.lifecycle import dataset, ledger
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import evaluate, gate, ledger, refit, train
+from ratchet.steps import evaluate, gate, refit, train
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from ratchet.adapters.registry import Writer
+    from ratchet.adapters.data_registry import Writer
 
 
 class Request(Base):

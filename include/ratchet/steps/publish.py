@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ratchet import partitions
-from ratchet.adapters import dataset
-from ratchet.adapters.registry import Registry, Writer
+from ratchet.adapters.data_registry import Registry, Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.errors import DataError
 from ratchet.files import atomic
+from ratchet.lifecycle import dataset
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps.fetch import staged

@@ -6,14 +6,15 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.errors import TrainingError
+from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.partitions import shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import contender, evidence, gate, ledger, snapshot, train
+from ratchet.steps import gate, snapshot, train
 from ratchet.training import evaluation
 from ratchet.training.fit import fit
 
@@ -66,7 +67,7 @@ def run(loop: Loop, request: Request) -> Result:
                 for name, value in tags.items()
                 if name.startswith(("ratchet.", "code.", "environment.", "mlflow.note"))
             },
-            contender.TWIN: judged,
+            predictions.TWIN: judged,
             "data.train": days,
             "data.holdout": pinned.holdout,
             "data.revision": revision,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.files import write_text
+from ratchet.lifecycle import ledger
 from ratchet.partitions import shift
 from ratchet.replay import apply, history, report, spec
 from ratchet.replay import run as replays
@@ -19,7 +20,6 @@ from ratchet.replay.fits import Fits
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import ledger
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

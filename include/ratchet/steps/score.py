@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions import ring
+from ratchet.lifecycle import dataset, ledger, predictions
+from ratchet.lifecycle.predictions import live, predict, without
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import contender, ledger
-from ratchet.steps.contender import live, predict, without
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,6 +94,6 @@ def _shadow(loop: Loop, client: MlflowClient, rows: pa.Table, day: str) -> int:
     if before := ring.predecessor(entries):
         runs.append(tracking.version(client, loop.name, before.version).run_id)
     for run in runs:
-        if (standing := contender.of(client, run).on(day)) is not None:
-            contender.shadow(loop, client, standing, rows, day)
+        if (standing := predictions.of(client, run).on(day)) is not None:
+            predictions.shadow(loop, client, standing, rows, day)
     return len(runs)

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapters import dataset
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables, windows
 from ratchet.errors import DataError
 from ratchet.files import atomic, slug, write_text
+from ratchet.lifecycle import dataset
 from ratchet.partitions import parse, shift
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base

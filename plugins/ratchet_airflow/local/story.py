@@ -16,8 +16,8 @@ from typing import Any
 from rich.console import Console
 
 from ratchet import partitions
-from ratchet.adapters import dataset
 from ratchet.errors import ServiceError
+from ratchet.lifecycle import dataset
 from ratchet_airflow.local.client import Airflow
 
 ENDED = ("success", "failed")

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ratchet import catalog
-from ratchet.adapters import dataset, tracking
+from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
+from ratchet.lifecycle import dataset
 from ratchet_airflow.local.environment import Local
 from ratchet_airflow.local.story import Story
 

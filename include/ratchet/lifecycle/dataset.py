@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.adapters.registry import Registry, open_registry
+from ratchet.adapters.data_registry import Registry, open_registry
 from ratchet.contract.loop import Loop
 from ratchet.data import features as feature_sql
 from ratchet.data import tables as tabular

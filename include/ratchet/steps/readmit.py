@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.adapters import dataset
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.errors import RequestError
 from ratchet.files import atomic
+from ratchet.lifecycle import dataset
 from ratchet.steps import publish, validate
 from ratchet.steps.fetch import staged
 

@@ -11,11 +11,12 @@ import datetime as dt
 import getpass
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapters import dataset, tracking
-from ratchet.adapters.registry import Writer
+from ratchet.adapters import tracking
+from ratchet.adapters.data_registry import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions import ring
 from ratchet.errors import RequestError
+from ratchet.lifecycle import dataset
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

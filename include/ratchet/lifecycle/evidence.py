@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ratchet.adapters import dataset, tracking
-from ratchet.adapters.registry import Registry
+from ratchet.adapters import tracking
+from ratchet.adapters.data_registry import Registry
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, ring
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import DataError
+from ratchet.lifecycle import dataset, predictions
 from ratchet.partitions import shift
-from ratchet.steps import contender
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,7 +67,7 @@ def extend(
     days = [day for day in published if day not in {each.key for each in known}]
     if not days:
         return known
-    rival, opponent = contender.of(client, waiting.mlflow_run), contender.of(client, champion.run_id)
+    rival, opponent = predictions.of(client, waiting.mlflow_run), predictions.of(client, champion.run_id)
     table = dataset.features(registry, loop, revision, days[0], days[-1])
     found = []
     for day in days:
@@ -75,10 +75,10 @@ def extend(
         told = _told(loop, day, {champion.number})
         standing = opponent.on(day)
         if told is None and standing is not None:
-            told = contender.shadow(loop, client, standing, rows, day)
+            told = predictions.shadow(loop, client, standing, rows, day)
         ours = rival.on(day)
         if told is not None and ours is not None:
-            found += compare(loop, day, rows, contender.shadow(loop, client, ours, rows, day), told)
+            found += compare(loop, day, rows, predictions.shadow(loop, client, ours, rows, day), told)
     whole = duel.merge(known, found)
     if found:
         write(client, waiting.mlflow_run, champion.number, whole)
@@ -89,7 +89,7 @@ def against_predecessor(
     loop: Loop, client: MlflowClient, registry: Registry, revision: str, predecessor: ring.Predecessor, last: str
 ) -> list[Cluster]:
     """Compare the predecessor, in shadow, with what its successors have told the world since."""
-    rival = contender.of(client, tracking.version(client, loop.name, predecessor.version).run_id)
+    rival = predictions.of(client, tracking.version(client, loop.name, predecessor.version).run_id)
     first = max(shift(predecessor.since, 1) if predecessor.since else "", shift(last, -2 * loop.gate.patience_days))
     days = dataset.published(registry, loop, revision, first, last)
     told = {day: found for day in days if (found := _told(loop, day, set(predecessor.versions))) is not None}
@@ -101,13 +101,13 @@ def against_predecessor(
         standing = rival.on(day)
         if standing is not None:
             rows = _of(table, day)
-            found += compare(loop, day, rows, contender.shadow(loop, client, standing, rows, day), champion)
+            found += compare(loop, day, rows, predictions.shadow(loop, client, standing, rows, day), champion)
     return found
 
 
 def compare(loop: Loop, day: str, rows: pa.Table, rival: pa.Table, champion: pa.Table) -> list[Cluster]:
     """Return a day's cluster over the labelled rows that both have predicted; none where there is no such row."""
-    ours, theirs = contender.losses(loop, rival, rows), contender.losses(loop, champion, rows)
+    ours, theirs = predictions.losses(loop, rival, rows), predictions.losses(loop, champion, rows)
     keys = [key for key in ours if key in theirs]
     return duel.cluster([day] * len(keys), np.array([ours[k] for k in keys]), np.array([theirs[k] for k in keys]))
 
@@ -123,9 +123,9 @@ def _told(loop: Loop, day: str, versions: set[str]) -> pa.Table | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    path = contender.live(loop, day)
+    path = predictions.live(loop, day)
     if not path.exists():
         return None
     table = tables.read_table(path)
-    mine = table.filter(pc.is_in(table.column(contender.VERSION), value_set=pa.array(sorted(versions))))
+    mine = table.filter(pc.is_in(table.column(predictions.VERSION), value_set=pa.array(sorted(versions))))
     return mine if mine.num_rows else None
