@@ -25,11 +25,11 @@ from rich.table import Table
 from benchmarks import flights
 from ratchet import catalog
 from ratchet.data import features
+from ratchet.monitoring import reference
 from ratchet.replay import history, report, score
 from ratchet.replay import run as replays
 from ratchet.replay.fits import Fits
 from ratchet.replay.run import Case
-from ratchet.training import reference
 
 FIRST, LAST = "2013-03-01", "2013-12-31"
 DRAWN = 2000  # random choices of dates for each number of retrainings

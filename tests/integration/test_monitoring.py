@@ -175,7 +175,7 @@ def test_calibration_says_what_it_does(watched: Path) -> None:
 
 def test_an_estimate_without_labels_is_near_the_truth() -> None:
     """Of calibrated predictions the expected loss is the loss; of a regression nothing is said."""
-    from ratchet.training import estimate
+    from ratchet.monitoring import estimate
     from ratchet.training.metrics import row_losses
 
     rng = np.random.default_rng(0)

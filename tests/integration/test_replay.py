@@ -16,12 +16,12 @@ from ratchet.adapters import drift_report
 from ratchet.cli import ratchet
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset
+from ratchet.monitoring import distances
 from ratchet.replay import history
 from ratchet.replay import run as replays
 from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
 from ratchet.replay.run import Case
-from ratchet.training import distances
 from tests.conftest import MlflowServer, ingest, lay, rename, step
 
 NAME = "wind_replayed"

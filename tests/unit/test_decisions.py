@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ratchet.decisions import drift
+from ratchet.monitoring import thresholds
 
 
 def _days(rng: np.random.Generator, days: int, rows: int, spread: float) -> tuple[np.ndarray, np.ndarray]:
@@ -25,16 +25,16 @@ def test_calibrated_thresholds_keep_their_promise_on_unchanged_data() -> None:
     values, days = _days(rng, 60, 200, 0.7)
     categories = rng.integers(0, 100, size=len(values))
     numbers = {f"n{i}": np.roll(values, 200 * i) for i in range(5)}
-    thresholds = drift.calibrate(numbers, {"c": categories}, days, 7, 12, 0)
+    limits = thresholds.calibrate(numbers, {"c": categories}, days, 7, 12, 0)
     alarms, nights = 0, 400
     for _ in range(nights):
         chosen = rng.integers(0, 60, size=7)
         rows = np.concatenate([np.flatnonzero(days == d) for d in chosen])
-        exceeded = [stats.wasserstein_distance(v[rows], v) / v.std() >= thresholds[name] for name, v in numbers.items()]
+        exceeded = [stats.wasserstein_distance(v[rows], v) / v.std() >= limits[name] for name, v in numbers.items()]
         shares = [np.bincount(part, minlength=100) / len(part) for part in (categories[rows], categories)]
         middle = (shares[0] + shares[1]) / 2
         entropy = [stats.entropy(share, middle) for share in shares]
-        exceeded.append(math.sqrt(sum(entropy) / 2) >= thresholds["c"])
+        exceeded.append(math.sqrt(sum(entropy) / 2) >= limits["c"])
         alarms += any(exceeded)
     # 12 a year are 3.3% of nights; the bound is the 99.9% quantile of a binomial of that rate.
     assert alarms <= stats.binom.ppf(0.999, nights, 12 / 365)
@@ -43,28 +43,28 @@ def test_calibrated_thresholds_keep_their_promise_on_unchanged_data() -> None:
 def test_a_shift_beyond_the_days_own_spread_is_seen() -> None:
     rng = np.random.default_rng(1)
     values, days = _days(rng, 40, 100, 0.1)
-    threshold = drift.calibrate({"x": values}, {}, days, 7, 2, 0)["x"]
+    threshold = thresholds.calibrate({"x": values}, {}, days, 7, 2, 0)["x"]
     assert stats.wasserstein_distance(values[:700] + 1.0, values) / values.std() > threshold
 
 
 @pytest.mark.parametrize("values", [np.full(50, np.nan), np.ones(50), np.r_[np.nan, np.ones(49)]])
 def test_a_column_without_spread_has_a_threshold(values: np.ndarray) -> None:
-    found = drift.calibrate({"x": values}, {"c": np.zeros(50, dtype=np.int64)}, np.arange(50) % 5, 3, 2, 0)
-    assert all(threshold >= drift.LEAST for threshold in found.values())
+    found = thresholds.calibrate({"x": values}, {"c": np.zeros(50, dtype=np.int64)}, np.arange(50) % 5, 3, 2, 0)
+    assert all(threshold >= thresholds.LEAST for threshold in found.values())
 
 
 def test_the_alarms_of_unchanged_years_are_those_that_were_asked_for() -> None:
     rng = np.random.default_rng(2)
     values, days = _days(rng, 90, 100, 0.5)
     levels = rng.integers(0, 100, size=len(values))
-    thresholds = drift.calibrate({"x": values}, {"c": levels}, days, 7, 6, 0)
+    limits = thresholds.calibrate({"x": values}, {"c": levels}, days, 7, 6, 0)
     fixed = {"x": 0.1, "c": 0.1}
-    found = drift.alarms(
+    found = thresholds.alarms(
         {"x": values},
         {"c": levels},
         days,
         7,
-        {"ours": (thresholds, 0.0), "fixed": (fixed, 0.0), "half": (fixed, 0.5)},
+        {"ours": (limits, 0.0), "fixed": (fixed, 0.0), "half": (fixed, 0.5)},
         60,
         1,
     )

@@ -13,7 +13,7 @@ from ratchet import catalog
 from ratchet.adapters import tracking
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset, ledger
-from ratchet.training import reference
+from ratchet.monitoring import reference
 
 
 @click.command()

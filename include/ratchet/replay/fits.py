@@ -25,9 +25,10 @@ from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import TrainingError
 from ratchet.files import atomic, write_text
+from ratchet.monitoring import estimate
 from ratchet.partitions import shift
 from ratchet.replay.history import Epoch
-from ratchet.training import estimate, evaluation, model, recipe
+from ratchet.training import evaluation, model, recipe
 from ratchet.training.evaluation import Side
 from ratchet.training.fit import Search, fit, search, searched_until
 from ratchet.training.metrics import row_losses

@@ -9,10 +9,10 @@ import pandas as pd
 
 from ratchet.data import features
 from ratchet.files import atomic
+from ratchet.monitoring import distances, reference
 from ratchet.partitions import shift
 from ratchet.replay.fits import Fitted
 from ratchet.replay.history import Epoch
-from ratchet.training import distances, reference
 
 
 def drifted(champion: Fitted, epoch: Epoch, night: str) -> tuple[tuple[str, ...], int]:

@@ -13,11 +13,12 @@ from ratchet.decisions import gate as gates
 from ratchet.decisions.duel import Cluster
 from ratchet.decisions.policies import Evidence
 from ratchet.errors import DataError, TrainingError
+from ratchet.monitoring import estimate
 from ratchet.partitions import days_between, shift
 from ratchet.replay import watch
 from ratchet.replay.fits import Fits, Fitted, calibrator
 from ratchet.replay.history import Epoch, History
-from ratchet.training import estimate, evaluation
+from ratchet.training import evaluation
 from ratchet.training.evaluation import Side
 
 

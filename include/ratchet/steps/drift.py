@@ -11,11 +11,11 @@ from ratchet.adapters import drift_report, tracking
 from ratchet.contract.loop import Loop
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, ledger
+from ratchet.monitoring import reference
 from ratchet.partitions import shift
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.training import reference
 
 
 class Request(Base):

@@ -12,10 +12,11 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel, staleness
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
+from ratchet.monitoring import estimate
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import snapshot
-from ratchet.training import estimate, evaluation, figures
+from ratchet.training import evaluation, figures
 
 if TYPE_CHECKING:
     import numpy as np

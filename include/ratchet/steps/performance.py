@@ -13,11 +13,11 @@ from ratchet.data import features, tables
 from ratchet.decisions import duel, ring
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
+from ratchet.monitoring import estimate
 from ratchet.partitions import days_between, shift
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import drift, evaluate
-from ratchet.training import estimate
 from ratchet.training.metrics import measure, row_losses
 
 if TYPE_CHECKING:

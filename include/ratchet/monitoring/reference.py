@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.decisions import drift
+from ratchet.monitoring.thresholds import alarms as count_alarms
+from ratchet.monitoring.thresholds import calibrate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def make(loop: Loop, model: Model, rows: pa.Table) -> dict[str, bytes]:
         rows = rows.take(chosen)
     frame = columns(loop, model, rows)
     monitor = loop.monitor
-    thresholds = drift.calibrate(*_coded(frame, rows), monitor.window_days, monitor.alarms_per_year, loop.training.seed)
+    thresholds = calibrate(*_coded(frame, rows), monitor.window_days, monitor.alarms_per_year, loop.training.seed)
     import pyarrow as pa
 
     stream = io.BytesIO()
@@ -60,7 +61,7 @@ def alarms(
         "evidently, any column": (defaults, 0.0),
         "evidently, dataset": (defaults, 0.5),
     }
-    found = drift.alarms(numbers, categories, days, loop.monitor.window_days, rules, years, loop.training.seed)
+    found = count_alarms(numbers, categories, days, loop.monitor.window_days, rules, years, loop.training.seed)
     return {name: counts.tolist() for name, counts in found.items()}
 
 
