@@ -26,10 +26,12 @@ from benchmarks import flights
 from ratchet import catalog
 from ratchet.data import features
 from ratchet.monitoring import reference
-from ratchet.replay import history, report, score
+from ratchet.replay import history, score
 from ratchet.replay import run as replays
+from ratchet.replay import table as tables
 from ratchet.replay.fits import Fits
 from ratchet.replay.run import Case
+from ratchet.reports import replay as report
 
 FIRST, LAST = "2013-03-01", "2013-12-31"
 DRAWN = 2000  # random choices of dates for each number of retrainings
@@ -63,8 +65,8 @@ def measure(cache: Path, console: Console) -> dict[str, Any]:
     again = time.perf_counter()
     _run(past, cases, cache, console)
     fits = Fits(loop, cache)
-    best = report.hindsight(past, outcomes, fits)
-    table = report.rows(outcomes, best)
+    best = tables.hindsight(past, outcomes, fits)
+    table = tables.rows(outcomes, best)
     figure = report.figure(table, best, f"{loop.name}, {FIRST} to {LAST}")
     seconds["again"] = time.perf_counter() - again
     ours = [each for each in outcomes if "cost_aware" in each.policy]

@@ -20,6 +20,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 from ratchet import catalog
 from ratchet.errors import RatchetError
 from ratchet.lifecycle import dataset, ledger
+from ratchet.reports.page import page
 from ratchet.settings import Settings
 
 app = FastAPI(
@@ -36,7 +37,7 @@ _REVISION = re.compile(r"[0-9a-f]{7,40}")
 def overview() -> HTMLResponse:
     """Show each loop: its champion, its newest data, and what was decided last."""
     return HTMLResponse(
-        _page("Ratchet", "".join(_loop(name) for name in catalog.names()) or "<p>There is no loop yet.</p>")
+        page("Ratchet", "".join(_loop(name) for name in catalog.names()) or "<p>There is no loop yet.</p>")
     )
 
 
@@ -54,18 +55,18 @@ def drift_report(loop: str, day: str) -> FileResponse:
     return _file(Settings.current().reports / loop / day / "drift.html")
 
 
-@app.get("/decisions/{loop}/{run}/{page}.html")
-def decision(loop: str, run: str, page: str) -> FileResponse:
+@app.get("/decisions/{loop}/{run}/{name}.html")
+def decision(loop: str, run: str, name: str) -> FileResponse:
     """Show the page about a decision."""
-    _check((_NAME, loop), (_SLUG, run), (_SLUG, page))
-    return _file(Settings.current().reports / loop / "decisions" / run / f"{page}.html")
+    _check((_NAME, loop), (_SLUG, run), (_SLUG, name))
+    return _file(Settings.current().reports / loop / "decisions" / run / f"{name}.html")
 
 
-@app.get("/replays/{loop}/{page}.html")
-def replay(loop: str, page: str) -> FileResponse:
+@app.get("/replays/{loop}/{name}.html")
+def replay(loop: str, name: str) -> FileResponse:
     """Show the page about a replay."""
-    _check((_NAME, loop), (_SLUG, page))
-    return _file(Settings.current().reports / loop / "replays" / f"{page}.html")
+    _check((_NAME, loop), (_SLUG, name))
+    return _file(Settings.current().reports / loop / "replays" / f"{name}.html")
 
 
 @app.get("/commits/{revision}", response_class=HTMLResponse)
@@ -78,7 +79,7 @@ def commit(revision: str) -> HTMLResponse:
         )
     except RatchetError as error:
         raise HTTPException(404, str(error)) from None
-    return HTMLResponse(_page(f"Data registry, {revision[:10]}", f"<pre>{html.escape(text)}</pre>"))
+    return HTMLResponse(page(f"Data registry, {revision[:10]}", f"<pre>{html.escape(text)}</pre>"))
 
 
 def _loop(name: str) -> str:
@@ -122,18 +123,3 @@ def _file(path: Path) -> FileResponse:
             404, f"There is no {path.name} here: the step that writes it has not run, or its state was deleted"
         )
     return FileResponse(path, media_type="text/html")
-
-
-def _page(title: str, body: Any) -> str:
-    return f"""<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>
-<meta name=viewport content="width=device-width"><style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }}
-table {{ border-collapse: collapse; }} td, th {{ text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; }}
-.ledger td {{ border-top: 1px solid #8884; }} .ledger td:first-child {{ white-space: nowrap; }}
-.promoted td:nth-child(2) {{ color: #1a8a4a; }}
-.waiting td:nth-child(2), .left td:nth-child(2), .released td:nth-child(2) {{ color: #3a5fb0; }}
-.held td:nth-child(2), .vetoed td:nth-child(2), .rolled_back td:nth-child(2) {{ color: #b3640a; }}
-.bad {{ color: #c22; white-space: pre-wrap; }}
-pre {{ overflow-x: auto; }}
-</style><h1>{html.escape(title)}</h1>{body}</html>"""

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from ratchet import catalog
 from ratchet.contract import reading
 from ratchet.errors import RequestError
-from ratchet.replay import apply, report, score, spec
-from ratchet.replay.report import Row
+from ratchet.replay import apply, score, spec, table
 from ratchet.replay.score import Outcome
+from ratchet.reports import replay as report
+from ratchet.reports.replay import Row
 
 
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 3), st.randoms(use_true_random=False))
@@ -61,12 +62,12 @@ def _row(name: str, loss: float, retrainings: int) -> Row:
 
 
 def test_the_frontier_and_the_recommendation() -> None:
-    table = [_row("never", 0.5, 0), _row("few", 0.45, 3), _row("worse", 0.46, 5), _row("many", 0.44, 100)]
-    assert [row.name for row in report.frontier(table)] == ["never", "few", "many"]
-    assert report.recommended(table, 100, 0.0).name == "many"
-    assert report.recommended(table, 100, 0.1).name == "few"
-    assert report.recommended(table, 100, 10.0).name == "never"
-    assert report.figure(table, [0.5, 0.44], "t").startswith(b"\x89PNG")
+    rows = [_row("never", 0.5, 0), _row("few", 0.45, 3), _row("worse", 0.46, 5), _row("many", 0.44, 100)]
+    assert [row.name for row in report.frontier(rows)] == ["never", "few", "many"]
+    assert table.recommended(rows, 100, 0.0).name == "many"
+    assert table.recommended(rows, 100, 0.1).name == "few"
+    assert table.recommended(rows, 100, 10.0).name == "never"
+    assert report.figure(rows, [0.5, 0.44], "t").startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

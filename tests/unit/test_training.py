@@ -15,7 +15,8 @@ from hypothesis.extra import numpy as hnp
 
 from ratchet.contract.loop import METRICS, Task
 from ratchet.errors import DataError, TrainingError
-from ratchet.training import encoding, figures, metrics, model, trainers
+from ratchet.reports import figures
+from ratchet.training import encoding, metrics, model, trainers
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 CPU = "cpu"

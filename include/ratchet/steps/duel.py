@@ -16,9 +16,10 @@ from ratchet.errors import DataError
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, evidence, ledger
 from ratchet.partitions import days_between
+from ratchet.reports import decision as report
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import drift, evaluate, gate, performance, report, train
+from ratchet.steps import drift, evaluate, gate, performance, train
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -13,10 +13,11 @@ from ratchet.data import features
 from ratchet.decisions import duel, staleness
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.monitoring import estimate
+from ratchet.reports import figures
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import snapshot
-from ratchet.training import evaluation, figures
+from ratchet.training import evaluation
 
 if TYPE_CHECKING:
     import numpy as np

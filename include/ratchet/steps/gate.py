@@ -13,9 +13,10 @@ from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, hypothesis, ring
 from ratchet.decisions import gate as decisions
 from ratchet.lifecycle import dataset, evidence, ledger
+from ratchet.reports import decision as report
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
-from ratchet.steps import evaluate, report, train
+from ratchet.steps import evaluate, train
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -14,9 +14,11 @@ from ratchet.contract.loop import Loop
 from ratchet.files import write_text
 from ratchet.lifecycle import ledger
 from ratchet.partitions import shift
-from ratchet.replay import apply, history, report, spec
+from ratchet.replay import apply, history, spec
 from ratchet.replay import run as replays
+from ratchet.replay import table as tables
 from ratchet.replay.fits import Fits
+from ratchet.reports import replay as report
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
@@ -72,11 +74,11 @@ def _run(loop: Loop, request: Request, progress: replays.Progress, client: Mlflo
     texts = dict.fromkeys([spec.OWN, *request.policies.split()]), dict.fromkeys([spec.OWN, *request.gates.split()])
     cases = [replays.Case(policy, gate) for gate, policy in product(texts[1], texts[0])]
     outcomes = replays.run(past, cases, first, last, cache, progress)
-    best = report.hindsight(past, outcomes, Fits(loop, cache))
-    table = report.rows(outcomes, best)
+    best = tables.hindsight(past, outcomes, Fits(loop, cache))
+    table = tables.rows(outcomes, best)
     own = loop.retrain.policies.cost_aware
     cost = request.cost if request.cost is not None else own.cost if own else 0.0
-    chosen = report.recommended(table, len(outcomes[0].nights), cost)
+    chosen = tables.recommended(table, len(outcomes[0].nights), cost)
     case = next(each for each in outcomes if each.name == chosen.name)
     difference = apply.diff(loop, apply.changed(loop, case.policy, case.gate)) if chosen.name != spec.OWN else ""
     title = f"{loop.name}: {first}..{last} replayed"
@@ -85,7 +87,7 @@ def _run(loop: Loop, request: Request, progress: replays.Progress, client: Mlflo
         f"{chosen.retrainings} retrainings"
     )
     picture = report.figure(table, best, title)
-    page = report.page(title, table, picture, said, difference, outcomes)
+    page = report.page(title, table, picture, said, difference, {each.name: each.nights for each in outcomes})
     name = hashlib.sha256(json.dumps([first, last, request.model_dump()]).encode()).hexdigest()[:10]
     path = Settings.current().reports / loop.name / "replays" / f"{first}-{last}-{name}.html"
     write_text(path, page)

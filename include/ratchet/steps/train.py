@@ -10,11 +10,12 @@ from ratchet.adapters import tracking
 from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.monitoring import reference
+from ratchet.reports import figures
 from ratchet.settings import Settings
 from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 from ratchet.steps import snapshot
-from ratchet.training import figures, recipe
+from ratchet.training import recipe
 from ratchet.training.fit import fit
 
 if TYPE_CHECKING:

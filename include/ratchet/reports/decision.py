@@ -6,10 +6,9 @@ Airflow UI.
 
 from __future__ import annotations
 
-import base64
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,10 @@ from ratchet.decisions import hypothesis
 from ratchet.decisions.duel import Cluster, curve
 from ratchet.decisions.gate import Decision
 from ratchet.files import slug, write_text
+from ratchet.reports import figures
+from ratchet.reports.page import page as html_page
+from ratchet.reports.page import picture, table
 from ratchet.settings import Settings
-from ratchet.training import figures
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -51,10 +52,10 @@ def decision(
         points = curve(clusters, margin=margin, bound=hypothesis.bound(loop, scale))
         parts += [
             "<h2>The evidence, day by day</h2>",
-            _picture(figures.of_evidence(clusters, points, decided.evidence.needed, margin)),
+            picture(figures.of_evidence(clusters, points, decided.evidence.needed, margin)),
         ]
         parts.append(
-            _table(
+            table(
                 (loop.gate.cluster, "rows", f"{loop.loss}: rival less champion"),
                 (
                     (c.key, f"{c.rows:,}", f"{c.mean:+.4f}" if math.isfinite(c.mean) else "undefined")
@@ -69,18 +70,18 @@ def decision(
             for c in decided.checks
         )
         parts.append(
-            _table(("check", "found", "bound", "", "in words"), rows, marked=[not c.passed for c in decided.checks])
+            table(("check", "found", "bound", "", "in words"), rows, marked=[not c.passed for c in decided.checks])
         )
     if found and found["calibration"]:
-        parts += ["<h2>Calibration on the holdout</h2>", _picture(figures.of_calibration(found["calibration"]))]
+        parts += ["<h2>Calibration on the holdout</h2>", picture(figures.of_calibration(found["calibration"]))]
     if found and found["importance"]:
         parts += [
             "<h2>What predictions come from</h2>",
             "<p>Mean absolute SHAP value over held-out rows, in the prediction's units.</p>",
         ]
-        parts.append(_picture(figures.of_importance(dict(list(found["importance"].items())[:15]))))
-    parts += ["<h2>Model card</h2>", _table((), _card(loop, tags, found))]
-    page = _page(f"{loop.name}: {when}", "\n".join(parts))
+        parts.append(picture(figures.of_importance(dict(list(found["importance"].items())[:15]))))
+    parts += ["<h2>Model card</h2>", table((), _card(loop, tags, found))]
+    page = html_page(f"{loop.name}: {when}", "\n".join(parts))
     name = f"{slug(run)}/{slug(when.replace(' ', '-'))}.html"
     write_text(folder(loop) / name, page)
     tracking.log_files(client, run, {f"report/{slug(when.replace(' ', '-'))}.html": page})
@@ -165,19 +166,6 @@ def _card(loop: Loop, tags: dict[str, str], found: dict[str, Any] | None) -> lis
     ]
 
 
-def _picture(png: bytes) -> str:
-    return f"<img alt='' src='data:image/png;base64,{base64.b64encode(png).decode()}'>"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], marked: Sequence[bool] = ()) -> str:
-    top = f"<tr>{''.join(f'<th>{html.escape(cell)}</th>' for cell in head)}</tr>" if head else ""
-    body = "".join(
-        f"<tr{' class=bad' if i < len(marked) and marked[i] else ''}>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>"
-        for i, row in enumerate(rows)
-    )
-    return f"<table>{top}{body}</table>"
-
-
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
@@ -191,22 +179,3 @@ def _bounds(low: float | None, high: float | None) -> str:
         )
         or "–"
     )
-
-
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; background: #fff; }
-table { border-collapse: collapse; margin: .5rem 0 1.5rem; }
-td, th { text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; border-top: 1px solid #ddd; }
-img { max-width: 100%; }
-.bad td { color: #b3261e; }
-.verdict { font-size: 1.6rem; font-weight: 600; margin: 0; }
-.promote { color: #1a7f4b; }
-.hold { color: #b3640a; }
-.wait { color: #3a5fb0; }
-"""
-
-
-def _page(title: str, body: str) -> str:
-    title = html.escape(title)
-    return f"""<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><meta name=viewport content="width=device-width">
-<style>{STYLE}</style><h1>{title}</h1>{body}</html>"""
