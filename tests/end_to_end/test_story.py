@@ -22,7 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 
 from ratchet import catalog, partitions
-from ratchet.adapters import tracking
+from ratchet.adapters import runs
 from ratchet.data import tables
 from ratchet.errors import ServiceError
 from ratchet.lifecycle import dataset, ledger, predictions
@@ -156,10 +156,10 @@ def test_killed_services_carry_on(local: Local, airflow: client.Airflow, console
     assert registry.partitions("wind", "weather", "HEAD")[-1] == "2013-01-22"
     titles = registry.git("log", "--format=%s", "--", "wind").splitlines()
     assert titles.count("Publish wind 2013-01-22") == 1
-    with tracking.connected() as mlflow:
-        assert [v.version for v in mlflow.search_model_versions("name = 'wind'")] != []
-        runs = mlflow.search_runs([mlflow.get_experiment_by_name("wind").experiment_id])  # type: ignore[union-attr]
-    assert len(runs) == len(_states(airflow, "wind.train"))
+    with runs.connected() as mlflow:
+        assert [v.version for v in mlflow.raw.search_model_versions("name = 'wind'")] != []
+        trained = mlflow.raw.search_runs([mlflow.raw.get_experiment_by_name("wind").experiment_id])  # type: ignore[union-attr]
+    assert len(trained) == len(_states(airflow, "wind.train"))
 
 
 def test_two_runs_at_once_publish_both(local: Local, airflow: client.Airflow) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ratchet import catalog
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import ContractError, RequestError
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
@@ -57,8 +57,8 @@ def made(
         step("evaluate", NAME, run="second", mlflow_run=second)
         verdict = step("gate", NAME, run="second", mlflow_run=second)
         assert (verdict.verdict, verdict.days) == ("wait", 4)
-        with tracking.connected() as client:
-            champion = tracking.champion(client, NAME)
+        with runs.connected() as client:
+            champion = models.champion(client, NAME)
         assert champion is not None
     return folder, second, champion.run_id
 
@@ -73,25 +73,25 @@ def second(
     for name, value in {"VAR": "var", "LOOPS": "loops", "SUITES": "suites"}.items():
         monkeypatch.setenv(f"RATCHET_{name}", str(place / value))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.url)
-    with tracking.connected() as client:
-        tags = client.get_run(made[1]).data.tags
+    with runs.connected() as client:
+        tags = client.tags(made[1])
         days = evidence.read(client, made[1])
     yield made[1]
-    with tracking.connected() as client:
-        for tag in client.get_run(made[1]).data.tags:
+    with runs.connected() as client:
+        for tag in client.tags(made[1]):
             if tag.startswith("ratchet.") and tag not in tags:
-                client.delete_tag(made[1], tag)
+                client.raw.delete_tag(made[1], tag)
         for tag, value in tags.items():
             if tag.startswith("ratchet."):
                 client.set_tag(made[1], tag, value)
         evidence.write(client, made[1], "2", days)
-        client.set_registered_model_alias(NAME, "champion", "2")
-        for version in client.search_model_versions(f"name = '{NAME}'"):
+        client.raw.set_registered_model_alias(NAME, "champion", "2")
+        for version in client.raw.search_model_versions(f"name = '{NAME}'"):
             if int(version.version) > 2:
-                client.delete_model_version(NAME, version.version)
-        found = tracking.find_run(client, NAME, "second.refit")
+                client.raw.delete_model_version(NAME, version.version)
+        found = runs.find_run(client, NAME, "second.refit")
         if found is not None:
-            client.delete_run(found.info.run_id)
+            client.raw.delete_run(found.run_id)
 
 
 def _gate(folder: Path, *lines: str) -> None:
@@ -111,20 +111,20 @@ def _night(day: str = NIGHT) -> Any:
 
 def _win(run: str, difference: float = -30.0, days: int = 15) -> None:
     """Let the evidence be what many more nights would have made it."""
-    with tracking.connected() as client:
+    with runs.connected() as client:
         evidence.write(client, run, "2", [Cluster(shift("2013-01-13", i), 72, 72 * difference) for i in range(days)])
 
 
 def _champion() -> str | None:
-    with tracking.connected() as client:
-        found = tracking.champion(client, NAME)
+    with runs.connected() as client:
+        found = models.champion(client, NAME)
     return found and found.number
 
 
 def test_the_first_champion_is_a_refit_tied_to_what_was_judged(second: str, made: tuple[Path, str, str]) -> None:
-    with tracking.connected() as client:
-        judged, deployed = (client.get_model_version(NAME, number) for number in ("1", "2"))
-        run = client.get_run(made[2])
+    with runs.connected() as client:
+        judged, deployed = (client.raw.get_model_version(NAME, number) for number in ("1", "2"))
+        run = client.raw.get_run(made[2])
     assert judged.tags["ratchet.refit_version"] == "2"
     assert deployed.tags["ratchet.evaluated_version"] == "1"
     assert _champion() == "2"
@@ -137,7 +137,7 @@ def test_the_first_champion_is_a_refit_tied_to_what_was_judged(second: str, made
 def test_a_challenger_is_compared_with_the_champions_twin_where_the_refit_has_seen_the_day(
     second: str, made: tuple[Path, str, str]
 ) -> None:
-    with tracking.connected() as client:
+    with runs.connected() as client:
         opponent = predictions.of(client, made[2])
     assert opponent.on("2013-01-12") == made[2]
     assert opponent.on("2013-01-09") not in (None, made[2])
@@ -153,7 +153,7 @@ def test_who_waits_is_scored_in_shadow_and_fed_with_labels(second: str) -> None:
     measured = step("performance", NAME, partition=NIGHT)
     assert measured.challengers == {second: 7}  # four held-out days, and the 17th to the 19th
     assert step("performance", NAME, partition=NIGHT).challengers == {second: 7}
-    with tracking.connected() as client:
+    with runs.connected() as client:
         days = evidence.read(client, second)
     assert [day.key for day in days] == [shift("2013-01-13", i) for i in range(7)]
     looked = step("duel", NAME, partition=NIGHT)
@@ -274,8 +274,8 @@ def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
     from ratchet.steps import evaluate
 
     loop = catalog.load(NAME)
-    with tracking.connected() as client:
-        found = json.loads(tracking.read_file(client, second, evaluate.FILE))
+    with runs.connected() as client:
+        found = json.loads(runs.read_file(client, second, evaluate.FILE))
     assert all(check.passed for check in gate.checks(loop.gate, found, carried=False))
     assert {"origin=EWR", "origin=JFK", "origin=LGA"} == set(found["slices"])
     assert sum(found["importance"].values()) > 0

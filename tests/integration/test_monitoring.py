@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from ratchet import catalog
-from ratchet.adapters import tracking
+from ratchet.adapters import runs
 from ratchet.cli import ratchet
 from ratchet.data import tables
 from ratchet.errors import DataError, MissingPackage, TrackingUnavailable
@@ -93,8 +93,8 @@ def test_a_night(watched: Path) -> None:
     assert found.days == 3
     page = Path(found.report)
     assert page.stat().st_size > 1_000_000
-    with tracking.connected() as client:
-        assert f"drift/{NIGHT}.html" in [item.path for item in client.list_artifacts(found.mlflow_run, "drift")]
+    with runs.connected() as client:
+        assert f"drift/{NIGHT}.html" in [item.path for item in client.raw.list_artifacts(found.mlflow_run, "drift")]
     measured = step("performance", "wind_watched", partition=NIGHT)
     assert list(measured.days) == ["2013-01-15"]  # the labels of the 16th come a day later
     assert measured.days["2013-01-15"]["1"]["mae"] > 0
@@ -213,7 +213,7 @@ def test_mlflow_down_for_a_moment(
 ) -> None:
     server = MlflowServer(tmp_path_factory.mktemp("own"), free_port())
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
-    monkeypatch.setattr(tracking, "_PATIENCE", 0.5)
+    monkeypatch.setattr(runs, "_PATIENCE", 0.5)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     server.start()
     try:
@@ -226,9 +226,9 @@ def test_mlflow_down_for_a_moment(
         server.start()
         made = step("train", "wind", run="first").mlflow_run
         # It goes away in the middle of a step, too.
-        with pytest.raises(TrackingUnavailable, match="went away"), tracking.connected() as client:
+        with pytest.raises(TrackingUnavailable, match="went away"), runs.connected() as client:
             server.stop()
-            client.get_run(made)
+            client.raw.get_run(made)
         server.start()
         assert step("train", "wind", run="first").outcome == "unchanged"
     finally:

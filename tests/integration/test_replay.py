@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from ratchet import catalog
-from ratchet.adapters import drift_report
+from ratchet.adapters import drift_report, runs
 from ratchet.cli import ratchet
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset
@@ -158,7 +158,6 @@ def test_a_replay_of_nothing_is_explained(past: History, tmp_path: Path, first: 
 def test_the_command_recommends_and_applies(
     made: Path, past: History, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ratchet.adapters import tracking
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.url)
     path = made / "loops" / NAME / "loop.yaml"
@@ -173,14 +172,14 @@ def test_the_command_recommends_and_applies(
         assert catalog.load(NAME).retrain.policies.model_dump(exclude_none=True) == {}
     finally:
         path.write_text(text)
-    with tracking.connected() as client:
-        (run,) = client.search_runs([client.get_experiment_by_name(f"{NAME}.replay").experiment_id])  # type: ignore[union-attr]
-        assert {file.path for file in client.list_artifacts(run.info.run_id)} == {
+    with runs.connected() as client:
+        (run,) = client.raw.search_runs([client.raw.get_experiment_by_name(f"{NAME}.replay").experiment_id])  # type: ignore[union-attr]
+        assert {file.path for file in client.raw.list_artifacts(run.info.run_id)} == {
             "replay.html",
             "replay.png",
             "replay.json",
         }
-        rows = json.loads(tracking.read_file(client, run.info.run_id, "replay.json"))
+        rows = json.loads(runs.read_file(client, run.info.run_id, "replay.json"))
     assert {row["name"] for row in rows} == {"contract", "never", "calendar:days=4"}
     assert all(row["regret"] >= -1e-6 for row in rows)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ratchet import catalog
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import METRICS
 from ratchet.contract.rules import Gate
 from ratchet.data import features
@@ -20,7 +20,7 @@ from ratchet.lifecycle import dataset, ledger
 from ratchet.settings import Settings
 from ratchet.steps import evaluate, snapshot
 from ratchet.training import evaluation
-from ratchet.training import model as models
+from ratchet.training.model import Model
 from tests.conftest import ingest, lay, rename, step, train
 
 DAYS = "2013-01-02..2013-01-14"
@@ -41,12 +41,12 @@ def wind(tracked: Path, two_weeks: Path) -> Iterator[str]:
     """The regression with two weeks of data, and MLflow as if it had never heard of it."""
     shutil.copytree(two_weeks, tracked / "var", symlinks=True)
     yield "wind"
-    with tracking.connected() as client:
-        experiment = client.get_experiment_by_name("wind")
+    with runs.connected() as client:
+        experiment = client.raw.get_experiment_by_name("wind")
         if experiment is not None:
-            client.rename_experiment(experiment.experiment_id, f"wind-{experiment.experiment_id}")
-        if client.search_registered_models("name = 'wind'"):
-            client.delete_registered_model("wind")
+            client.raw.rename_experiment(experiment.experiment_id, f"wind-{experiment.experiment_id}")
+        if client.raw.search_registered_models("name = 'wind'"):
+            client.raw.delete_registered_model("wind")
 
 
 def _kinds(name: str) -> list[str]:
@@ -62,16 +62,16 @@ def test_a_training_from_snapshot_to_champion(wind: str) -> None:
     )  # the 14th has no labels yet
     promoted = train(wind, "first")
     assert (promoted.outcome, promoted.version) == ("done", "1")
-    with tracking.connected() as client:
-        run = client.get_run(promoted.mlflow_run)
-        versions = client.search_model_versions(f"name = '{wind}'")
-        curve = client.get_metric_history(promoted.mlflow_run, "loss/valid")
+    with runs.connected() as client:
+        run = client.raw.get_run(promoted.mlflow_run)
+        versions = client.raw.search_model_versions(f"name = '{wind}'")
+        curve = client.raw.get_metric_history(promoted.mlflow_run, "loss/valid")
         files = {
             item.path
             for folder in ("", "figures", "contract", "monitor", "evaluation")
-            for item in client.list_artifacts(run.info.run_id, folder)
+            for item in client.raw.list_artifacts(run.info.run_id, folder)
         }
-        info = client.get_model_version(wind, "1")
+        info = client.raw.get_model_version(wind, "1")
     assert run.info.status == "FINISHED"
     assert run.data.params["trainer"] == "gradient_boosting"
     assert len(curve) > 5
@@ -104,7 +104,7 @@ def test_the_stored_model_is_served_by_mlflow_and_holds_no_pickle(wind: str, tmp
     promoted = train(wind, "first")
     loop = catalog.load(wind)
     rows = snapshot.read(loop, snapshot.pinned(loop, "first").snapshot, "holdout")
-    with tracking.connected():
+    with runs.connected():
         served = mlflow.pyfunc.load_model(f"models:/{wind}@champion")
         folder = Path(mlflow.artifacts.download_artifacts(f"models:/{wind}/1", dst_path=str(tmp_path)))
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".pickle", ".joblib")]
@@ -112,8 +112,8 @@ def test_the_stored_model_is_served_by_mlflow_and_holds_no_pickle(wind: str, tmp
     assert (folder / "input_example.json").exists()
     categorical, numeric = features.names(loop, rows.column_names)
     answered = served.predict(rows.select([*categorical, *numeric]).to_pandas())["prediction"].to_numpy()
-    with tracking.connected() as client:
-        ours = tracking.run_model(client, promoted.mlflow_run).predict(rows)
+    with runs.connected() as client:
+        ours = models.run_model(client, promoted.mlflow_run).predict(rows)
     assert np.array_equal(answered, ours)
 
 
@@ -125,11 +125,11 @@ def test_twice_changes_nothing(wind: str) -> None:
     assert (dataset.registry().head(), _kinds(wind)) == before
     for name in ("snapshot", "train"):
         assert step(name, wind, run="first").outcome == "unchanged"
-    with tracking.connected() as client:
-        assert len(client.search_model_versions(f"name = '{wind}'")) == 1
-        experiment = client.get_experiment_by_name(wind)
+    with runs.connected() as client:
+        assert len(client.raw.search_model_versions(f"name = '{wind}'")) == 1
+        experiment = client.raw.get_experiment_by_name(wind)
         assert experiment is not None
-        assert len(client.search_runs([experiment.experiment_id])) == 1
+        assert len(client.raw.search_runs([experiment.experiment_id])) == 1
 
 
 def test_a_snapshot_stays_what_it_was(wind: str) -> None:
@@ -174,13 +174,13 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
     promoted = step("promote", wind, run="second", mlflow_run=made)
     assert promoted.outcome == ("done" if verdict.verdict == "promote" else "skipped")
     # However the numbers fell: let it through, and take it back.
-    with tracking.connected() as client:
+    with runs.connected() as client:
         client.set_tag(made, "ratchet.verdict", "promote")
     assert step("promote", wind, run="second", mlflow_run=made).version == "2"
     loop = catalog.load(wind)
     assert ledger.rollback(loop, "a test")["version"] == "1"
-    with tracking.connected() as client:
-        champion = tracking.champion(client, wind)
+    with runs.connected() as client:
+        champion = models.champion(client, wind)
     assert champion is not None
     assert champion.number == "1"
     assert _kinds(wind)[-1] == "rolled_back"
@@ -194,7 +194,7 @@ def test_days_that_the_champion_was_trained_on_are_left_out() -> None:
 
     loop = catalog.load("flight_delays")
 
-    class Half(models.Model):
+    class Half(Model):
         def of_arrays(self, codes: np.ndarray, numbers: np.ndarray) -> np.ndarray:
             return np.full(len(codes), 0.5)
 
@@ -218,9 +218,9 @@ def test_a_challenger_below_its_floor_is_held_and_never_registered(wind: str, tr
     assert held.outcome == "skipped"
     assert "mae is" in held.reason
     assert _kinds(wind) == ["held"]
-    with tracking.connected() as client:
-        assert tracking.champion(client, wind) is None
-        assert not client.search_model_versions(f"name = '{wind}'")
+    with runs.connected() as client:
+        assert models.champion(client, wind) is None
+        assert not client.raw.search_model_versions(f"name = '{wind}'")
 
 
 @pytest.mark.parametrize("moment", ["register", "set_champion"])
@@ -232,7 +232,7 @@ def test_a_promotion_that_crashes_is_completed_by_a_retry(
     made = step("train", wind, run="first").mlflow_run
     for name in ("evaluate", "gate"):
         step(name, wind, run="first", mlflow_run=made)
-    real = getattr(tracking, moment)
+    real = getattr(models, moment)
 
     def crash(*arguments: object) -> None:
         if moment == "register":
@@ -240,31 +240,31 @@ def test_a_promotion_that_crashes_is_completed_by_a_retry(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(tracking, moment, crash)
+        patched.setattr(models, moment, crash)
         with pytest.raises(KeyboardInterrupt):
             step("promote", wind, run="first", mlflow_run=made)
     assert _kinds(wind) == {"register": [], "set_champion": ["promoted"]}[moment]
-    with tracking.connected() as client:
-        assert tracking.champion(client, wind) is None
+    with runs.connected() as client:
+        assert models.champion(client, wind) is None
         healed = ledger.champion(client, catalog.load(wind))
         assert (healed and healed.number) == {"register": None, "set_champion": "1"}[moment]
     assert step("promote", wind, run="first", mlflow_run=made).version == "1"
     assert _kinds(wind) == ["promoted"]
-    with tracking.connected() as client:
-        assert len(client.search_model_versions(f"name = '{wind}'")) == 1
+    with runs.connected() as client:
+        assert len(client.raw.search_model_versions(f"name = '{wind}'")) == 1
 
 
 def test_a_training_that_crashes_takes_its_run_up_again(wind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     step("snapshot", wind, run="first")
     with monkeypatch.context() as patched:
-        patched.setattr(tracking, "log_model", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        patched.setattr(models, "log_model", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             step("train", wind, run="first")
-    with pytest.raises(DataError, match="has no model"), tracking.connected() as client:
-        experiment = client.get_experiment_by_name(wind)
+    with pytest.raises(DataError, match="has no model"), runs.connected() as client:
+        experiment = client.raw.get_experiment_by_name(wind)
         assert experiment is not None
-        (ghost,) = client.search_runs([experiment.experiment_id])
-        tracking.run_model(client, ghost.info.run_id)
+        (ghost,) = client.raw.search_runs([experiment.experiment_id])
+        models.run_model(client, ghost.info.run_id)
     assert step("train", wind, run="first").mlflow_run == ghost.info.run_id
 
 

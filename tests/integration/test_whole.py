@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ratchet import scaffold
-from ratchet.adapters import tracking
+from ratchet.adapters import runs
 from tests.conftest import ROOT, MlflowServer, ingest, rename, step, train
 
 
@@ -137,11 +137,11 @@ def test_every_step_killed_and_retried_ends_as_if_it_had_not_been(tracked: Path)
         again = step(part, name, **request)
         assert first.outcome in ("done", "unchanged", "skipped")
         assert _plain(again) == _plain(first)
-    with tracking.connected() as client:
-        experiment = client.get_experiment_by_name(name)
+    with runs.connected() as client:
+        experiment = client.raw.get_experiment_by_name(name)
         assert experiment is not None
-        assert len(client.search_runs([experiment.experiment_id])) == 1
-        assert [str(version.version) for version in client.search_model_versions(f"name = '{name}'")] == ["1"]
+        assert len(client.raw.search_runs([experiment.experiment_id])) == 1
+        assert [str(version.version) for version in client.raw.search_model_versions(f"name = '{name}'")] == ["1"]
 
 
 def _environment() -> dict[str, str]:

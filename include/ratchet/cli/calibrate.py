@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ratchet import catalog
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset, ledger
 from ratchet.monitoring import reference
@@ -34,18 +34,18 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
     loop, registry, console = catalog.load(loop_name), dataset.registry(), Console()
     wanted = alarms_per_year if alarms_per_year is not None else loop.monitor.alarms_per_year
     loop = loop.model_copy(update={"monitor": loop.monitor.model_copy(update={"alarms_per_year": wanted})})
-    with tracking.connected() as client:
+    with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None:
             raise RequestError(f"{loop.name} has no champion yet: train one first")
-        tags = client.get_run(champion.run_id).data.tags
+        tags = client.tags(champion.run_id)
         first, _, last = tags["data.train"].partition("..")
         rows = dataset.features(registry, loop, registry.resolve(tags["data.revision"]), first, last)
-        model = tracking.version_model(champion)
-        before = json.loads(tracking.read_file(client, champion.run_id, reference.THRESHOLDS))["thresholds"]
+        model = models.version_model(champion)
+        before = json.loads(runs.read_file(client, champion.run_id, reference.THRESHOLDS))["thresholds"]
         made = reference.make(loop, model, rows)
         after = json.loads(made[reference.THRESHOLDS])["thresholds"]
-        tracking.log_files(client, champion.run_id, made)
+        runs.log_files(client, champion.run_id, made)
     table = Table("column", "threshold before", "now", title=f"v{champion.number} of {loop.name}", title_justify="left")
     for name, value in after.items():
         table.add_row(name, f"{before[name]:.3f}" if name in before else "", f"{value:.3f}")

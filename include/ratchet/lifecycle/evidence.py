@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.adapters.data_registry import Registry
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
@@ -25,27 +25,28 @@ from ratchet.partitions import shift
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from mlflow import MlflowClient
+
+    from ratchet.adapters.runs import Tracking
 
 FILE = "duel/evidence.json"
 LOSS = "challenger/loss"  # metric of a run: its loss on the holdout; the live loss is compared with it
 
 
-def read(client: MlflowClient, run: str) -> list[Cluster]:
+def read(client: Tracking, run: str) -> list[Cluster]:
     """Return the days of a challenger's evidence; none where it has not been judged."""
     try:
-        content = json.loads(tracking.read_file(client, run, FILE))
+        content = json.loads(runs.read_file(client, run, FILE))
     except DataError:
         return []
     return duel.load(content["days"])
 
 
-def write(client: MlflowClient, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
+def write(client: Tracking, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
     """Keep a challenger's evidence with its run."""
-    tracking.log_files(client, run, {FILE: json.dumps({"champion": champion, "days": duel.dump(days)}, indent=1)})
+    runs.log_files(client, run, {FILE: json.dumps({"champion": champion, "days": duel.dump(days)}, indent=1)})
 
 
-def inherited(client: MlflowClient, entries: ring.Entries, name: str, run: str) -> list[Cluster]:
+def inherited(client: Tracking, entries: ring.Entries, name: str, run: str) -> list[Cluster]:
     """Return the evidence that earlier challengers of the same line have gathered."""
     before = [e for e in entries if e.get("line") == name and e.get("evaluated") and e["evaluated"] != run]
     return read(client, before[-1]["evaluated"]) if before else []
@@ -53,16 +54,16 @@ def inherited(client: MlflowClient, entries: ring.Entries, name: str, run: str) 
 
 def extend(
     loop: Loop,
-    client: MlflowClient,
+    client: Tracking,
     registry: Registry,
     revision: str,
     waiting: ring.Challenger,
-    champion: tracking.Version,
+    champion: models.Version,
     last: str,
 ) -> list[Cluster]:
     """Add the labelled days up to `last` that are not yet in a challenger's evidence; return it whole."""
     known = read(client, waiting.mlflow_run)
-    until = client.get_run(waiting.mlflow_run).data.tags.get("data.holdout", "").partition("..")[2]
+    until = client.tags(waiting.mlflow_run).get("data.holdout", "").partition("..")[2]
     published = dataset.published(registry, loop, revision, shift(until, 1), last)
     days = [day for day in published if day not in {each.key for each in known}]
     if not days:
@@ -86,10 +87,10 @@ def extend(
 
 
 def against_predecessor(
-    loop: Loop, client: MlflowClient, registry: Registry, revision: str, predecessor: ring.Predecessor, last: str
+    loop: Loop, client: Tracking, registry: Registry, revision: str, predecessor: ring.Predecessor, last: str
 ) -> list[Cluster]:
     """Compare the predecessor, in shadow, with what its successors have told the world since."""
-    rival = predictions.of(client, tracking.version(client, loop.name, predecessor.version).run_id)
+    rival = predictions.of(client, models.version(client, loop.name, predecessor.version).run_id)
     first = max(shift(predecessor.since, 1) if predecessor.since else "", shift(last, -2 * loop.gate.patience_days))
     days = dataset.published(registry, loop, revision, first, last)
     told = {day: found for day in days if (found := _told(loop, day, set(predecessor.versions))) is not None}

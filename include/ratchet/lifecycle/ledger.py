@@ -11,7 +11,7 @@ import datetime as dt
 import getpass
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.adapters.data_registry import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions import ring
@@ -19,7 +19,7 @@ from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from ratchet.adapters.runs import Tracking
 
 CHANGES = ("promoted", "rolled_back")
 
@@ -59,13 +59,13 @@ def champions(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["kind"] in CHANGES]
 
 
-def champion(client: MlflowClient, loop: Loop) -> tracking.Version | None:
+def champion(client: Tracking, loop: Loop) -> models.Version | None:
     """Return the champion, and heal the alias where a crash has left it behind the ledger."""
-    found = tracking.champion(client, loop.name)
+    found = models.champion(client, loop.name)
     changes = champions(read(loop))
     if changes and (found is None or str(changes[-1]["version"]) != found.number):
-        found = tracking.version(client, loop.name, str(changes[-1]["version"]))
-        tracking.set_champion(client, found)
+        found = models.version(client, loop.name, str(changes[-1]["version"]))
+        models.set_champion(client, found)
     return found
 
 
@@ -76,7 +76,7 @@ def rollback(loop: Loop, reason: str, *, to: str = "", key: str = "", **facts: A
     that one goes further back. key: of the entry; a second call with the same key changes nothing.
     """
     registry = dataset.registry()
-    with tracking.connected() as client, registry.writer() as writer:
+    with runs.connected() as client, registry.writer() as writer:
         entries = registry.ledger(loop.name)
         done = next((entry for entry in entries if key and entry["key"] == key), None)
         present = champion(client, loop)
@@ -89,7 +89,7 @@ def rollback(loop: Loop, reason: str, *, to: str = "", key: str = "", **facts: A
             raise RequestError(
                 f"v{present.number} is the first champion of {loop.name}: there is none before it to restore"
             )
-        restored = tracking.version(client, loop.name, before)
+        restored = models.version(client, loop.name, before)
         entry = {
             "kind": "rolled_back",
             "version": before,
@@ -99,7 +99,7 @@ def rollback(loop: Loop, reason: str, *, to: str = "", key: str = "", **facts: A
             **facts,
         }
         write(writer, loop, key or f"rolled_back:{len(entries)}", entry, f"Roll {loop.name} back to v{before}")
-        tracking.set_champion(client, restored)
+        models.set_champion(client, restored)
     return entry
 
 

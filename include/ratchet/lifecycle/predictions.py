@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.files import slug
@@ -20,9 +20,9 @@ from ratchet.training.metrics import row_losses
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-    from mlflow import MlflowClient
     from numpy.typing import NDArray
 
+    from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
 
 TWIN = "ratchet.twin"  # of a refit's run: the run of the model that was judged
@@ -40,12 +40,12 @@ class Contender:
         return next((run for run, until in self.runs if day > until), None)
 
 
-def of(client: MlflowClient, run: str) -> Contender:
+def of(client: Tracking, run: str) -> Contender:
     """Return the contender of a run: itself, and its twin where it has one."""
-    tags = client.get_run(run).data.tags
+    tags = client.tags(run)
     runs = [(run, _until(tags))]
     if twin := tags.get(TWIN):
-        runs.append((twin, _until(client.get_run(twin).data.tags)))
+        runs.append((twin, _until(client.tags(twin))))
     return Contender(tuple(runs))
 
 
@@ -68,7 +68,7 @@ def predict(loop: Loop, model: Model, rows: pa.Table, version: str) -> pa.Table:
     return table.append_column(VERSION, pa.array([version] * table.num_rows, pa.string()))
 
 
-def shadow(loop: Loop, client: MlflowClient, run: str, rows: pa.Table, day: str) -> pa.Table:
+def shadow(loop: Loop, client: Tracking, run: str, rows: pa.Table, day: str) -> pa.Table:
     """Return what a run predicts for a day's rows, in shadow: nobody is told. Made once a row, and kept."""
     import pyarrow as pa
 
@@ -78,7 +78,7 @@ def shadow(loop: Loop, client: MlflowClient, run: str, rows: pa.Table, day: str)
     fresh = without(rows, held, keys) if held is not None else rows
     if held is not None and not fresh.num_rows:
         return held
-    made = predict(loop, tracking.run_model(client, run), fresh, run)
+    made = predict(loop, models.run_model(client, run), fresh, run)
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return whole

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapters import tracking
+from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import hypothesis
 from ratchet.decisions.duel import Cluster, curve
@@ -24,14 +24,14 @@ from ratchet.reports.page import picture, table
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from ratchet.adapters.runs import Tracking
 
 VERDICTS = {"promote": "Promote", "hold": "Hold", "wait": "Wait"}
 
 
 def decision(
     loop: Loop,
-    client: MlflowClient,
+    client: Tracking,
     run: str,
     decided: Decision,
     days: Sequence[Cluster],
@@ -39,7 +39,7 @@ def decision(
     when: str,
 ) -> str:
     """Write the page; return its path below the reports. found: the stored evaluation, None for a rollback."""
-    tags = client.get_run(run).data.tags
+    tags = client.tags(run)
     clusters = hypothesis.grouped(loop, days)
     scale = (found or {}).get("champion_loss") or (found or {}).get("challenger_loss") or 1.0
     margin = loop.gate.margin if found is not None else 0.0
@@ -84,7 +84,7 @@ def decision(
     page = html_page(f"{loop.name}: {when}", "\n".join(parts))
     name = f"{slug(run)}/{slug(when.replace(' ', '-'))}.html"
     write_text(folder(loop) / name, page)
-    tracking.log_files(client, run, {f"report/{slug(when.replace(' ', '-'))}.html": page})
+    runs.log_files(client, run, {f"report/{slug(when.replace(' ', '-'))}.html": page})
     return name
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import requests, retrain, staleness
 from ratchet.decisions.policies import Evidence
@@ -96,10 +96,10 @@ def gather(loop: Loop, partition: str) -> Evidence:
     )
     if not version:
         return known
-    with tracking.connected() as client:
-        run = tracking.version(client, loop.name, version).run_id
-        tags = client.get_run(run).data.tags
-        days = json.loads(tracking.read_file(client, tags.get(predictions.TWIN, run), evaluate.FILE))["days"]
+    with runs.connected() as client:
+        run = models.version(client, loop.name, version).run_id
+        tags = client.tags(run)
+        days = json.loads(runs.read_file(client, tags.get(predictions.TWIN, run), evaluate.FILE))["days"]
     last = shift(partition, -loop.label_delay_days)
     seen = max(tags[part].partition("..")[2] for part in ("data.train", "data.holdout"))
     return dataclasses.replace(

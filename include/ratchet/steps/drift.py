@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ratchet.adapters import drift_report, tracking
+from ratchet.adapters import drift_report, models, runs
 from ratchet.contract.loop import Loop
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, ledger
@@ -45,7 +45,7 @@ def run(loop: Loop, request: Request) -> Result:
     revision = registry.resolve(request.revision or "HEAD")
     first = shift(request.partition, 1 - loop.monitor.window_days)
     days = dataset.published(registry, loop, revision, first, request.partition)
-    with tracking.connected() as client:
+    with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None or not days:
             why = "no champion yet" if champion is None else f"no published day between {first} and {request.partition}"
@@ -61,15 +61,15 @@ def run(loop: Loop, request: Request) -> Result:
             return Result.model_validate({**known, "outcome": "unchanged"})
         import pandas as pd
 
-        model = tracking.version_model(champion)
-        past = pd.read_parquet(io.BytesIO(tracking.read_file(client, champion.run_id, "monitor/reference.parquet")))
-        about = json.loads(tracking.read_file(client, champion.run_id, "monitor/thresholds.json"))
+        model = models.version_model(champion)
+        past = pd.read_parquet(io.BytesIO(runs.read_file(client, champion.run_id, "monitor/reference.parquet")))
+        about = json.loads(runs.read_file(client, champion.run_id, "monitor/thresholds.json"))
         current = reference.columns(loop, model, dataset.features(registry, loop, revision, first, request.partition))
         numbers, categories = reference.kinds(past)
         columns, page = drift_report.compare(current, past, numbers, categories, about["thresholds"])
         path = folder(loop, request.partition) / "drift.html"
         write_text(path, page)
-        tracking.log_files(client, champion.run_id, {f"drift/{request.partition}.html": page})
+        runs.log_files(client, champion.run_id, {f"drift/{request.partition}.html": page})
     drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
     result = Result(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, hypothesis, ring
 from ratchet.decisions import gate as decisions
@@ -22,9 +22,8 @@ from ratchet.steps import Result as BaseResult
 from ratchet.steps import drift, evaluate, gate, performance, train
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from ratchet.adapters.data_registry import Writer
+    from ratchet.adapters.runs import Tracking
 
 
 class Request(Base):
@@ -61,7 +60,7 @@ def run(loop: Loop, request: Request) -> Result:
         raise DataError(
             f"The monitor has not measured {loop.name} {request.partition}. Run the step performance of that night first"
         )
-    with tracking.connected() as client:
+    with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None or champion.number != measured.champion:
             return Result(
@@ -79,7 +78,7 @@ def run(loop: Loop, request: Request) -> Result:
 
 
 def _predecessor(
-    loop: Loop, client: MlflowClient, champion: tracking.Version, measured: performance.Result, night: str
+    loop: Loop, client: Tracking, champion: models.Version, measured: performance.Result, night: str
 ) -> Result:
     """Exchange the roles: is the predecessor better than what has replaced it? Then it is champion again."""
     registry = dataset.registry()
@@ -140,7 +139,7 @@ def _predecessor(
 
 
 def _challengers(
-    loop: Loop, client: MlflowClient, champion: tracking.Version, measured: performance.Result, night: str, said: str
+    loop: Loop, client: Tracking, champion: models.Version, measured: performance.Result, night: str, said: str
 ) -> Result:
     """Judge each challenger that waits; the first to win is promoted tonight, the others go on waiting."""
     registry = dataset.registry()
@@ -158,7 +157,7 @@ def _challengers(
                 continue
             days = evidence.read(client, each.mlflow_run)
             judged = hypothesis.judge(loop, entries, each.line, days, measured.holdout_loss or 1.0)
-            found = json.loads(tracking.read_file(client, each.mlflow_run, evaluate.FILE))
+            found = json.loads(runs.read_file(client, each.mlflow_run, evaluate.FILE))
             decision = decisions.decide(decisions.checks(loop.gate, found, carried=False), judged, loop.gate.cluster)
             if decision.verdict == "hold":
                 report.decision(loop, client, each.mlflow_run, decision, days, found, f"night of {night}")
@@ -184,12 +183,12 @@ def _challengers(
 def _hold(
     writer: Writer,
     loop: Loop,
-    client: MlflowClient,
+    client: Tracking,
     each: ring.Challenger,
     decision: decisions.Decision,
-    champion: tracking.Version,
+    champion: models.Version,
 ) -> None:
-    recipe = client.get_run(each.mlflow_run).data.tags[train.RECIPE]
+    recipe = client.tags(each.mlflow_run)[train.RECIPE]
     entry: dict[str, Any] = {
         "kind": "held",
         "run": each.run,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel, staleness
@@ -22,9 +22,9 @@ from ratchet.training import evaluation
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-    from mlflow import MlflowClient
     from numpy.typing import NDArray
 
+    from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
 
     Vector = NDArray[np.float64]
@@ -59,9 +59,9 @@ def run(loop: Loop, request: Request) -> Result:
     """
     pinned = snapshot.pinned(loop, request.run)
     rows = snapshot.read(loop, pinned.snapshot, "holdout")
-    with tracking.connected() as client:
-        mlflow_run = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
-        challenger = tracking.run_model(client, mlflow_run)
+    with runs.connected() as client:
+        mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
+        challenger = models.run_model(client, mlflow_run)
         champion = _opponent(client, loop, mlflow_run)
         opponent = _models(client, predictions.of(client, champion.run_id), rows) if champion else None
         ours, theirs = (
@@ -73,16 +73,16 @@ def run(loop: Loop, request: Request) -> Result:
             **evaluation.probe(loop, challenger, rows),
             **evaluation.explain(loop, challenger, rows, ours),
             "champion": champion.number if champion else None,
-            "size_mb": tracking.size(client, mlflow_run) / 1e6,
+            "size_mb": models.size(client, mlflow_run) / 1e6,
             "unaccepted": _unaccepted(loop, pinned),
             "calibrator": estimate.calibrate(loop.task, ours.target, ours.prediction),
             "signatures": [
-                evaluation.signature(m) for m in (challenger, champion and tracking.version_model(champion)) if m
+                evaluation.signature(m) for m in (challenger, champion and models.version_model(champion)) if m
             ],
         }
         content["first"] = _first_look(loop, client, pinned, champion, content["compared"])
         metrics = content["metrics"]
-        tracking.log_metrics(
+        runs.log_metrics(
             client,
             mlflow_run,
             {
@@ -93,7 +93,7 @@ def run(loop: Loop, request: Request) -> Result:
             },
         )
         drawn = _figures(loop, challenger, opponent, ours, theirs)
-        tracking.log_files(client, mlflow_run, {FILE: json.dumps(content, indent=1), **drawn})
+        runs.log_files(client, mlflow_run, {FILE: json.dumps(content, indent=1), **drawn})
     ours = metrics["challenger"]
     shown = ", ".join(f"{name} {value:.4f}" for name, value in list(ours.items())[:3])
     against = "; there is no champion yet"
@@ -112,15 +112,15 @@ def run(loop: Loop, request: Request) -> Result:
     )
 
 
-def _models(client: MlflowClient, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
+def _models(client: Tracking, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
     import pyarrow.compute as pc
 
     found = {day: opponent.on(day) for day in pc.unique(rows.column(features.PARTITION)).to_pylist()}
-    models = {run: tracking.run_model(client, run) for run in {run for run in found.values() if run}}
-    return {day: models[run] for day, run in found.items() if run}
+    loaded = {run: models.run_model(client, run) for run in {run for run in found.values() if run}}
+    return {day: loaded[run] for day, run in found.items() if run}
 
 
-def _opponent(client: MlflowClient, loop: Loop, run_id: str) -> tracking.Version | None:
+def _opponent(client: Tracking, loop: Loop, run_id: str) -> models.Version | None:
     """Return the champion to compare with.
 
     For a run that has been promoted already, the one that it was compared with.
@@ -128,25 +128,25 @@ def _opponent(client: MlflowClient, loop: Loop, run_id: str) -> tracking.Version
     champion = ledger.champion(client, loop)
     if champion is None or run_id not in (
         champion.run_id,
-        client.get_run(champion.run_id).data.tags.get(predictions.TWIN),
+        client.tags(champion.run_id).get(predictions.TWIN),
     ):
         return champion
-    earlier = json.loads(tracking.read_file(client, run_id, FILE))["champion"]
-    return tracking.version(client, loop.name, earlier) if earlier else None
+    earlier = json.loads(runs.read_file(client, run_id, FILE))["champion"]
+    return models.version(client, loop.name, earlier) if earlier else None
 
 
 def _first_look(
     loop: Loop,
-    client: MlflowClient,
+    client: Tracking,
     pinned: snapshot.Result,
-    champion: tracking.Version | None,
+    champion: models.Version | None,
     compared: list[Any] | None,
 ) -> dict[str, Any] | None:
     if champion is None or not compared:
         return None
     stands = predictions.of(client, champion.run_id)
     stood = {each.key: run for each in duel.load(compared) if (run := stands.on(each.key))}
-    trained = {run: client.get_run(run).data.tags["data.train"] for run in set(stood.values())}
+    trained = {run: client.tags(run)["data.train"] for run in set(stood.values())}
     counts = dataset.counts(dataset.registry(), loop, pinned.revision)
     return staleness.first_look(
         counts, duel.load(compared), {day: trained[run] for day, run in stood.items()}, pinned.train

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapters import tracking
+from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, hypothesis, ring
 from ratchet.decisions import gate as decisions
@@ -19,9 +19,8 @@ from ratchet.steps import Result as BaseResult
 from ratchet.steps import evaluate, train
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from ratchet.adapters.data_registry import Writer
+    from ratchet.adapters.runs import Tracking
 
 VERDICT = "ratchet.verdict"
 REASON = "ratchet.verdict_reason"
@@ -58,10 +57,10 @@ class Result(BaseResult):
 def run(loop: Loop, request: Request) -> Result:
     """Judge by the stored evaluation, once a run: a second call gives the verdict of the first."""
     registry = dataset.registry()
-    with tracking.connected() as client:
-        mlflow_run = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
-        tags = client.get_run(mlflow_run).data.tags
-        found = json.loads(tracking.read_file(client, mlflow_run, evaluate.FILE))
+    with runs.connected() as client:
+        mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
+        tags = client.tags(mlflow_run)
+        found = json.loads(runs.read_file(client, mlflow_run, evaluate.FILE))
         with registry.writer() as writer:
             entries = registry.ledger(loop.name)
             line = hypothesis.line(loop, _before(entries, mlflow_run), tags[train.RECIPE], mlflow_run)
@@ -105,7 +104,7 @@ def run(loop: Loop, request: Request) -> Result:
     )
 
 
-def settle(client: MlflowClient, run: str, line: str, decision: decisions.Decision) -> None:
+def settle(client: Tracking, run: str, line: str, decision: decisions.Decision) -> None:
     """Leave the verdict with the run, for `refit` and `promote`."""
     for tag, value in (
         (LINE, line),
@@ -117,7 +116,7 @@ def settle(client: MlflowClient, run: str, line: str, decision: decisions.Decisi
 
 
 def _days(
-    client: MlflowClient, entries: ring.Entries, line: str, run: str, found: dict[str, Any]
+    client: Tracking, entries: ring.Entries, line: str, run: str, found: dict[str, Any]
 ) -> tuple[list[duel.Cluster] | None, bool]:
     """Return all days of the evidence, and whether some were carried over; None where there is no champion."""
     if found["compared"] is None:

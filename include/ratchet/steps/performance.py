@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, ring
@@ -22,7 +22,8 @@ from ratchet.training.metrics import measure, row_losses
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from mlflow import MlflowClient
+
+    from ratchet.adapters.runs import Tracking
 
 
 class Request(Base):
@@ -62,7 +63,7 @@ def run(loop: Loop, request: Request) -> Result:
     days = [
         day for day in dataset.published(registry, loop, revision, first, last) if predictions.live(loop, day).exists()
     ]
-    with tracking.connected() as client:
+    with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None or not days:
             why = "no champion yet" if champion is None else f"no scored day with labels between {first} and {last}"
@@ -72,13 +73,13 @@ def run(loop: Loop, request: Request) -> Result:
                     reason=f"{loop.name} has {why}: nothing to measure", outcome="skipped", partition=request.partition
                 ),
             )
-        holdout = client.get_run(champion.run_id).data.metrics.get(evidence.LOSS)
+        holdout = client.metrics(champion.run_id).get(evidence.LOSS)
         rows = dataset.features(registry, loop, revision, days[0], days[-1])
         found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
         newest = {
             f"live/v{version}/{name}": value for version, m in found[days[-1]].items() for name, value in m.items()
         }
-        tracking.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
+        runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
         estimated = _estimated(loop, client, champion, shift(last, 1), request.partition)
         entries = registry.ledger(loop.name)
         waiting = {
@@ -131,12 +132,12 @@ def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
     return dict(sorted(found.items()))
 
 
-def _estimated(loop: Loop, client: MlflowClient, champion: tracking.Version, first: str, last: str) -> dict[str, float]:
+def _estimated(loop: Loop, client: Tracking, champion: models.Version, first: str, last: str) -> dict[str, float]:
     """Estimate the champion's loss on the days that it has scored and that have no label yet."""
     import pyarrow.compute as pc
 
-    twin = client.get_run(champion.run_id).data.tags.get(predictions.TWIN, champion.run_id)
-    knots = json.loads(tracking.read_file(client, twin, evaluate.FILE))["calibrator"]
+    twin = client.tags(champion.run_id).get(predictions.TWIN, champion.run_id)
+    knots = json.loads(runs.read_file(client, twin, evaluate.FILE))["calibrator"]
     found = {}
     for day in (shift(first, n) for n in range(days_between(first, last) + 1)):
         if knots and predictions.live(loop, day).exists():

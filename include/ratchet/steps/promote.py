@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset, ledger
@@ -14,9 +14,8 @@ from ratchet.steps import Result as BaseResult
 from ratchet.steps import evaluate, gate, refit, train
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from ratchet.adapters.data_registry import Writer
+    from ratchet.adapters.runs import Tracking
 
 
 class Request(Base):
@@ -43,9 +42,9 @@ def run(loop: Loop, request: Request) -> Result:
     The registry's writer lock is held throughout, so that two trainings cannot promote at once.
     """
     registry = dataset.registry()
-    with tracking.connected() as client, registry.writer() as writer:
-        judged = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
-        tags = client.get_run(judged).data.tags
+    with runs.connected() as client, registry.writer() as writer:
+        judged = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
+        tags = client.tags(judged)
         verdict, reason = tags.get(gate.VERDICT), tags.get(gate.REASON, "")
         if verdict is None:
             raise RequestError(f"The run {judged} has not passed the gate. Run: ratchet step gate --loop {loop.name} …")
@@ -72,7 +71,7 @@ def run(loop: Loop, request: Request) -> Result:
         held = {**common, "kind": "held", "line": "", "champion": before.number if before else None}
         if approval and approval.get("answer") != "Approve":
             return _refuse(writer, loop, held, _rejection(loop, approval))
-        found = json.loads(tracking.read_file(client, judged, evaluate.FILE))
+        found = json.loads(runs.read_file(client, judged, evaluate.FILE))
         if found["champion"] != held["champion"]:
             return _refuse(
                 writer,
@@ -88,7 +87,7 @@ def run(loop: Loop, request: Request) -> Result:
                     f"The run {judged} has no refit yet. Run: ratchet step refit --loop {loop.name} --run {request.run}"
                 )
         version = _register(client, loop, judged, deployed, reason)
-        data = client.get_run(deployed).data.tags
+        data = client.tags(deployed)
         replaced = before.number if before and before.number != version.number else None
         known = any(entry.get("evaluated") == judged for entry in registry.ledger(loop.name))
         spent = {judged, deployed} - ({judged} if known else set())
@@ -109,7 +108,7 @@ def run(loop: Loop, request: Request) -> Result:
             **json.loads(tags.get(gate.FACTS, "{}")),
         }
         ledger.write(writer, loop, key, entry, f"Promote {loop.name} v{version.number}")
-        tracking.set_champion(client, version)
+        models.set_champion(client, version)
     return Result(
         reason=f"v{version.number} is the champion{f', replacing v{replaced}' if replaced else ''}: {reason}",
         mlflow_run=judged,
@@ -117,17 +116,17 @@ def run(loop: Loop, request: Request) -> Result:
     )
 
 
-def _register(client: MlflowClient, loop: Loop, judged: str, deployed: str, reason: str) -> tracking.Version:
+def _register(client: Tracking, loop: Loop, judged: str, deployed: str, reason: str) -> models.Version:
     """Register what was judged, and its refit where that is what is deployed.
 
     Tie the two, and give the one to deploy.
     """
-    version = tracking.register(client, loop.name, judged, reason)
+    version = models.register(client, loop.name, judged, reason)
     if deployed == judged:
         return version
     twin = version
-    version = tracking.register(client, loop.name, deployed, f"Refit of v{twin.number} on all labelled days. {reason}")
-    tracking.tie(client, version, twin)
+    version = models.register(client, loop.name, deployed, f"Refit of v{twin.number} on all labelled days. {reason}")
+    models.tie(client, version, twin)
     return version
 
 

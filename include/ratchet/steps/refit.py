@@ -6,7 +6,7 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.errors import TrainingError
@@ -20,8 +20,8 @@ from ratchet.training.fit import fit
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from mlflow import MlflowClient
 
+    from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
 
 REFIT = "ratchet.refit"  # of the run that was judged: the run of its refit
@@ -53,9 +53,9 @@ class Result(BaseResult):
 def run(loop: Loop, request: Request) -> Result:
     """Refit once a judged run; skipped where it is not to be promoted, or where what was judged is what is deployed."""
     pinned = snapshot.pinned(loop, request.run)
-    with tracking.connected() as client:
-        judged = request.mlflow_run or tracking.trained_run(client, loop.name, request.run)
-        tags = client.get_run(judged).data.tags
+    with runs.connected() as client:
+        judged = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
+        tags = client.tags(judged)
         if loop.gate.deploy != "refit" or tags.get(gate.VERDICT) != "promote":
             return Result(reason=tags.get(gate.REASON, "it has not passed the gate"), outcome="skipped")
         rows, revision = _rows(loop, pinned, request.until)
@@ -73,19 +73,19 @@ def run(loop: Loop, request: Request) -> Result:
             "data.revision": revision,
             "data.hash": digest,
         }
-        for name in (tracking.KEY, tracking.MODEL, "ratchet.contract.loop", "ratchet.version"):
+        for name in (runs.KEY, runs.MODEL, "ratchet.contract.loop", "ratchet.version"):
             about.pop(name, None)
-        held = tracking.start_run(client, loop.name, f"{request.run}.refit", about)
-        run_id = held.info.run_id
-        twin = tracking.run_model(client, judged)
-        if tracking.MODEL not in held.data.tags:
+        held = runs.start_run(client, loop.name, f"{request.run}.refit", about)
+        run_id = held.run_id
+        twin = models.run_model(client, judged)
+        if runs.MODEL not in held.tags:
             try:
                 _fit(loop, client, run_id, judged, rows, {"revision": revision, "days": days, "digest": digest})
             except TrainingError as error:
                 return _refuse(loop, client, request.run, judged, run_id, f"the refit diverged: {error}")
         holdout = snapshot.read(loop, pinned.snapshot, "holdout")
-        far = evaluation.distance(tracking.run_model(client, run_id).predict(holdout), twin.predict(holdout))
-        tracking.log_metrics(client, run_id, {"twin_distance": min(far, 1e9)})
+        far = evaluation.distance(models.run_model(client, run_id).predict(holdout), twin.predict(holdout))
+        runs.log_metrics(client, run_id, {"twin_distance": min(far, 1e9)})
         if not far <= loop.gate.refit_distance:
             found = f"the refit's predictions on the holdout are {far:.2f} deviations from its twin's, beyond {loop.gate.refit_distance:g}"
             return _refuse(loop, client, request.run, judged, run_id, found)
@@ -111,27 +111,25 @@ def _rows(loop: Loop, pinned: snapshot.Result, until: str) -> tuple[pa.Table, st
     return pa.concat_tables(parts), pinned.revision
 
 
-def _fit(loop: Loop, client: MlflowClient, run_id: str, judged: str, rows: pa.Table, source: dict[str, str]) -> Model:
-    tracking.log_params(client, run_id, client.get_run(judged).data.params)
-    with tracking.training(run_id):
-        tracking.log_dataset(run_id, loop.name, source["digest"], source, "training")
+def _fit(loop: Loop, client: Tracking, run_id: str, judged: str, rows: pa.Table, source: dict[str, str]) -> Model:
+    runs.log_params(client, run_id, client.params(judged))
+    with runs.training(run_id):
+        runs.log_dataset(run_id, loop.name, source["digest"], source, "training")
         started = time.monotonic()
         model, curve = fit(loop, rows)
         # What was judged is its twin: its numbers are what the live loss is compared with.
-        metrics = {
-            name: value for name, value in client.get_run(judged).data.metrics.items() if name.startswith("challenger/")
-        }
-        tracking.log_metrics(client, run_id, {**metrics, evidence.LOSS: metrics[evidence.LOSS]})
+        metrics = {name: value for name, value in client.metrics(judged).items() if name.startswith("challenger/")}
+        runs.log_metrics(client, run_id, {**metrics, evidence.LOSS: metrics[evidence.LOSS]})
         train.keep(client, run_id, loop, model, curve, rows, time.monotonic() - started)
     return model
 
 
-def _refuse(loop: Loop, client: MlflowClient, key: str, judged: str, run_id: str, why: str) -> Result:
+def _refuse(loop: Loop, client: Tracking, key: str, judged: str, run_id: str, why: str) -> Result:
     """Write the refusal down, and take the verdict back."""
     reason = f"held: {why}"
     client.set_tag(judged, gate.VERDICT, "hold")
     client.set_tag(judged, gate.REASON, reason)
-    tags = client.get_run(judged).data.tags
+    tags = client.tags(judged)
     entry = {
         "kind": "held",
         "run": key,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapters import tracking
+from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.files import write_text
 from ratchet.lifecycle import ledger
@@ -24,7 +24,7 @@ from ratchet.steps import Request as Base
 from ratchet.steps import Result as BaseResult
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from ratchet.adapters.runs import Tracking
 
 POLICIES = f"{spec.OWN} never calendar:days=1,cooldown_days=0 calendar:days=7,cooldown_days=0 calendar:days=30,cooldown_days=0 drift harm"
 
@@ -61,11 +61,11 @@ class Result(BaseResult):
 
 def run(loop: Loop, request: Request, progress: replays.Progress | None = None) -> Result:
     """Replay; the same history and policies give the same, from the cache. Raises RequestError, DataError."""
-    with tracking.connected() as client:
+    with runs.connected() as client:
         return _run(loop, request, progress or _log(), client)
 
 
-def _run(loop: Loop, request: Request, progress: replays.Progress, client: MlflowClient) -> Result:
+def _run(loop: Loop, request: Request, progress: replays.Progress, client: Tracking) -> Result:
     begun = time.monotonic()
     cache = Settings.current().var / "replay" / loop.name
     past = history.read(loop, cache)
@@ -93,11 +93,11 @@ def _run(loop: Loop, request: Request, progress: replays.Progress, client: Mlflo
     write_text(path, page)
     rows = tuple(row.__dict__ | {"gap": list(row.gap)} for row in table)
     tags = {"ratchet.kind": "replay", "ratchet.recommended": chosen.name, "mlflow.note.content": said}
-    made = tracking.start_run(client, f"{loop.name}.replay", f"{first}..{last} {name}", tags).info.run_id
-    tracking.log_files(
+    made = runs.start_run(client, f"{loop.name}.replay", f"{first}..{last} {name}", tags).run_id
+    runs.log_files(
         client, made, {"replay.html": page, "replay.png": picture, "replay.json": json.dumps(rows, indent=1)}
     )
-    tracking.log_metrics(
+    runs.log_metrics(
         client, made, {"recommended_loss": chosen.loss, "recommended_retrainings": float(chosen.retrainings)}
     )
     return Result(

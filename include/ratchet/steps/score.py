@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions import ring
@@ -21,7 +21,8 @@ from ratchet.steps import Result as BaseResult
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from mlflow import MlflowClient
+
+    from ratchet.adapters.runs import Tracking
 
 
 class Request(Base):
@@ -49,7 +50,7 @@ def run(loop: Loop, request: Request) -> Result:
     registry = dataset.registry()
     revision = registry.resolve(request.revision or "HEAD")
     day, path = request.partition, live(loop, request.partition)
-    with tracking.connected() as client:
+    with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None:
             return Result(
@@ -68,7 +69,7 @@ def run(loop: Loop, request: Request) -> Result:
                 version=champion.number,
                 shadows=shadows,
             )
-        made = predict(loop, tracking.version_model(champion), fresh, champion.number)
+        made = predict(loop, models.version_model(champion), fresh, champion.number)
     import pyarrow as pa
 
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
@@ -84,16 +85,16 @@ def run(loop: Loop, request: Request) -> Result:
     )
 
 
-def _shadow(loop: Loop, client: MlflowClient, rows: pa.Table, day: str) -> int:
+def _shadow(loop: Loop, client: Tracking, rows: pa.Table, day: str) -> int:
     """Score the ring: challengers that wait, and the predecessor.
 
     Their predictions are kept apart, and told to nobody.
     """
     entries = ledger.read(loop)
-    runs = [each.mlflow_run for each in ring.challengers(entries)]
+    rivals = [each.mlflow_run for each in ring.challengers(entries)]
     if before := ring.predecessor(entries):
-        runs.append(tracking.version(client, loop.name, before.version).run_id)
-    for run in runs:
+        rivals.append(models.version(client, loop.name, before.version).run_id)
+    for run in rivals:
         if (standing := predictions.of(client, run).on(day)) is not None:
             predictions.shadow(loop, client, standing, rows, day)
-    return len(runs)
+    return len(rivals)

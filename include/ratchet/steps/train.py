@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ratchet import provenance
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.monitoring import reference
@@ -20,8 +20,8 @@ from ratchet.training.fit import fit
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from mlflow import MlflowClient
 
+    from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
     from ratchet.training.trainers import Curve
 
@@ -45,23 +45,23 @@ class Result(BaseResult):
 def run(loop: Loop, request: Request) -> Result:
     """Train once a run: a retry takes up the MLflow run of the try before it, and a finished one is left as it is."""
     pinned = snapshot.pinned(loop, request.run)
-    with tracking.connected() as client:
-        held = tracking.start_run(client, loop.name, request.run, _tags(loop, request, pinned))
-        run_id = held.info.run_id
-        if tracking.MODEL in held.data.tags:
+    with runs.connected() as client:
+        held = runs.start_run(client, loop.name, request.run, _tags(loop, request, pinned))
+        run_id = held.run_id
+        if runs.MODEL in held.tags:
             return Result(reason="already trained", outcome="unchanged", mlflow_run=run_id)
         rows = snapshot.read(loop, pinned.snapshot, "train")
-        tracking.log_params(
+        runs.log_params(
             client, run_id, {"trainer": loop.training.trainer, "seed": loop.training.seed, **loop.training.params}
         )
-        with tracking.training(run_id):
+        with runs.training(run_id):
             source = {
                 "registry.revision": pinned.revision,
                 "window": pinned.train,
                 "snapshot": pinned.snapshot,
                 "sha256": pinned.data_hash,
             }
-            tracking.log_dataset(run_id, loop.name, pinned.data_hash, source, "training")
+            runs.log_dataset(run_id, loop.name, pinned.data_hash, source, "training")
             started = time.monotonic()
             model, curve = fit(loop, rows)
             seconds = time.monotonic() - started
@@ -73,9 +73,9 @@ def run(loop: Loop, request: Request) -> Result:
     )
 
 
-def minutes(client: MlflowClient, *runs: str) -> float:
+def minutes(client: Tracking, *trained: str) -> float:
     """Return what trainings took, in minutes."""
-    return float(sum(client.get_run(run).data.metrics.get("train_seconds", 0.0) for run in runs)) / 60
+    return float(sum(client.metrics(run).get("train_seconds", 0.0) for run in trained)) / 60
 
 
 def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, str]:
@@ -93,13 +93,11 @@ def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, st
     }
 
 
-def keep(
-    client: MlflowClient, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float
-) -> None:
+def keep(client: Tracking, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float) -> None:
     """Store curves, figure, model and the reference of the monitor. The tag that says a model is there comes last."""
-    tracking.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
-    tracking.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})
-    tracking.log_files(
+    runs.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
+    runs.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})
+    runs.log_files(
         client,
         run_id,
         {
@@ -110,5 +108,5 @@ def keep(
         },
     )
     categorical, numeric = features.names(loop, rows.column_names)
-    uri = tracking.log_model(model, rows.select([*categorical, *numeric]).slice(0, 5))
-    client.set_tag(run_id, tracking.MODEL, uri)
+    uri = models.log_model(model, rows.select([*categorical, *numeric]).slice(0, 5))
+    client.set_tag(run_id, runs.MODEL, uri)

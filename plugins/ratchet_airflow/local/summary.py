@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ratchet import catalog
-from ratchet.adapters import tracking
+from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.lifecycle import dataset
 from ratchet_airflow.local.environment import Local
@@ -66,17 +66,16 @@ def _quarantined(verdicts: dict[str, dict[str, Any]]) -> str:
 
 
 def _champion(loop: Loop) -> list[tuple[str, str]]:
-    with tracking.connected() as client:
-        champion = tracking.champion(client, loop.name)
+    with runs.connected() as client:
+        champion = models.champion(client, loop.name)
         if champion is None:
             return [("Champion", "none")]
-        run = client.get_run(champion.run_id)
+        tags, measured = client.tags(champion.run_id), client.metrics(champion.run_id)
     metrics = {
         k.removeprefix("challenger/"): v
-        for k, v in run.data.metrics.items()
+        for k, v in measured.items()
         if k.startswith("challenger/") and k != "challenger/loss"
     }
-    tags = run.data.tags
     how = "its recipe judged on" if loop.gate.deploy == "refit" else "judged on"
     text = f"v{champion.number}, trained on {tags['data.train']}, {how} {tags['data.holdout']}\n"
     return [("Champion", text + ", ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items())))]

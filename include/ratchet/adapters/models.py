@@ -1,0 +1,154 @@
+"""Models in MLflow: stored with a run, registered, loaded, and which of them is champion."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ratchet.adapters import runs
+from ratchet.adapters.runs import Tracking
+from ratchet.errors import DataError, storage_errors
+from ratchet.files import atomic
+from ratchet.settings import Settings
+from ratchet.training import model as stored
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from mlflow.entities.model_registry import ModelVersion
+
+    from ratchet.training.model import Model
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered model version."""
+
+    loop: str
+    number: str
+    run_id: str
+
+
+def log_model(model: Model, example: pa.Table) -> str:
+    """Store a model with the run in hand: signature, input example, the code that loads it, and no pickle.
+
+    Returns its URI.
+    """
+    import mlflow
+    from mlflow.models import infer_signature
+
+    frame = example.to_pandas()
+    served = stored.PyfuncModel(model)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / "model")
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            loader_module="ratchet.training.model",
+            data_path=str(Path(folder) / "model"),
+            code_paths=[str(Path(stored.__file__).parents[1])],
+            signature=infer_signature(frame, served.predict(frame)),
+            input_example=frame,
+            pip_requirements=_requirements(),
+        )
+    return str(info.model_uri)
+
+
+def run_model(client: Tracking, run_id: str) -> Model:
+    """Load the model of a run. Raises DataError where it has none."""
+    uri = client.tags(run_id).get(runs.MODEL)
+    if not uri:
+        raise DataError(f"The MLflow run {run_id} has no model. Run the train step first")
+    return _load(uri, Settings.current().models / "runs" / run_id)
+
+
+def version_model(version: Version) -> Model:
+    """Load a registered version, from the copy on this machine where there is one."""
+    return _load(f"models:/{version.loop}/{version.number}", Settings.current().models / version.loop / version.number)
+
+
+def champion(client: Tracking, loop: str) -> Version | None:
+    """Return the version that holds the alias `champion`, or None."""
+    from mlflow import MlflowException
+
+    try:
+        found = client.raw.get_model_version_by_alias(loop, CHAMPION)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+    return _version(found)
+
+
+def version(client: Tracking, loop: str, number: str) -> Version:
+    """Return a registered version by its number."""
+    return _version(client.raw.get_model_version(loop, number))
+
+
+def register(client: Tracking, loop: str, run_id: str, description: str) -> Version:
+    """Register a run's model, once: a second call gives the version of the first."""
+    from mlflow import MlflowException
+
+    try:
+        client.raw.create_registered_model(loop)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    found = [v for v in client.raw.search_model_versions(f"name = '{loop}'") if v.run_id == run_id]
+    if found:
+        return _version(min(found, key=lambda v: int(v.version)))
+    uri = client.tags(run_id)[runs.MODEL]
+    model_id = uri.removeprefix("models:/")
+    return _version(
+        client.raw.create_model_version(loop, uri, run_id=run_id, description=description, model_id=model_id)
+    )
+
+
+def tie(client: Tracking, refitted: Version, evaluated: Version) -> None:
+    """Tie a refit and the version that was judged in its place to each other."""
+    client.raw.set_model_version_tag(refitted.loop, refitted.number, "ratchet.evaluated_version", evaluated.number)
+    client.raw.set_model_version_tag(evaluated.loop, evaluated.number, "ratchet.refit_version", refitted.number)
+
+
+def size(client: Tracking, run_id: str) -> int:
+    """Return the size of a run's model on disk, in bytes."""
+    run_model(client, run_id)
+    return sum(
+        path.stat().st_size for path in (Settings.current().models / "runs" / run_id).rglob("*") if path.is_file()
+    )
+
+
+def set_champion(client: Tracking, version: Version) -> None:
+    """Move the alias `champion`."""
+    client.raw.set_registered_model_alias(version.loop, CHAMPION, version.number)
+
+
+def _version(found: ModelVersion) -> Version:
+    return Version(found.name, str(found.version), str(found.run_id))
+
+
+def _load(uri: str, folder: Path) -> Model:
+    if not folder.is_dir():
+        import mlflow
+
+        with storage_errors(folder), atomic(folder) as temporary, tempfile.TemporaryDirectory() as download:
+            local = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=download))
+            data = next(local.rglob("ratchet.json"), None)
+            if data is None:
+                raise DataError(f"{uri} is not a model of Ratchet: it holds no ratchet.json")
+            shutil.copytree(data.parent, temporary)
+    try:
+        return stored.load(folder)
+    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
+        raise DataError(f"The copy of {uri} in {folder} is damaged: {error}. Delete that folder and retry") from error
+
+
+def _requirements() -> list[str]:
+    from importlib.metadata import version as installed
+
+    names = ("mlflow", "numpy", "pandas", "pyarrow", "pydantic", "safetensors", "scikit-learn", "skops", "torch")
+    return [f"{name}=={installed(name).split('+')[0]}" for name in names]
