@@ -22,7 +22,7 @@ EFFECTS = (0.002, 0.005, 0.01, 0.02)  # log loss
 BETTER, PATIENCE = (
     1 / 3,
     84,
-)  # of the stream: share of challengers that are better, by 0.02; days that each stays in the ring
+)  # of the stream: share of challengers that are better, by 0.02; days that each waits in shadow
 BOUND = catalog.load(flights.LOOP).gate.bound or 0.05
 
 
@@ -58,7 +58,7 @@ class Days:
     variance: np.ndarray
 
     @classmethod
-    def of(cls, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Days:
+    def paired(cls, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Days:
         """Sum up the row losses of rival and champion, a pair a day."""
         differences = [rival.astype(float) - champion for rival, champion in pairs]
         return cls(*(np.array([f(d) for d in differences]) for f in (np.mean, len, np.var)))
@@ -79,7 +79,7 @@ def equal(year: Year) -> dict[str, Any]:
     And the share of false promotions in a stream.
     """
     rng = np.random.default_rng(0)
-    same, better = Days.of(_pairs(year)), Days.of(_pairs(year, 0.02))
+    same, better = Days.paired(_pairs(year)), Days.paired(_pairs(year, 0.02))
     fired = dict.fromkeys(("better metric", "row bootstrap", "day t-test", "the duel"), 0)
     for _ in range(YEARS):
         mean, rows, variance = same.draw(rng, NIGHTS, flip=True)
@@ -117,7 +117,7 @@ def _stream(rng: np.random.Generator, same: Days, better: Days) -> dict[str, Any
             ):
                 counts[name][y, int(true)] += won
             waiting.append((week + 1, true, _capital(mean)))
-            # Each stays twelve weeks in the ring, looked at every night; its level rises with the promotions so far.
+            # Each stays twelve weeks in shadow, looked at every night; its level rises with the promotions so far.
             for index, good, capital in list(waiting):
                 age = (week + 1 - index) * 7 + HOLDOUT
                 needed = -math.log(duel.level(ALPHA, index, promoted))
@@ -142,7 +142,7 @@ def power(year: Year) -> dict[str, Any]:
     rng = np.random.default_rng(1)
     found = {}
     for effect in EFFECTS:
-        days = Days.of(_pairs(year, effect))
+        days = Days.paired(_pairs(year, effect))
         first = np.array(
             [_first(days.draw(rng, NIGHTS, flip=False)[0], -math.log(ALPHA)) or 10_000 for _ in range(200)]
         )

@@ -14,7 +14,8 @@ from benchmarks import flights
 from benchmarks.flights import Fit, Year
 from ratchet import catalog
 from ratchet.contract.rules import Gate
-from ratchet.decisions import duel, vetoes
+from ratchet.decisions import duel
+from ratchet.decisions.checks.slices import slices
 from ratchet.decisions.duel import Cluster
 from ratchet.training import probes
 
@@ -92,14 +93,14 @@ def _losses(year: Year, line: Line) -> np.ndarray:
 
 
 def _compared(
-    year: Year, night: int, damaged: set[int], champion: Fit, twin: Fit
+    year: Year, night: int, damaged: set[int], champion: Fit, evaluated: Fit
 ) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Return the row losses of the night's challenger and the champion, or its twin, on holdout days that neither has seen."""
+    """Return the row losses of the night's challenger and the champion, or its evaluated model, on holdout days that neither has seen."""
     newest = night - DELAY
     challenger = Fit(newest - HOLDOUT, damaged=night in damaged)
     found = []
     for day in range(newest - HOLDOUT + 1, newest + 1):
-        side = champion if day > champion.until else twin if day > twin.until else None
+        side = champion if day > champion.until else evaluated if day > evaluated.until else None
         if side is not None:
             found.append((day, year.loss(challenger, day).astype(float), year.loss(side, day).astype(float)))
     return found
@@ -107,13 +108,13 @@ def _compared(
 
 def _holdout_gate(year: Year, damaged: set[int], test: Callable[[list[np.ndarray]], bool], *, refit: bool) -> Line:
     """One look at one holdout, each night anew."""
-    line, champion, twin = Line(), Fit(FIRST), Fit(FIRST)
+    line, champion, evaluated = Line(), Fit(FIRST), Fit(FIRST)
     for night in range(BEGIN, END):
         challenger = Fit(night - DELAY - HOLDOUT, damaged=night in damaged)
-        days = [ours - theirs for _, ours, theirs in _compared(year, night, damaged, champion, twin)]
-        if challenger.until > twin.until and days and test(days):
+        days = [ours - theirs for _, ours, theirs in _compared(year, night, damaged, champion, evaluated)]
+        if challenger.until > evaluated.until and days and test(days):
             champion = Fit(night - DELAY, damaged=night in damaged) if refit else challenger
-            twin = challenger
+            evaluated = challenger
             line.promotions += 1
         line.live[night] = champion
     return line
@@ -142,7 +143,7 @@ def duelled(year: Year, damaged: set[int], slipped: int | None = None) -> Line:
 
     slipped: a night on which a damaged refit is deployed whatever the gate says, and after which no challenger comes.
     """
-    line, champion, twin = Line(), Fit(FIRST), Fit(FIRST)
+    line, champion, evaluated = Line(), Fit(FIRST), Fit(FIRST)
     evidence: list[Cluster] = []
     rival: tuple[Fit, int] | None = None  # the predecessor, and the night from which it is compared
     direct: tuple[Fit, int] | None = None  # what the present champion replaced, and when
@@ -151,15 +152,17 @@ def duelled(year: Year, damaged: set[int], slipped: int | None = None) -> Line:
         newest = night - DELAY
         verdict = _look_back(year, line, rival, newest)
         if verdict == "promote" and rival is not None:
-            champion = twin = rival[0]
+            champion = evaluated = rival[0]
             rival, direct, evidence = None, None, []
             hypotheses += 1
             line.rollbacks += 1
-        elif verdict == "hold":
+        elif verdict == "reject":
             rival = direct if direct != rival else None
         if slipped is None or night <= slipped:
             challenger = Fit(newest - HOLDOUT, damaged=night in damaged)
-            compared = _compared(year, night, damaged, champion, twin) if challenger.until > twin.until else []
+            compared = (
+                _compared(year, night, damaged, champion, evaluated) if challenger.until > evaluated.until else []
+            )
             seen = max((int(each.key) for each in evidence), default=-1)
             evidence += [Cluster(f"{d:04}", len(o), float((o - t).sum())) for d, o, t in compared if d > seen]
             level = duel.level(GATE.level, hypotheses, 0)
@@ -167,7 +170,7 @@ def duelled(year: Year, damaged: set[int], slipped: int | None = None) -> Line:
             if night == slipped or (won and _vetoed(year, compared) is None):
                 direct = (champion, night)
                 rival = rival or direct
-                champion, twin = Fit(newest, damaged=night in damaged or night == slipped), challenger
+                champion, evaluated = Fit(newest, damaged=night in damaged or night == slipped), challenger
                 line.promotions += 1
         line.live[night] = champion
     return line
@@ -176,7 +179,7 @@ def duelled(year: Year, damaged: set[int], slipped: int | None = None) -> Line:
 def _look_back(year: Year, line: Line, rival: tuple[Fit, int] | None, newest: int) -> str:
     """Judge the duel of the predecessor with what has replaced it, on the labelled days since.
 
-    Promote, hold or wait.
+    Promote, reject or wait.
     """
     if rival is None or newest < rival[1]:
         return "wait"
@@ -185,7 +188,7 @@ def _look_back(year: Year, line: Line, rival: tuple[Fit, int] | None, newest: in
         ours, theirs = year.loss(rival[0], day).astype(float), year.loss(line.live[day], day).astype(float)
         shadow.append(Cluster(f"{day:04}", len(ours), float((ours - theirs).sum())))
     verdict = duel.judge(shadow, margin=0.0, bound=BOUND, level=GATE.level).verdict
-    return "hold" if verdict == "wait" and len(shadow) > GATE.patience_days else verdict
+    return "reject" if verdict == "wait" and len(shadow) > GATE.patience_days else verdict
 
 
 def _vetoed(year: Year, compared: list[tuple[int, np.ndarray, np.ndarray]]) -> str | None:
@@ -202,7 +205,7 @@ def _vetoed(year: Year, compared: list[tuple[int, np.ndarray, np.ndarray]]) -> s
         name: duel.cluster(days[of], ours[of], theirs[of])
         for name, of in probes.levels(rows, GATE.slices.columns, GATE.slices.rows)
     }
-    return next((c.name for c in vetoes.slices(sliced, GATE.slices.margin, GATE.slices.level) if not c.passed), None)
+    return next((c.name for c in slices(sliced, GATE.slices.margin, GATE.slices.level) if not c.passed), None)
 
 
 def bad_model(year: Year) -> dict[str, Any]:

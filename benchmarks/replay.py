@@ -38,7 +38,13 @@ DRAWN = 2000  # random choices of dates for each number of retrainings
 YEARS = 1000
 COSTS = (0.02, 0.04, 0.06, 0.1, 0.15)
 CALENDARS = ("never", *(f"calendar:days={days},cooldown_days=0" for days in (1, 7, 14, 30, 91)))
-POLICIES = (*CALENDARS, "drift", "harm", *(f"cost_aware:cost={cost},cooldown_days=0" for cost in COSTS), "contract")
+POLICIES = (
+    *CALENDARS,
+    "drift",
+    "degradation",
+    *(f"cost_aware:cost={cost},cooldown_days=0" for cost in COSTS),
+    "contract",
+)
 
 
 def main() -> None:
@@ -152,9 +158,9 @@ def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[fl
 
 def alarms(past: history.History, fits: Fits) -> dict[str, Any]:
     """Count false alarms in years of days drawn from the quarter before 1 June, as seen by the champion trained on it."""
-    loop, epoch = past.loop, past.now
-    rows = features.known_target(loop, epoch.of("2013-03-01", "2013-05-31"))
-    model = fits.get(epoch, "2013-01-01", "2013-05-31").model
+    loop, data = past.loop, past.now
+    rows = features.known_target(loop, data.between("2013-03-01", "2013-05-31"))
+    model = fits.get(data, "2013-01-01", "2013-05-31").model
     thresholds = json.loads(reference.make(loop, model, rows)[reference.THRESHOLDS])["thresholds"]
     counted = reference.alarms(loop, model, rows, thresholds, YEARS)
     return {

@@ -181,8 +181,8 @@ def step(name: str, loop_name: str, **request: Any) -> Any:
     """Run a step in this process."""
     from ratchet import catalog, steps
 
-    module = steps.find(name)
-    return module.run(catalog.load(loop_name), module.Request(**request))
+    found = steps.find(name)
+    return found.run(catalog.load(loop_name), found.request(**request))
 
 
 def ingest(loop_name: str, days: str, delivery: str = "") -> Any:

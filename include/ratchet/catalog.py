@@ -1,24 +1,35 @@
-"""Find the loops, and check that everything a contract names exists."""
+"""Which loops there are, whether everything that their contracts name exists, and the JSON schema of a contract."""
 
 from __future__ import annotations
 
-from functools import cache
+import pkgutil
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ratchet import extensions
 from ratchet.contract import reading
-from ratchet.contract.loop import Loop
-from ratchet.data import sources
+from ratchet.contract.loop import METRICS, Loop
+from ratchet.decisions.checks import Judge
+from ratchet.decisions.policies import Ask
 from ratchet.errors import ContractError
+from ratchet.extensions import Group
 from ratchet.settings import Settings
-from ratchet.training import behaviour, trainers
+from ratchet.training import behaviour
+
+Where = tuple[str, ...]
 
 
 def names() -> list[str]:
     """List the loops of this installation: folders that hold a loop.yaml."""
     return sorted(path.parent.name for path in Settings.current().loops.glob("*/loop.yaml"))
+
+
+def steps() -> list[str]:
+    """List the steps: the files of their folder."""
+    return sorted(item.name for item in pkgutil.iter_modules([str(Path(__file__).parent / "steps")]))
 
 
 def load(name: str) -> Loop:
@@ -29,38 +40,88 @@ def load(name: str) -> Loop:
     return _load(path, path.stat().st_mtime_ns)
 
 
+def policies(loop: Loop) -> dict[str, Ask]:
+    """Return the policies that a loop names, their options bound. Raises ContractError."""
+    return {
+        name: partial(module.ask, options=_checked(loop, ("retrain", "policies", name), options, module.Options))
+        for name, options in loop.retrain.policies.items()
+        for module in [extensions.find("policies", name, loop.folder)]
+    }
+
+
+def checks(loop: Loop) -> list[Judge]:
+    """Return the checks that a loop names beside Ratchet's own, their options bound. Raises ContractError."""
+    found: list[Judge] = []
+    for name, options in loop.gate.checks.items():
+        module = extensions.find("checks", name, loop.folder)
+        bound = _checked(loop, ("gate", "checks", name), options, getattr(module, "Options", None))
+        found.append(partial(module.judge, bound))
+    return found
+
+
 def schema() -> dict[str, Any]:
-    """Build the JSON schema of `loop.yaml` for editors: the options of every source and trainer included."""
+    """Build the JSON schema of `loop.yaml` for editors: the options of every source, trainer and policy included."""
     document = Loop.model_json_schema()
     document["properties"].pop("folder")
     document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    for part, name, field, modules in (
-        ("Source", "kind", "options", {k: sources.find(k).Options for k in sources.kinds()}),
-        ("Training", "trainer", "params", {k: trainers.find(k).Params for k in trainers.kinds()}),
+    for part, name, field, group, options in (
+        ("Source", "kind", "options", "sources", "Options"),
+        ("Training", "trainer", "params", "trainers", "Params"),
     ):
+        models = _models(group, options)  # type: ignore[arg-type]
         shape = document["$defs"][part]
-        shape["properties"][name]["enum"] = sorted(modules)
-        shape["allOf"] = []
-        for kind, model in sorted(modules.items()):
-            options = model.model_json_schema(ref_template=f"#/$defs/{part}.{kind}.{{model}}")
-            for key, value in options.pop("$defs", {}).items():
-                document["$defs"][f"{part}.{kind}.{key}"] = value
-            shape["allOf"].append(
-                {
-                    "if": {"properties": {name: {"const": kind}}, "required": [name]},
-                    "then": {"properties": {field: options}},
-                }
-            )
+        shape["properties"][name]["enum"] = sorted(models)
+        shape["allOf"] = [
+            {
+                "if": {"properties": {name: {"const": kind}}, "required": [name]},
+                "then": {"properties": {field: _inlined(document, f"{part}.{kind}", model)}},
+            }
+            for kind, model in sorted(models.items())
+        ]
+    kinds = _models("policies", "Options")
+    shape = document["$defs"]["Retrain"]["properties"]["policies"]
+    shape["properties"] = {
+        kind: {"anyOf": [_inlined(document, f"Retrain.{kind}", model), {"type": "null"}]}
+        for kind, model in kinds.items()
+    }
+    shape["additionalProperties"] = False
     return document
+
+
+def _models(group: Group, name: str) -> dict[str, type[BaseModel]]:
+    """Return the options of each extension of a group: built in, installed, or of any loop."""
+    found: dict[str, type[BaseModel]] = {}
+    for folder in [Path(), *(Settings.current().loops / loop for loop in names())]:
+        for kind in extensions.names(group, folder):
+            found.setdefault(kind, getattr(extensions.find(group, kind, folder), name))
+    return found
+
+
+def _inlined(document: dict[str, Any], prefix: str, model: type[BaseModel]) -> dict[str, Any]:
+    """Return a model's schema, its own definitions put beside the document's."""
+    shape = model.model_json_schema(ref_template=f"#/$defs/{prefix}.{{model}}")
+    for key, value in shape.pop("$defs", {}).items():
+        document["$defs"][f"{prefix}.{key}"] = value
+    return shape
 
 
 @cache
 def _load(path: Path, modified: int) -> Loop:
     loop = reading.read(path)
-    _check_named(loop, ("source", "kind"), loop.source.kind, sources.kinds(), "source")
-    _check_options(loop, ("source", "options"), loop.source.options, sources.find(loop.source.kind).Options)
-    _check_named(loop, ("training", "trainer"), loop.training.trainer, trainers.kinds(), "trainer")
-    _check_options(loop, ("training", "params"), loop.training.params, trainers.find(loop.training.trainer).Params)
+    options: tuple[tuple[Group, str, Where, Where, dict[str, Any], str], ...] = (
+        ("sources", loop.source.kind, ("source", "kind"), ("source", "options"), loop.source.options, "Options"),
+        (
+            "trainers",
+            loop.training.trainer,
+            ("training", "trainer"),
+            ("training", "params"),
+            loop.training.params,
+            "Params",
+        ),
+    )
+    for group, name, where, place, given, model in options:
+        _check_named(loop, where, name, extensions.names(group, loop.folder), group[:-1])
+        _checked(loop, place, given, getattr(extensions.find(group, name, loop.folder), model))
     suites = [file.stem for file in (Settings.current().suites / "expectations").glob("*.json")]
     for name, table in loop.tables.items():
         _check_named(loop, ("tables", name, "suite"), table.suite, suites, "expectation suite")
@@ -70,39 +131,43 @@ def _load(path: Path, modified: int) -> Loop:
             ("features", "sql"),
             f"there is no file {loop.features.sql!r} in {loop.folder}; write the features' SELECT there",
         )
+    for name in loop.gate.floors:
+        known = [*METRICS[loop.task], *extensions.names("metrics", loop.folder)]
+        if name not in known:
+            text = f"gate.floors names {name!r}, which is not a metric of {loop.task}"
+            raise reading.fail(loop, ("gate", "floors", name), f"{text}; {reading.nearest(name, known)}")
+    for name in loop.gate.checks:
+        _check_named(loop, ("gate", "checks", name), name, extensions.names("checks", loop.folder), "check")
+    for name in loop.retrain.policies:
+        known = extensions.names("policies", loop.folder)
+        _check_named(loop, ("retrain", "policies", name), name, known, "policy")
     behaviour.read(loop)
     for step in loop.runtime:
-        _check_named(loop, ("runtime", step), step, STEPS, "step")
-    return loop
+        _check_named(loop, ("runtime", step), step, steps(), "step")
+    checks(loop)
+    return _with_defaults(loop)
 
 
-STEPS = [
-    "fetch",
-    "validate",
-    "publish",
-    "snapshot",
-    "train",
-    "evaluate",
-    "gate",
-    "refit",
-    "promote",
-    "score",
-    "drift",
-    "performance",
-    "duel",
-    "decide",
-    "replay",
-]
+def _with_defaults(loop: Loop) -> Loop:
+    """Write out what a policy's options are where the contract leaves them open."""
+    whole = {
+        name: ask.keywords["options"].model_dump(mode="json")  # type: ignore[attr-defined]
+        for name, ask in policies(loop).items()
+    }
+    return loop.model_copy(update={"retrain": loop.retrain.model_copy(update={"policies": whole})})
 
 
-def _check_named(loop: Loop, where: tuple[str, ...], word: str, words: list[str], noun: str) -> None:
+def _check_named(loop: Loop, where: Where, word: str, words: list[str], noun: str) -> None:
     if word not in words:
         raise reading.fail(loop, where, f"unknown {noun} {word!r}; {reading.nearest(word, words)}")
 
 
-def _check_options(loop: Loop, where: tuple[str, ...], options: dict[str, Any], model: type[BaseModel]) -> None:
+def _checked(loop: Loop, where: Where, options: dict[str, Any], model: type[BaseModel] | None) -> Any:
+    """Read an extension's options by its own model; one without a model takes them as they stand."""
+    if model is None:
+        return options
     try:
-        model.model_validate(options)
+        return model.model_validate(options)
     except ValidationError as error:
         item = error.errors()[0]
         place = (*where, *item["loc"])

@@ -13,7 +13,7 @@ SUMMARIES = {
 }
 
 
-def of(loop: Loop, part: str) -> str:
+def page(loop: Loop, part: str) -> str:
     """Return a DAG's page in Markdown."""
     lines = [f"**{SUMMARIES[part]}.** {loop.description}", "", *_rows(loop, part), "", _how(loop, part)]
     return "\n".join([*lines, "", f"From `include/loops/{loop.name}/loop.yaml`. The map of the code is in README.md."])
@@ -40,7 +40,7 @@ def _rows(loop: Loop, part: str) -> list[str]:
         rows["Gate"] = (
             f"{aim} in {loop.loss} by {gate.cluster}s, {gate.level:.0%} of promotions may be false; deploys the {gate.deploy} model"
         )
-        rows["In shadow"] = f"up to {gate.ring} challengers and the predecessor, {gate.patience_days} days"
+        rows["In shadow"] = f"up to {gate.shadows} challengers and the predecessor, {gate.patience_days} days"
         if gate.approval == "required":
             rows["Approval"] = f"by a person, within {gate.approval_hours:g} hours"
         rows["Floors"] = (
@@ -54,8 +54,8 @@ def _rows(loop: Loop, part: str) -> list[str]:
         monitor = loop.monitor
         rows["Drift"] = f"the latest {monitor.window_days} days, {monitor.alarms_per_year:g} false alarms a year"
         retrain = loop.retrain
-        for name, policy in retrain.policies.model_dump(exclude_none=True).items():
-            rows[f"Asks by {name}"] = ", ".join(f"{key} {value:g}" for key, value in policy.items()) or "yes"
+        for name, policy in retrain.policies.items():
+            rows[f"Asks by {name}"] = ", ".join(f"{key} {value}" for key, value in policy.items()) or "yes"
         rows["Cool-down"] = f"{retrain.cooldown_days} days"
         if retrain.per_week:
             rows["Budget"] = f"{retrain.per_week} a week"

@@ -22,10 +22,10 @@ class _ResultLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
         """Make the link. Airflow calls this in the worker when the task has ended, and stores it."""
         result = getattr(operator, "result", {})
-        return self.of(result, operator) if result and "error" not in result else ""
+        return self.address(result, operator) if result and "error" not in result else ""
 
     @abstractmethod
-    def of(self, result: dict[str, Any], operator: Any) -> str:
+    def address(self, result: dict[str, Any], operator: Any) -> str:
         """Make the link from a result without an error."""
 
 
@@ -34,7 +34,7 @@ class MlflowRunLink(_ResultLink):
 
     name = "MLflow run"
 
-    def of(self, result: dict[str, Any], operator: Any) -> str:
+    def address(self, result: dict[str, Any], operator: Any) -> str:
         """Link to MLflow's own UI."""
         run = result.get("mlflow_run")
         return f"{Settings.current().tracking_uri.rstrip('/')}/#/runs/{run}" if run else ""
@@ -45,7 +45,7 @@ class DriftReportLink(_ResultLink):
 
     name = "Drift report"
 
-    def of(self, result: dict[str, Any], operator: Any) -> str:
+    def address(self, result: dict[str, Any], operator: Any) -> str:
         """Link to the plugin's page."""
         return f"{PAGES}/reports/{operator.loop}/{result['partition']}/drift.html" if result.get("report") else ""
 
@@ -55,7 +55,7 @@ class DecisionReportLink(_ResultLink):
 
     name = "Decision report"
 
-    def of(self, result: dict[str, Any], operator: Any) -> str:
+    def address(self, result: dict[str, Any], operator: Any) -> str:
         """Link to the plugin's page."""
         return f"{PAGES}/decisions/{operator.loop}/{result['report']}" if result.get("report") else ""
 
@@ -65,7 +65,7 @@ class ReplayReportLink(_ResultLink):
 
     name = "Replay report"
 
-    def of(self, result: dict[str, Any], operator: Any) -> str:
+    def address(self, result: dict[str, Any], operator: Any) -> str:
         """Link to the plugin's page."""
         return f"{PAGES}/replays/{operator.loop}/{PurePath(result['report']).name}" if result.get("report") else ""
 
@@ -75,7 +75,7 @@ class DataDocsLink(_ResultLink):
 
     name = "Data Docs"
 
-    def of(self, result: dict[str, Any], operator: Any) -> str:
+    def address(self, result: dict[str, Any], operator: Any) -> str:
         """Link to the page of the loop's first table."""
         day = max(result.get("statuses") or {"": ""})
         table = next(iter(result.get("docs") or {"": ""}))
@@ -87,7 +87,7 @@ class DatasetCommitLink(_ResultLink):
 
     name = "Dataset commit"
 
-    def of(self, result: dict[str, Any], operator: Any) -> str:
+    def address(self, result: dict[str, Any], operator: Any) -> str:
         """Link to the plugin's page."""
         return f"{PAGES}/commits/{result['revision']}" if result.get("revision") else ""
 

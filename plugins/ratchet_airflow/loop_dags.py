@@ -191,10 +191,10 @@ def _replay(loop: Loop, data: Asset) -> DAG:
         ),
         "last": Param(None, **day, title="To", description="The last night. Left empty, the latest published."),
         "policies": Param(
-            "never calendar:days=1,cooldown_days=0 calendar:days=7 calendar:days=30 drift harm",
+            "never calendar:days=1,cooldown_days=0 calendar:days=7 calendar:days=30 drift degradation",
             type="string",
             title="Policies",
-            description="Beside the contract's own: calendar, drift, harm, cost_aware with their keys, joined by +, parted by spaces.",
+            description="Beside the contract's own: calendar, drift, degradation, cost_aware with their keys, joined by +, parted by spaces.",
         ),
         "gates": Param(
             None,
@@ -217,7 +217,7 @@ def _dag(loop: Loop, part: str, *, schedule: Any, **options: Any) -> DAG:
         dag_id=f"{loop.name}.{part}",
         schedule=schedule,
         description=docs.SUMMARIES[part],
-        doc_md=docs.of(loop, part),
+        doc_md=docs.page(loop, part),
         tags=["ratchet", loop.name],
         catchup=False,
         default_args={

@@ -145,15 +145,13 @@ def test_the_page_about_adding_an_operator_runs_as_it_stands(tmp_path: Path, loo
     for name, text in written:
         assert not (tmp_path / name).exists()
         (tmp_path / name).write_text(text)
-    listed = tmp_path / "include" / "ratchet" / "loops.py"
-    listed.write_text(listed.read_text().replace("STEPS = [", 'STEPS = [\n    "export",', 1))
     code = """
 import sys, runpy
 from ratchet import catalog, steps
 loop = catalog.load("flight_delays")
 for name in ("fetch", "validate", "publish"):
-    module = steps.find(name)
-    module.run(loop, module.Request(partitions="2013-01-31"))
+    step = steps.find(name)
+    step.run(loop, step.request(partitions="2013-01-31"))
 task = runpy.run_path("dags/export_flights.py")["ExportOperator"](task_id="export", loop="flight_delays", partition="2013-01-31")
 print("RESULT", task.execute({}))
 """

@@ -129,7 +129,7 @@ def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
         if entry:
             assert replayed["reason"] == entry["reason"]
             became = next(e["kind"] for e in entries if e.get("run") == entry["evidence"])
-            assert replayed["gate"] == {"promoted": "promote", "held": "hold", "waiting": "wait"}[became]
+            assert replayed["gate"] == {"promoted": "promote", "rejected": "reject", "waiting": "wait"}[became]
         measured = performance.history(loop, replayed["version"], nights[-1])
         assert night not in measured or abs(measured[night] - replayed["loss"]) < 1e-3
     assert sum(entry["kind"] == "rolled_back" for entry in entries) == outcome.rollbacks

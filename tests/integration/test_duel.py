@@ -12,6 +12,7 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
+from ratchet.decisions import checks
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import ContractError, RequestError
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
@@ -129,16 +130,16 @@ def test_the_first_champion_is_a_refit_tied_to_what_was_judged(second: str, made
     assert deployed.tags["ratchet.evaluated_version"] == "1"
     assert _champion() == "2"
     assert run.data.tags["data.train"] == "2013-01-02..2013-01-11"  # the held-out days too
-    assert run.data.tags[predictions.TWIN] == judged.run_id
+    assert run.data.tags[predictions.EVALUATED] == judged.run_id
     assert run.data.metrics[evidence.LOSS] > 0
-    assert run.data.metrics["twin_distance"] < 2
+    assert run.data.metrics["evaluated_distance"] < 2
 
 
 def test_a_challenger_is_compared_with_the_champions_twin_where_the_refit_has_seen_the_day(
     second: str, made: tuple[Path, str, str]
 ) -> None:
     with runs.connected() as client:
-        opponent = predictions.of(client, made[2])
+        opponent = predictions.contender(client, made[2])
     assert opponent.on("2013-01-12") == made[2]
     assert opponent.on("2013-01-09") not in (None, made[2])
     assert opponent.on("2013-01-05") is None
@@ -239,8 +240,8 @@ def test_a_refit_far_from_its_twin_is_refused(second: str, tmp_path: Path, monke
     path.write_text(path.read_text().replace("refit_distance: 10", "refit_distance: 0.000001"))
     refused = step("refit", NAME, run="second", mlflow_run=second, until=NIGHT)
     assert refused.outcome == "refused"
-    assert "deviations from its twin's" in refused.reason
-    assert _kinds()[-1] == "held"
+    assert "deviations from the evaluated model's" in refused.reason
+    assert _kinds()[-1] == "rejected"
     assert step("promote", NAME, run="second", mlflow_run=second).outcome == "skipped"
     assert _champion() == "2"
     assert evaluation.distance(np.array([0.1, np.nan]), np.array([0.1, 0.2])) == np.inf
@@ -257,7 +258,7 @@ def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
     no = json.dumps({"answer": "Reject", "by": None, "at": "2013-01-21T08:00:00"})
     held = step("promote", NAME, run="second", mlflow_run=second, approval=no)
     assert (held.outcome, held.reason) == ("skipped", "rejected: nobody answered within 24 hours")
-    assert _kinds()[-1] == "held"
+    assert _kinds()[-1] == "rejected"
     assert _champion() == "2"
     yes = json.dumps({"answer": "Approve", "by": "ada", "at": "2013-01-21T08:00:00"})
     assert step("promote", NAME, run="second", mlflow_run=second, approval=yes).outcome == "done"
@@ -270,13 +271,12 @@ def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
 
 def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
     """Each veto by its own number: what was let wait is held once the bound is tighter, or the data were rejected."""
-    from ratchet.decisions import gate
     from ratchet.steps import evaluate
 
     loop = catalog.load(NAME)
     with runs.connected() as client:
         found = json.loads(runs.read_file(client, second, evaluate.FILE))
-    assert all(check.passed for check in gate.checks(loop.gate, found, carried=False))
+    assert all(check.passed for check in checks.every(loop.gate, found, carried=False))
     assert {"origin=EWR", "origin=JFK", "origin=LGA"} == set(found["slices"])
     assert sum(found["importance"].values()) > 0
     for changed, name in (
@@ -292,7 +292,7 @@ def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
         ({"slices": {"origin=JFK": [["a", 9, 900.0, 0], ["b", 9, 900.0, 0]]}}, "origin=JFK"),
     ):
         broken = [
-            check.name for check in gate.checks(loop.gate, {**found, **changed}, carried=True) if not check.passed
+            check.name for check in checks.every(loop.gate, {**found, **changed}, carried=True) if not check.passed
         ]
         assert broken == [name]
 

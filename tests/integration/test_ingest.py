@@ -13,11 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import csv
 
-from ratchet import catalog, cli
+from ratchet import cli
 from ratchet.errors import DataError, SourceError
 from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
-from ratchet.steps import readmit
 from tests.conftest import ingest, step
 
 DAY = "2013-01-05"
@@ -214,7 +213,7 @@ def test_beyond_the_tolerance_all_is_refused_and_readmitted_when_the_suite_is_me
     assert DAY in capsys.readouterr().out
     suite = place / "suites" / "expectations" / "wind.json"
     suite.write_text(suite.read_text().replace('"max_value": 150', '"max_value": 500'))
-    assert readmit.readmit(catalog.load("wind"), DAY).outcome == "done"
+    assert step("readmit", "wind", partition=DAY).outcome == "done"
     assert _counts(_verdict()) == (60, 60, 0)
     assert _published().num_rows == 60
     assert _quarantined() == []
@@ -226,7 +225,7 @@ def test_single_rows_are_readmitted_beside_what_was_accepted(place: Path) -> Non
     ingest("wind", DAY)
     suite = place / "suites" / "expectations" / "wind.json"
     suite.write_text(suite.read_text().replace('"max_value": 150', '"max_value": 500'))
-    readmit.readmit(catalog.load("wind"), DAY)
+    step("readmit", "wind", partition=DAY)
     assert sorted(_published().column("wind_speed").to_pylist()) == sorted(
         [*(row["wind_speed"] for row in rows[:-1]), 400.0]
     )

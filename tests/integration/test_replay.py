@@ -71,10 +71,13 @@ def test_policies_side_by_side_and_again_from_the_cache(past: History, made: Pat
 
 def _until(past: History, day: str, folder: Path) -> History:
     """Return a history that ends with a day."""
-    rows = past.now.of("2013-01-01", day)
+    rows = past.now.between("2013-01-01", day)
     cut = history.of_rows(past.loop, rows, folder)
     return History(
-        past.loop, [n for n in past.nights if n <= day], {d: n for d, n in past.counts.items() if d <= day}, cut.epochs
+        past.loop,
+        [n for n in past.nights if n <= day],
+        {d: n for d, n in past.counts.items() if d <= day},
+        cut.versions,
     )
 
 
@@ -99,13 +102,13 @@ def test_a_replay_trains_what_production_trains(past: History, made: Path) -> No
     from ratchet.steps import snapshot
     from ratchet.training.fit import fit
 
-    loop, epoch = past.loop, past.at("2013-01-14")
+    loop, data = past.loop, past.at("2013-01-14")
     pinned = snapshot.pinned(loop, "r")
     model, _ = fit(loop, snapshot.read(loop, pinned.snapshot, "train"))
     first, _, last = pinned.train.partition("..")
-    replayed = Fits(loop, made / "cache").get(epoch, first, last)
+    replayed = Fits(loop, made / "cache").get(data, first, last)
     rows = dataset.features(dataset.registry(), loop, pinned.revision, "2013-01-15", "2013-01-15")
-    assert replayed.predict(epoch, "2013-01-15") == pytest.approx(model.predict(rows), rel=1e-5)
+    assert replayed.predict(data, "2013-01-15") == pytest.approx(model.predict(rows), rel=1e-5)
 
 
 def test_a_correction_is_unknown_before_it_came(place: Path) -> None:
@@ -121,10 +124,12 @@ def test_a_correction_is_unknown_before_it_came(place: Path) -> None:
     write_text(path, text)
     ingest(name, "2013-01-09..2013-01-10")
     past = history.read(catalog.load(name), place / "cache")
-    assert [first for first, _ in past.epochs] == ["", "2013-01-09"]
+    assert [first for first, _ in past.versions] == ["", "2013-01-09"]
 
     def wind(night: str) -> float:
-        return float(np.mean(past.at(night).of("2013-01-05", "2013-01-05").column("wind_now").drop_null().to_numpy()))
+        return float(
+            np.mean(past.at(night).between("2013-01-05", "2013-01-05").column("wind_now").drop_null().to_numpy())
+        )
 
     assert 6 < wind("2013-01-09") - wind("2013-01-08") < 7  # its first three hours look back into the day before
     assert past.now.days == past.nights
@@ -169,7 +174,7 @@ def test_the_command_recommends_and_applies(
         )
         assert said.exit_code == 0, said.output
         assert "never costs least" in said.output
-        assert catalog.load(NAME).retrain.policies.model_dump(exclude_none=True) == {}
+        assert catalog.load(NAME).retrain.policies == {}
     finally:
         path.write_text(text)
     with runs.connected() as client:

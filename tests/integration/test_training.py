@@ -165,7 +165,7 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
     verdict = step("gate", wind, run="second", mlflow_run=made)
     assert verdict.days == 4
     assert verdict.low <= verdict.difference <= verdict.high
-    assert _kinds(wind) == ["promoted"] + {"promote": [], "hold": ["held"], "wait": ["waiting"]}[verdict.verdict]
+    assert _kinds(wind) == ["promoted"] + {"promote": [], "reject": ["rejected"], "wait": ["waiting"]}[verdict.verdict]
     page = (Settings.current().reports / wind / "decisions" / verdict.report).read_text()
     assert "Model card" in page
     assert "http" not in page.replace("data:image", "")
@@ -201,7 +201,7 @@ def test_days_that_the_champion_was_trained_on_are_left_out() -> None:
     from ratchet.training.encoding import learn
 
     rows = pa.table({features.PARTITION: ["a", "a", "b", "c"], "late": [0, 1, 1, 0]})
-    half = Half("x", learn("binary", "late", [], [], rows), None)
+    half = Half("x", learn("binary", "late", [], [], rows), None, None)
     loop = loop.model_copy(update={"gate": Gate()})
     found = evaluation.compare(
         loop, rows, evaluation.of_model(half, rows), evaluation.of_models({"b": half, "c": half}, rows)
@@ -217,7 +217,7 @@ def test_a_challenger_below_its_floor_is_held_and_never_registered(wind: str, tr
     held = train(wind, "first")
     assert held.outcome == "skipped"
     assert "mae is" in held.reason
-    assert _kinds(wind) == ["held"]
+    assert _kinds(wind) == ["rejected"]
     with runs.connected() as client:
         assert models.champion(client, wind) is None
         assert not client.raw.search_model_versions(f"name = '{wind}'")

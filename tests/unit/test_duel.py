@@ -1,4 +1,4 @@
-"""The duel: what it promises, as properties; its vetoes; and the ring of those who wait."""
+"""The duel: what it promises, as properties; its checks; and the shadows of those who wait."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ratchet.contract.rules import Bound
-from ratchet.decisions import duel, gate, ring, vetoes
+from ratchet.decisions import duel, gate, shadows
+from ratchet.decisions.checks.behaviour import behaviour
+from ratchet.decisions.checks.floors import floors
+from ratchet.decisions.checks.signature import signature
+from ratchet.decisions.checks.slices import slices
 from ratchet.decisions.duel import Cluster
 from ratchet.partitions import shift
 
@@ -60,7 +64,7 @@ def test_exchanging_rows_is_exchanging_clusters(table: list[tuple[str, float, fl
 def test_exchanging_the_models_mirrors_the_verdict(values: list[float], rule: dict[str, float]) -> None:
     ours = duel.judge(_days(values), **rule)
     theirs = duel.judge(duel.exchange(_days(values)), **{**rule, "margin": -rule["margin"]})
-    assert theirs.verdict == {"promote": "hold", "hold": "promote", "wait": "wait"}[ours.verdict]
+    assert theirs.verdict == {"promote": "reject", "reject": "promote", "wait": "wait"}[ours.verdict]
     assert (theirs.rival, theirs.champion) == (pytest.approx(ours.champion), pytest.approx(ours.rival))
     assert theirs.difference == pytest.approx(-ours.difference)
     assert (theirs.low, theirs.high) == (pytest.approx(-ours.high, abs=1e-9), pytest.approx(-ours.low, abs=1e-9))
@@ -70,13 +74,13 @@ def test_exchanging_the_models_mirrors_the_verdict(values: list[float], rule: di
 def test_every_input_gets_a_verdict(table: list[tuple[str, float, float]], rule: dict[str, float]) -> None:
     """No rows, one row, one class, NaN and infinity on either side: a verdict, and finite evidence."""
     found = duel.judge(_clusters(table), **rule)
-    assert found.verdict in ("promote", "hold", "wait")
+    assert found.verdict in ("promote", "reject", "wait")
     assert all(map(math.isfinite, (found.rival, found.champion, found.difference, found.low, found.high)))
     assert gate.decide([], found).reason
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "verdict"), [(math.nan, 0.5, "hold"), (0.5, math.inf, "promote"), (math.nan, math.nan, "wait")]
+    ("ours", "theirs", "verdict"), [(math.nan, 0.5, "reject"), (0.5, math.inf, "promote"), (math.nan, math.nan, "wait")]
 )
 def test_a_loss_that_is_not_a_number_is_the_worst(ours: float, theirs: float, verdict: str) -> None:
     table = [(shift("2013-01-01", i), ours, theirs) for i in range(40)]
@@ -167,35 +171,35 @@ def test_the_levels_of_a_stream_keep_the_false_discovery_rate(promoted: list[boo
 def test_vetoes_forbid_whatever_the_duel_says() -> None:
     best = duel.judge(_days([-0.04] * 30), margin=0.0, bound=0.05, level=0.05)
     assert gate.decide([], best).verdict == "promote"
-    floor = vetoes.floors({"roc_auc": 0.5}, {"roc_auc": Bound(min=0.6)})
+    floor = floors({"roc_auc": 0.5}, {"roc_auc": Bound(min=0.6)})
     held = gate.decide(floor, best)
-    assert held.verdict == "hold"
+    assert held.verdict == "reject"
     assert "roc_auc is 0.5000, below its floor 0.6" in held.reason
-    assert gate.decide(vetoes.floors({"roc_auc": 0.7}, {"roc_auc": Bound(min=0.6)}), None).verdict == "promote"
+    assert gate.decide(floors({"roc_auc": 0.7}, {"roc_auc": Bound(min=0.6)}), None).verdict == "promote"
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_a_floor_on_an_undefined_metric_holds(value: float | None) -> None:
     metrics = {} if value is None else {"roc_auc": value}
-    assert not vetoes.floors(metrics, {"roc_auc": Bound(min=0.6)})[0].passed
+    assert not floors(metrics, {"roc_auc": Bound(min=0.6)})[0].passed
 
 
 def test_one_slice_worse_than_its_margin_is_found_among_many() -> None:
     rng = np.random.default_rng(7)
     found = {f"carrier={i}": _days(rng.normal(0, 0.02, 7).tolist()) for i in range(15)}
-    assert all(check.passed for check in vetoes.slices(found, 0.05, 0.05))
-    checks = vetoes.slices({**found, "carrier=AA": _days(rng.normal(0.15, 0.02, 7).tolist())}, 0.05, 0.05)
+    assert all(check.passed for check in slices(found, 0.05, 0.05))
+    checks = slices({**found, "carrier=AA": _days(rng.normal(0.15, 0.02, 7).tolist())}, 0.05, 0.05)
     assert [check.name for check in checks if not check.passed] == ["carrier=AA"]
 
 
 @pytest.mark.parametrize("days", [[], [Cluster("a", 0, 0.0)]])
 def test_an_empty_slice_is_no_slice(days: list[Cluster]) -> None:
-    assert vetoes.slices({"carrier=AA": days}, 0.05, 0.05) == []
+    assert slices({"carrier=AA": days}, 0.05, 0.05) == []
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), st.lists(st.sampled_from([0.0, 0.1, math.inf, -math.inf]), max_size=3)))
 def test_every_slice_gets_a_verdict(found: dict[str, list[float]]) -> None:
-    for check in vetoes.slices(
+    for check in slices(
         {
             n: [Cluster(str(i), 1, 0.0, int(np.sign(v)) if math.isinf(v) else 0) for i, v in enumerate(vs)]
             for n, vs in found.items()
@@ -213,12 +217,12 @@ def test_behaviour_and_signature() -> None:
         "down": (0.2, 0.4, "lower", 0.0),
         "odd": (0.2, math.nan, "same", 1.0),
     }
-    assert [check.passed for check in vetoes.behaviour(results)] == [True, True, False, False]
-    same = vetoes.signature({"a": "number"}, {"a": "number", "b": "category"}, ("binary", "binary"))
+    assert [check.passed for check in behaviour(results)] == [True, True, False, False]
+    same = signature({"a": "number"}, {"a": "number", "b": "category"}, ("binary", "binary"))
     assert same.passed
-    more = vetoes.signature({"a": "number", "c": "number"}, {"a": "number"}, ("binary", "binary"))
+    more = signature({"a": "number", "c": "number"}, {"a": "number"}, ("binary", "binary"))
     assert "needs c (number)" in more.text
-    assert not vetoes.signature({}, {}, ("binary", "regression")).passed
+    assert not signature({}, {}, ("binary", "regression")).passed
 
 
 def _entry(kind: str, run: str = "", **more: Any) -> dict[str, Any]:
@@ -230,30 +234,30 @@ def _wait(run: str, line: str, since: str = "2013-02-01") -> dict[str, Any]:
 
 
 def test_the_ring_is_read_from_the_ledger() -> None:
-    entries = [_wait("a", "A"), _wait("b", "B"), _wait("c", "C"), _entry("left", "a"), _entry("held", "b")]
-    assert [each.run for each in ring.challengers(entries)] == ["c"]
+    entries = [_wait("a", "A"), _wait("b", "B"), _wait("c", "C"), _entry("left", "a"), _entry("rejected", "b")]
+    assert [each.run for each in shadows.challengers(entries)] == ["c"]
     promoted = _entry(
         "promoted", "c", version="4", replaces="1", day="2013-02-20", evaluated="c", champion="1", line="C"
     )
-    assert ring.challengers([*entries, promoted]) == []
-    assert ring.predecessor([*entries, promoted]) == ring.Predecessor("1", "2013-02-20", ("4",))
+    assert shadows.challengers([*entries, promoted]) == []
+    assert shadows.predecessor([*entries, promoted]) == shadows.Predecessor("1", "2013-02-20", ("4",))
     again = _entry("promoted", "d", version="6", replaces="4", day="2013-02-21", champion="4", line="C")
-    assert ring.predecessor([promoted, again]) == ring.Predecessor("1", "2013-02-20", ("4", "6"))
-    assert ring.predecessor([promoted, _entry("released", version="1")]) is None
-    assert ring.predecessor([promoted, again, _entry("released", version="1")]) == ring.Predecessor(
+    assert shadows.predecessor([promoted, again]) == shadows.Predecessor("1", "2013-02-20", ("4", "6"))
+    assert shadows.predecessor([promoted, _entry("released", version="1")]) is None
+    assert shadows.predecessor([promoted, again, _entry("released", version="1")]) == shadows.Predecessor(
         "4", "2013-02-21", ("6",)
     )
-    assert ring.predecessor([promoted, _entry("rolled_back", version="1")]) is None
+    assert shadows.predecessor([promoted, _entry("rolled_back", version="1")]) is None
 
 
 def test_who_has_to_leave_the_ring() -> None:
-    waiting = ring.challengers([_wait("a", "A", "2013-01-01"), _wait("b", "B"), _wait("c", "C")])
-    assert set(ring.leaving(waiting, None, 3, 28, "2013-02-10")) == {"a"}
-    newcomer = ring.Challenger("d", "d", "B", "2013-02-08", "1")
-    assert "carries its recipe" in ring.leaving(waiting, newcomer, 3, 28, "2013-02-10")["b"]
-    other = ring.Challenger("d", "d", "D", "2013-02-08", "1")
-    assert set(ring.leaving(waiting, other, 2, 28, "2013-02-10")) == {"a", "b"}
-    assert set(ring.leaving(waiting, other, 3, 28, "2013-02-10")) == {"a"}
+    waiting = shadows.challengers([_wait("a", "A", "2013-01-01"), _wait("b", "B"), _wait("c", "C")])
+    assert set(shadows.leaving(waiting, None, 3, 28, "2013-02-10")) == {"a"}
+    newcomer = shadows.Challenger("d", "d", "B", "2013-02-08", "1")
+    assert "carries its recipe" in shadows.leaving(waiting, newcomer, 3, 28, "2013-02-10")["b"]
+    other = shadows.Challenger("d", "d", "D", "2013-02-08", "1")
+    assert set(shadows.leaving(waiting, other, 2, 28, "2013-02-10")) == {"a", "b"}
+    assert set(shadows.leaving(waiting, other, 3, 28, "2013-02-10")) == {"a"}
 
 
 def test_a_lines_place_in_the_stream() -> None:
@@ -261,9 +265,9 @@ def test_a_lines_place_in_the_stream() -> None:
     entries = [
         first,
         _wait("a", "A"),
-        _entry("held", "b", line="B", champion="1"),
+        _entry("rejected", "b", line="B", champion="1"),
         _entry("promoted", "a", line="A", champion="1"),
     ]
-    assert ring.place(entries, "A") == (1, 0)
-    assert ring.place(entries, "B") == (2, 1)
-    assert ring.place(entries, "new") == (3, 1)
+    assert shadows.place(entries, "A") == (1, 0)
+    assert shadows.place(entries, "B") == (2, 1)
+    assert shadows.place(entries, "new") == (3, 1)

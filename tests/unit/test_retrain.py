@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.contract.rules import Calendar, CostAware, Drift, Harm, Policies, Retrain
-from ratchet.decisions import policies, requests, retrain, staleness
+from ratchet.contract.rules import Retrain
+from ratchet.decisions import requests, retrain, staleness
 from ratchet.decisions.duel import Cluster
-from ratchet.decisions.policies import Evidence
+from ratchet.decisions.policies import calendar, cost_aware, degradation, drift
+from ratchet.decisions.policies.facts import NightFacts
 from ratchet.partitions import shift
 
 NIGHT = "2013-02-10"
-RULES = Retrain(policies=Policies(drift=Drift(), harm=Harm(margin=0.05)), cooldown_days=5)
+RULES = Retrain(cooldown_days=5)
+ASKING = {
+    "drift": partial(drift.ask, options=drift.Options()),
+    "degradation": partial(degradation.ask, options=degradation.Options(margin=0.05)),
+}
 HOLDOUT = [0.5, 0.52, 0.48, 0.5, 0.51, 0.49, 0.5]
 
 
-def _evidence(**changes: Any) -> Evidence:
+def _evidence(**changes: Any) -> NightFacts:
     base = {
         "partition": NIGHT,
         "champion": "3",
@@ -31,7 +37,7 @@ def _evidence(**changes: Any) -> Evidence:
         "drift_window": 7,
         "holdout": HOLDOUT,
     }
-    return Evidence(**{**base, **changes})
+    return NightFacts(**{**base, **changes})
 
 
 def _live(*losses: float) -> dict[str, float]:
@@ -45,10 +51,10 @@ def _live(*losses: float) -> dict[str, float]:
         ({"drifted": ["temp"]}, "retrain", "drift: 1 column beyond"),
         ({"drifted": ["temp"], "drift_days": 6}, "wait", "nothing asks"),
         ({"live": _live(*[0.5] * 30)}, "wait", "nothing asks"),
-        ({"live": _live(*[0.7] * 20)}, "retrain", "harm: live loss 0.7000 over 20 days"),
+        ({"live": _live(*[0.7] * 20)}, "retrain", "degradation: live loss 0.7000 over 20 days"),
         ({"live": _live(0.7)}, "wait", "nothing asks"),
         ({"live": _live(*[0.5] * 10, 2.0)}, "wait", "nothing asks"),  # one bad day is no trend
-        ({"live": _live(*[math.nan] * 5, *[0.7] * 20)}, "retrain", "harm"),
+        ({"live": _live(*[math.nan] * 5, *[0.7] * 20)}, "retrain", "degradation"),
         ({"live": _live(*[0.7] * 20), "holdout": []}, "wait", "nothing asks"),
         (
             {"live": _live(*[0.7] * 4), "estimated": {shift("2013-02-01", i): 0.7 for i in range(16)}},
@@ -67,15 +73,15 @@ def _live(*losses: float) -> dict[str, float]:
     ],
 )
 def test_evidence_and_its_verdict(changes: dict[str, Any], verdict: str, words: str) -> None:
-    found = retrain.decide(_evidence(**changes), RULES)
+    found = retrain.decide(_evidence(**changes), RULES, ASKING)
     assert found.verdict == verdict
     assert words in found.reason
     assert bool(found.key) == (verdict == "retrain")
 
 
 def test_the_same_evidence_has_the_same_key() -> None:
-    first = retrain.decide(_evidence(drifted=["temp"]), RULES)
-    again = retrain.decide(_evidence(drifted=["temp"], requested={NIGHT: "k"}), RULES)
+    first = retrain.decide(_evidence(drifted=["temp"]), RULES, ASKING)
+    again = retrain.decide(_evidence(drifted=["temp"], requested={NIGHT: "k"}), RULES, ASKING)
     assert first.key == again.key == f"drift__v3__{NIGHT}"
 
 
@@ -84,7 +90,7 @@ def test_requests_keep_their_distance_in_whatever_order_nights_come(nights: list
     requested: dict[str, str] = {}
     for night in nights:
         if (
-            retrain.decide(_evidence(partition=night, drifted=["x"], requested=dict(requested)), RULES).verdict
+            retrain.decide(_evidence(partition=night, drifted=["x"], requested=dict(requested)), RULES, ASKING).verdict
             == "retrain"
         ):
             requested[night] = "k"
@@ -96,19 +102,20 @@ def test_a_budget_is_a_weeks() -> None:
     rules = RULES.model_copy(update={"cooldown_days": 0, "per_week": 2, "minutes_per_week": 10.0})
     two = {"2013-02-04": "a", "2013-02-08": "b"}
     assert (
-        "2 retrainings of 2 since 2013-02-04" in retrain.decide(_evidence(drifted=["x"], requested=two), rules).reason
+        "2 retrainings of 2 since 2013-02-04"
+        in retrain.decide(_evidence(drifted=["x"], requested=two), rules, ASKING).reason
     )
     later = _evidence(partition="2013-02-11", drifted=["x"], requested=two)
-    assert retrain.decide(later, rules).verdict == "retrain"
+    assert retrain.decide(later, rules, ASKING).verdict == "retrain"
     spent = _evidence(drifted=["x"], minutes={"2013-02-04": 6.0, "2013-02-10": 4.5, "2013-02-01": 99.0})
-    assert "10.5 minutes of training of 10" in retrain.decide(spent, rules).reason
+    assert "10.5 minutes of training of 10" in retrain.decide(spent, rules, ASKING).reason
 
 
 def test_a_calendar_counts_from_the_last_training_or_request() -> None:
-    weekly = Calendar(days=7)
-    assert policies.calendar(_evidence(partition="2013-02-06"), weekly) is None
-    assert "7 days since the last training" in str(policies.calendar(_evidence(partition="2013-02-07"), weekly))
-    assert policies.calendar(_evidence(partition="2013-02-07", requested={"2013-02-03": "k"}), weekly) is None
+    weekly = calendar.Options(days=7)
+    assert calendar.ask(_evidence(partition="2013-02-06"), weekly) is None
+    assert "7 days since the last training" in str(calendar.ask(_evidence(partition="2013-02-07"), weekly))
+    assert calendar.ask(_evidence(partition="2013-02-07", requested={"2013-02-03": "k"}), weekly) is None
 
 
 def test_harm_is_rarely_seen_where_there_is_none() -> None:
@@ -119,7 +126,9 @@ def test_harm_is_rarely_seen_where_there_is_none() -> None:
         losses = 0.45 + 0.06 * rng.standard_normal(97)
         live = {shift("2013-02-01", i): float(v) for i, v in enumerate(losses[7:])}
         seen = [
-            policies.harm(_evidence(holdout=list(losses[:7]), live=dict(list(live.items())[:n])), Harm(margin=0.0))
+            degradation.ask(
+                _evidence(holdout=list(losses[:7]), live=dict(list(live.items())[:n])), degradation.Options(margin=0.0)
+            )
             for n in range(5, 91, 5)
         ]
         accused += any(seen)
@@ -129,16 +138,16 @@ def test_harm_is_rarely_seen_where_there_is_none() -> None:
 def test_a_persons_request_is_answered_once() -> None:
     asked = {"kind": "asked", "by": "ada", "reason": "x"}
     wanted = {"kind": "requested", "partition": NIGHT, "evidence": "request__v1__2013-02-10"}
-    judged = {"kind": "held", "run": "request__v1__2013-02-10", "day": "2013-02-09", "minutes": 2.0}
-    assert requests.of([asked], NIGHT, 1)["asked"] == ["ada (x)"]
-    after = requests.of([asked, wanted], "2013-02-11", 1)
+    judged = {"kind": "rejected", "run": "request__v1__2013-02-10", "day": "2013-02-09", "minutes": 2.0}
+    assert requests.facts([asked], NIGHT, 1)["asked"] == ["ada (x)"]
+    after = requests.facts([asked, wanted], "2013-02-11", 1)
     assert (after["asked"], after["pending"]) == ([], ["request__v1__2013-02-10"])
-    done = requests.of([asked, wanted, judged], "2013-02-11", 1)
+    done = requests.facts([asked, wanted, judged], "2013-02-11", 1)
     assert (done["pending"], done["minutes"]) == ([], {"2013-02-10": 2.0})
-    assert requests.of([asked, wanted], "2013-02-13", 1)["pending"] == []  # lost: it absorbs no longer
+    assert requests.facts([asked, wanted], "2013-02-13", 1)["pending"] == []  # lost: it absorbs no longer
     paused = [{"kind": "paused", "reason": "y"}]
-    assert requests.of(paused, NIGHT, 1)["paused"] == "y"
-    assert requests.of([*paused, {"kind": "resumed", "reason": ""}], NIGHT, 1)["paused"] == ""
+    assert requests.facts(paused, NIGHT, 1)["paused"] == "y"
+    assert requests.facts([*paused, {"kind": "resumed", "reason": ""}], NIGHT, 1)["paused"] == ""
 
 
 @given(st.lists(st.tuples(st.floats(-0.1, 0.1), st.integers(1, 20), st.floats(0, 2)), max_size=20))
@@ -185,7 +194,7 @@ def test_a_dearer_retraining_is_asked_for_no_sooner(cheap: float, more: float) -
     news = [0.02 * i for i in range(1, 60)]
 
     def night(cost: float) -> int:
-        asked = (n for n in range(1, 60) if policies.cost_aware(_evidence(news=news[:n]), CostAware(cost=cost)))
+        asked = (n for n in range(1, 60) if cost_aware.ask(_evidence(news=news[:n]), cost_aware.Options(cost=cost)))
         return next(asked, 99)
 
     assert night(cheap) <= night(cheap + more)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from ratchet import extensions
 from ratchet.contract.loop import METRICS, Task
 from ratchet.errors import DataError, TrainingError
 from ratchet.reports import figures
@@ -44,15 +45,15 @@ def _fit(
 ) -> tuple[model.Model, trainers.Curve]:
     train, late = _rows(task), _rows(task, 200, 1)
     encoder = encoding.learn(task, "y", ["kind"], ["x"], train)
-    module = trainers.find(trainer)
+    module = extensions.find("trainers", trainer, Path())
     job = trainers.Job(task, max(2, len(encoder.classes)), encoder.cardinalities, seed, CPU)
     fitted, curve = module.fit(
         module.Params.model_validate(params or {}), job, encoder.arrays(train), encoder.arrays(late)
     )
-    return model.Model(trainer, encoder, fitted), curve
+    return model.Model(trainer, encoder, fitted, module), curve
 
 
-@pytest.mark.parametrize("trainer", trainers.kinds())
+@pytest.mark.parametrize("trainer", extensions.names("trainers", Path()))
 @pytest.mark.parametrize("task", TASKS)
 def test_a_trainer_learns_saves_and_loads(task: Task, trainer: str, tmp_path: Path) -> None:
     made, curve = _fit(task, trainer)
@@ -77,14 +78,14 @@ def test_a_trainer_learns_saves_and_loads(task: Task, trainer: str, tmp_path: Pa
     assert np.array_equal(served.to_numpy().reshape(predicted.shape), predicted)
 
 
-@pytest.mark.parametrize("trainer", trainers.kinds())
+@pytest.mark.parametrize("trainer", extensions.names("trainers", Path()))
 def test_the_same_seed_gives_the_same_bits(trainer: str) -> None:
     unseen = _rows("binary", 100, 3)
     one, other = (_fit("binary", trainer, seed=4)[0].predict(unseen) for _ in range(2))
     assert np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("trainer", trainers.kinds())
+@pytest.mark.parametrize("trainer", extensions.names("trainers", Path()))
 def test_no_rows_and_unknown_categories(trainer: str) -> None:
     made, _ = _fit("binary", trainer)
     assert made.predict(_rows("binary", 10).slice(0, 0)).shape == (0,)
@@ -103,7 +104,7 @@ def test_a_single_class_is_refused() -> None:
     rows = _rows("binary")
     rows = rows.set_column(2, "y", pa.array([1.0] * rows.num_rows))
     encoder = encoding.learn("binary", "y", ["kind"], ["x"], rows)
-    module = trainers.find("gradient_boosting")
+    module = extensions.find("trainers", "gradient_boosting", Path())
     with pytest.raises(TrainingError, match="single class"):
         module.fit(
             module.Params(), trainers.Job("binary", 2, encoder.cardinalities, 0, CPU), encoder.arrays(rows), None
@@ -116,7 +117,7 @@ def test_cuda_is_asked_for_where_there_is_none(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     rows = _rows("binary")
     encoder = encoding.learn("binary", "y", ["kind"], ["x"], rows)
-    module = trainers.find("torch_mlp")
+    module = extensions.find("trainers", "torch_mlp", Path())
     with pytest.raises(TrainingError, match="no CUDA device"):
         module.fit(
             module.Params(), trainers.Job("binary", 2, encoder.cardinalities, 0, "cuda"), encoder.arrays(rows), None
@@ -130,7 +131,7 @@ def test_a_model_with_foreign_types_is_not_loaded(tmp_path: Path) -> None:
 
     skops.io.dump({"x": fractions.Fraction(1, 3)}, tmp_path / "model.skops")
     with pytest.raises(TrainingError, match="not scikit-learn's"):
-        trainers.find("gradient_boosting").load(tmp_path)
+        extensions.find("trainers", "gradient_boosting", Path()).load(tmp_path)
 
 
 def test_a_binary_target_is_zero_or_one() -> None:

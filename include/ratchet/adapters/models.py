@@ -53,7 +53,7 @@ def log_model(model: Model, example: pa.Table) -> str:
             code_paths=[str(Path(stored.__file__).parents[1])],
             signature=infer_signature(frame, served.predict(frame)),
             input_example=frame,
-            pip_requirements=_requirements(),
+            pip_requirements=_requirements(model),
         )
     return str(info.model_uri)
 
@@ -147,8 +147,9 @@ def _load(uri: str, folder: Path) -> Model:
         raise DataError(f"The copy of {uri} in {folder} is damaged: {error}. Delete that folder and retry") from error
 
 
-def _requirements() -> list[str]:
+def _requirements(model: Model) -> list[str]:
+    """List what a stored model needs, as installed here."""
     from importlib.metadata import version as installed
 
-    names = ("mlflow", "numpy", "pandas", "pyarrow", "pydantic", "safetensors", "scikit-learn", "skops", "torch")
+    names = ("mlflow", "numpy", "pandas", "pyarrow", "pydantic", *model.code.REQUIREMENTS)
     return [f"{name}=={installed(name).split('+')[0]}" for name in names]

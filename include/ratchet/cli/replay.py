@@ -26,7 +26,7 @@ from ratchet.steps import replay as step
     "--policy",
     "policies",
     multiple=True,
-    help="As calendar:days=7 or drift+harm:margin=0.1, or never. Several may be given.",
+    help="As calendar:days=7 or drift+degradation:margin=0.1, or never. Several may be given.",
 )
 @click.option(
     "--gate",
@@ -51,7 +51,7 @@ def replay(
     only read again.
     """
     loop, console = catalog.load(loop_name), Console(width=None if sys.stdout.isatty() else 180)
-    request = step.Request(
+    request = step.ReplayRequest(
         first=first, last=last, policies=" ".join(policies) or step.POLICIES, gates=" ".join(gates), cost=cost
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -33,11 +33,11 @@ def step(context: click.Context, name: str, loop_name: str, result: Path | None)
     ratchet step snapshot --loop flight_delays --run first --until 2013-01-31
     """
     try:
-        module = steps.find(name)
+        found_step = steps.find(name)
         loop = catalog.load(loop_name)
-        request = _request(name, module.Request, context.args)
+        request = _request(name, found_step.request, context.args)
         with storage_errors(loop.folder):
-            done = module.run(loop, request)
+            done = found_step.run(loop, request)
     except (RatchetError, ModuleNotFoundError, OSError) as found:
         error = _known(found)
         if result:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Loss = Literal["log_loss", "brier", "absolute_error", "squared_error"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -80,9 +80,11 @@ class Gate(Part):
     )
     refit_distance: Annotated[float, Field(gt=0)] = Field(
         default=1.0,
-        description="Largest mean distance of a refit's predictions from its twin's, in their deviations (strangers': 1.13).",
+        description="Largest mean distance of a refit's predictions from the evaluated model's, in their deviations (strangers': 1.13).",
     )
-    ring: Annotated[int, Field(ge=1, le=20)] = Field(default=3, description="Challengers that wait in shadow at once.")
+    shadows: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=3, description="Challengers that wait in shadow at once."
+    )
     patience_days: Days = Field(default=28, description="Days that a challenger, or the predecessor, stays in shadow.")
     approval: Literal["none", "required"] = Field(
         default="none", description="A person answers between gate and promotion."
@@ -101,6 +103,9 @@ class Gate(Part):
     )
     signature: Literal["compatible", "any"] = Field(
         default="compatible", description="compatible: whoever can call the champion can call the challenger."
+    )
+    checks: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Checks of your own, with their options."
     )
     behaviour: str | None = Field(default=None, description="A file of behavioural tests in the loop's folder.")
 
@@ -128,48 +133,20 @@ class Monitor(Part):
     )
 
 
-class Calendar(Part):
-    """A retraining every so many days."""
-
-    days: Days = 7
-
-
-class Drift(Part):
-    """A retraining where columns leave what unchanged days show."""
-
-    columns: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="Fewest columns beyond their calibrated thresholds."
-    )
-
-
-class Harm(Part):
-    """A retraining where the champion's live loss has risen above its own holdout's."""
-
-    margin: Annotated[float, Field(ge=0)] = Field(default=0.05, description="Relative rise that is no harm.")
-    level: Level = Field(default=0.05, description="Share of unharmed champions that may cause a false alarm, ever.")
-
-
-class CostAware(Part):
-    """A retraining where staleness will have cost more than it."""
-
-    cost: Annotated[float, Field(gt=0)] = Field(description="Price of a retraining, in the loss's units times days.")
-
-
-class Policies(Part):
-    """What may ask for a retraining; any one is enough."""
-
-    calendar: Calendar | None = None
-    drift: Drift | None = None
-    harm: Harm | None = None
-    cost_aware: CostAware | None = None
-
-
 class Retrain(Part):
     """When a retraining is admitted."""
 
-    policies: Policies = Policies(drift=Drift(), harm=Harm())
+    policies: dict[str, dict[str, Any]] = Field(
+        default={"drift": {}, "degradation": {}}, description="What may ask, with its options; any one is enough."
+    )
     cooldown_days: Annotated[int, Field(ge=0, le=3660)] = Field(default=5, description="Least days between requests.")
     per_week: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Most requests in seven days.")
     minutes_per_week: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="No request once seven days have spent so many minutes of training (GPU or CPU)."
     )
+
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _no_options_are_defaults(cls, policies: Any) -> Any:
+        """Let `drift:` with nothing after it mean its defaults."""
+        return {name: options or {} for name, options in policies.items()} if isinstance(policies, dict) else policies

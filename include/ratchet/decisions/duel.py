@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float64]
 
-Verdict = Literal["promote", "hold", "wait"]
+Verdict = Literal["promote", "reject", "wait"]
 
 BETS = (0.1, 0.3, 0.9)  # shares of the largest bet that cannot lose more than all; the capital is spread evenly
 WIDTH = (
@@ -129,7 +129,7 @@ def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: fl
 
     margin: how much worse than the champion the rival may be (0: it has to be better). bound: what a cluster's
     difference is clipped to at most. Both in the loss's units, margin less than half of bound. level: probability of a
-    false promotion, and of a false hold, in (0, 1).
+    false promotion, and of a false rejection, in (0, 1).
     """
     if not 0 < level < 1:
         raise ValueError(f"a level lies between 0 and 1; found {level}")
@@ -138,7 +138,7 @@ def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: fl
     clipped = _clip(clusters, margin, bound)
     mean = math.fsum(d for d, _ in clipped) / len(clipped) if clipped else 0.0
     low, high = _interval(clipped, bound, level)
-    verdict: Verdict = "promote" if _log(rival) >= needed else "hold" if _log(champion) >= needed else "wait"
+    verdict: Verdict = "promote" if _log(rival) >= needed else "reject" if _log(champion) >= needed else "wait"
     more = [m for m in (_more(rival, len(clipped), needed), _more(champion, len(clipped), needed)) if m is not None]
     return Evidence(
         verdict, _log(rival), _log(champion), needed, mean, low, high, len(clipped), min(more, default=None)

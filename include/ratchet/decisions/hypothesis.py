@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ratchet.contract.loop import Loop
-from ratchet.decisions import duel, ring
+from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
 from ratchet.partitions import shift, week
 
 
-def line(loop: Loop, entries: ring.Entries, recipe: str, run: str) -> str:
+def line(loop: Loop, entries: shadows.Entries, recipe: str, run: str) -> str:
     """Name the hypothesis that a challenger belongs to: its recipe where that is what is deployed, itself otherwise.
 
     A recipe that was beaten, rolled back or replaced by another has to prove itself anew: that is a hypothesis of its
@@ -31,12 +31,12 @@ def line(loop: Loop, entries: ring.Entries, recipe: str, run: str) -> str:
     return f"{recipe}.{len(ended)}"
 
 
-def judge(loop: Loop, entries: ring.Entries, name: str, days: Sequence[Cluster], scale: float) -> duel.Evidence:
+def judge(loop: Loop, entries: shadows.Entries, name: str, days: Sequence[Cluster], scale: float) -> duel.Evidence:
     """Judge a challenger's evidence at its e-LOND level.
 
     scale: the champion's loss, of which the default bound is a tenth.
     """
-    index, promotions = ring.place(entries, name)
+    index, promotions = shadows.place(entries, name)
     level = duel.level(loop.gate.level, index, promotions)
     return duel.judge(grouped(loop, days), margin=loop.gate.margin, bound=bound(loop, scale), level=level)
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from ratchet.partitions import days_between, shift
 
-OUTCOMES = ("promoted", "held", "waiting")
+OUTCOMES = ("promoted", "rejected", "waiting")
 LOST = 2  # nights after which a request without an outcome counts as lost, and no longer absorbs others
 
 
-def of(entries: Sequence[Mapping[str, Any]], partition: str, delay: int) -> dict[str, Any]:
+def facts(entries: Sequence[Mapping[str, Any]], partition: str, delay: int) -> dict[str, Any]:
     """Return `requested`, `pending`, `asked`, `minutes` and `paused` of a night's evidence.
 
     delay: days until labels are known.

@@ -17,7 +17,7 @@ from ratchet.adapters import models, runs
 from ratchet.adapters.data_registry import Registry
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
-from ratchet.decisions import duel, ring
+from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, predictions
@@ -46,7 +46,7 @@ def write(client: Tracking, run: str, champion: str | None, days: Sequence[Clust
     runs.log_files(client, run, {FILE: json.dumps({"champion": champion, "days": duel.dump(days)}, indent=1)})
 
 
-def inherited(client: Tracking, entries: ring.Entries, name: str, run: str) -> list[Cluster]:
+def inherited(client: Tracking, entries: shadows.Entries, name: str, run: str) -> list[Cluster]:
     """Return the evidence that earlier challengers of the same line have gathered."""
     before = [e for e in entries if e.get("line") == name and e.get("evaluated") and e["evaluated"] != run]
     return read(client, before[-1]["evaluated"]) if before else []
@@ -57,7 +57,7 @@ def extend(
     client: Tracking,
     registry: Registry,
     revision: str,
-    waiting: ring.Challenger,
+    waiting: shadows.Challenger,
     champion: models.Version,
     last: str,
 ) -> list[Cluster]:
@@ -68,7 +68,7 @@ def extend(
     days = [day for day in published if day not in {each.key for each in known}]
     if not days:
         return known
-    rival, opponent = predictions.of(client, waiting.mlflow_run), predictions.of(client, champion.run_id)
+    rival, opponent = predictions.contender(client, waiting.mlflow_run), predictions.contender(client, champion.run_id)
     table = dataset.features(registry, loop, revision, days[0], days[-1])
     found = []
     for day in days:
@@ -87,10 +87,10 @@ def extend(
 
 
 def against_predecessor(
-    loop: Loop, client: Tracking, registry: Registry, revision: str, predecessor: ring.Predecessor, last: str
+    loop: Loop, client: Tracking, registry: Registry, revision: str, predecessor: shadows.Predecessor, last: str
 ) -> list[Cluster]:
     """Compare the predecessor, in shadow, with what its successors have told the world since."""
-    rival = predictions.of(client, models.version(client, loop.name, predecessor.version).run_id)
+    rival = predictions.contender(client, models.version(client, loop.name, predecessor.version).run_id)
     first = max(shift(predecessor.since, 1) if predecessor.since else "", shift(last, -2 * loop.gate.patience_days))
     days = dataset.published(registry, loop, revision, first, last)
     told = {day: found for day in days if (found := _told(loop, day, set(predecessor.versions))) is not None}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.adapters import models, runs
 from ratchet.adapters.data_registry import Writer
 from ratchet.contract.loop import Loop
-from ratchet.decisions import ring
+from ratchet.decisions import shadows
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset
 
@@ -37,8 +37,8 @@ def write(writer: Writer, loop: Loop, key: str, entry: dict[str, Any], message: 
     return new
 
 
-def leave(writer: Writer, loop: Loop, challenger: ring.Challenger, why: str) -> None:
-    """Write down that a challenger has left the ring."""
+def leave(writer: Writer, loop: Loop, challenger: shadows.Challenger, why: str) -> None:
+    """Write down that a challenger waits no longer."""
     entry = {
         "kind": "left",
         "run": challenger.run,

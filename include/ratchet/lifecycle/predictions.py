@@ -1,7 +1,7 @@
 """Who stands for a model in a duel, day by day, and what it predicts there.
 
 Not a step, but what `evaluate`, `score`, `performance` and `duel` share. A refit has seen the days it would be judged
-on; there its twin, the version of the same recipe that was judged and not shown them, stands in its place.
+on; there the evaluated model, the version of the same recipe that was judged and not shown them, stands in its place.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
 
-TWIN = "ratchet.twin"  # of a refit's run: the run of the model that was judged
+EVALUATED = "ratchet.evaluated_run"  # of a refit's run: the run of the model that was judged
 VERSION = "model_version"
 
 
@@ -40,12 +40,12 @@ class Contender:
         return next((run for run, until in self.runs if day > until), None)
 
 
-def of(client: Tracking, run: str) -> Contender:
-    """Return the contender of a run: itself, and its twin where it has one."""
+def contender(client: Tracking, run: str) -> Contender:
+    """Return the contender of a run: itself, and the evaluated model behind it where it is a refit."""
     tags = client.tags(run)
     runs = [(run, _until(tags))]
-    if twin := tags.get(TWIN):
-        runs.append((twin, _until(client.tags(twin))))
+    if evaluated := tags.get(EVALUATED):
+        runs.append((evaluated, _until(client.tags(evaluated))))
     return Contender(tuple(runs))
 
 

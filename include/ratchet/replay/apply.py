@@ -25,7 +25,7 @@ def changed(loop: Loop, policy: str, gate: str) -> str:
     if policy != spec.OWN:
         rules = spec.policy(loop, policy)
         section = document.setdefault("retrain", {})
-        section["policies"] = rules.policies.model_dump(exclude_none=True)
+        section["policies"] = rules.policies
         for name, value in rules.model_dump(exclude={"policies"}).items():
             if value != getattr(loop.retrain, name):
                 section[name] = value

@@ -27,7 +27,7 @@ from ratchet.errors import TrainingError
 from ratchet.files import atomic, write_text
 from ratchet.monitoring import estimate
 from ratchet.partitions import shift
-from ratchet.replay.history import Epoch
+from ratchet.replay.history import DataVersion
 from ratchet.training import evaluation, model, recipe
 from ratchet.training.evaluation import Side
 from ratchet.training.fit import Search, fit, search, searched_until
@@ -55,7 +55,7 @@ class Fitted:
     name: str
     folder: Path
     about: dict[str, Any]
-    epoch: Epoch = field(repr=False)
+    data: DataVersion = field(repr=False)
     _said: dict[str, Vector] = field(default_factory=dict, repr=False)
     _losses: dict[str, Vector] = field(default_factory=dict, repr=False)
 
@@ -69,40 +69,40 @@ class Fitted:
         """Load the model."""
         return model.load(self.folder / "model")
 
-    def predict(self, epoch: Epoch, day: str) -> Vector:
+    def predict(self, data: DataVersion, day: str) -> Vector:
         """Return what it predicts of a day's rows, labelled or not."""
-        digest = epoch.digests[day]
+        digest = data.digests[day]
         if digest not in self._said:
             kept = self.about["ahead"].get(digest)
             if kept is None:
-                self._said[digest] = self.model.predict(epoch.of(day, day))
+                self._said[digest] = self.model.predict(data.between(day, day))
             else:
                 self._said[digest] = np.load(self.folder / "ahead.npy", mmap_mode="r")[kept[0] : kept[1]].astype(float)
         return self._said[digest]
 
-    def whole(self, epoch: Epoch, first: str, last: str) -> Vector:
+    def whole(self, data: DataVersion, first: str, last: str) -> Vector:
         """Return what it predicts of all rows of the days first..last."""
-        kept = [self.about["ahead"].get(epoch.digests[day]) for day in epoch.days if first <= day <= last]
+        kept = [self.about["ahead"].get(data.digests[day]) for day in data.days if first <= day <= last]
         whole = [k for k in kept if k is not None]
         if len(whole) == len(kept) and all(a[1] == b[0] for a, b in itertools.pairwise(whole)):
             return np.asarray(
                 np.load(self.folder / "ahead.npy", mmap_mode="r")[whole[0][0] : whole[-1][1]], dtype=float
             )
-        return np.concatenate([self.predict(epoch, day) for day in epoch.days if first <= day <= last])
+        return np.concatenate([self.predict(data, day) for day in data.days if first <= day <= last])
 
-    def side(self, epoch: Epoch, day: str) -> Side:
+    def side(self, data: DataVersion, day: str) -> Side:
         """Return target and prediction of a day's labelled rows."""
-        begin, end = epoch.bounds(day, day)
-        target = targets(epoch, self)[begin:end]
+        begin, end = data.bounds(day, day)
+        target = targets(data, self)[begin:end]
         known = np.isfinite(target)
-        return Side(known, target[known], self.predict(epoch, day)[known])
+        return Side(known, target[known], self.predict(data, day)[known])
 
-    def losses(self, epoch: Epoch, day: str) -> Vector:
+    def losses(self, data: DataVersion, day: str) -> Vector:
         """Return the losses of a day's labelled rows."""
-        digest = epoch.digests[day]
+        digest = data.digests[day]
         if digest not in self._losses:
-            said = self.side(epoch, day)
-            self._losses[digest] = row_losses(epoch.loop.loss, said.target, said.prediction)
+            said = self.side(data, day)
+            self._losses[digest] = row_losses(data.loop.loss, said.target, said.prediction)
         return self._losses[digest]
 
 
@@ -116,34 +116,34 @@ class Fits:
         self._held: dict[str, Fitted] = {}
         self._compared: dict[tuple[str, str, str], list[Cluster]] = {}
 
-    def name(self, epoch: Epoch, first: str, until: str) -> str:
+    def name(self, data: DataVersion, first: str, until: str) -> str:
         """Name a fit by its content."""
-        text = f"{self.recipe}:{self.loop.name}:{epoch.content(first, until)}"
+        text = f"{self.recipe}:{self.loop.name}:{data.content(first, until)}"
         return f"{until}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
-    def get(self, epoch: Epoch, first: str, until: str) -> Fitted:
+    def get(self, data: DataVersion, first: str, until: str) -> Fitted:
         """Return a fit, made now if it was never made. Raises TrainingError, the same each time."""
-        name = self.name(epoch, first, until)
+        name = self.name(data, first, until)
         if name not in self._held:
             folder = self.folder / name
             if not (folder / "about.json").exists():
                 with _locked(self.folder / f".{name}.lock"):
                     if not (folder / "about.json").exists():
-                        self._make(epoch, first, until, folder)
+                        self._make(data, first, until, folder)
             about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-            self._held[name] = Fitted(first, until, name, folder, about, epoch)
+            self._held[name] = Fitted(first, until, name, folder, about, data)
         if error := self._held[name].about.get("error"):
             raise TrainingError(error)
         return self._held[name]
 
-    def _make(self, epoch: Epoch, first: str, until: str, target: Path) -> None:
+    def _make(self, data: DataVersion, first: str, until: str, target: Path) -> None:
         begun, loop = time.monotonic(), self.loop
         with atomic(target) as folder:
             folder.mkdir()
             about: dict[str, Any] = {"first": first, "until": until, "classes": [], "ahead": {}}
             try:
-                rows = features.known_target(loop, epoch.of(first, until))
-                searched, seconds = self._search(epoch, first, until, rows)
+                rows = features.known_target(loop, data.between(first, until))
+                searched, seconds = self._search(data, first, until, rows)
                 fitted, _ = fit(loop, rows, searched)
             except TrainingError as error:
                 about["error"] = str(error)
@@ -159,16 +159,16 @@ class Fits:
                 )
                 about |= evaluation.probe(loop, fitted, rows.slice(max(0, rows.num_rows - PROBED)))
                 about["signature"] = evaluation.signature(fitted)
-                _ahead(fitted, epoch, until, about, folder)
+                _ahead(fitted, data, until, about, folder)
             (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
-    def _search(self, epoch: Epoch, first: str, until: str, rows: pa.Table) -> tuple[Search, float]:
+    def _search(self, data: DataVersion, first: str, until: str, rows: pa.Table) -> tuple[Search, float]:
         """Search the rounds once for all fits that search the same days.
 
         Return also the seconds that this call did not spend.
         """
-        last = searched_until([day for day in epoch.days if first <= day <= until])
-        path = self.folder / f"rounds-{self.name(epoch, first, last)}.json"
+        last = searched_until([day for day in data.days if first <= day <= until])
+        path = self.folder / f"rounds-{self.name(data, first, last)}.json"
         with _locked(path.with_suffix(".lock")):
             if path.exists():
                 known = json.loads(path.read_text(encoding="utf-8"))
@@ -178,11 +178,11 @@ class Fits:
             write_text(path, json.dumps({"rounds": rounds, "seconds": time.monotonic() - begun}))
         return (rounds, None), 0.0
 
-    def compare(self, epoch: Epoch, day: str, rival: Fitted, champion: Fitted) -> list[Cluster]:
+    def compare(self, data: DataVersion, day: str, rival: Fitted, champion: Fitted) -> list[Cluster]:
         """Return a day's cluster of the two; none where no row of it has a label."""
-        key = (rival.name, champion.name, epoch.digests[day])
+        key = (rival.name, champion.name, data.digests[day])
         if key not in self._compared:
-            ours, theirs = rival.losses(epoch, day), champion.losses(epoch, day)
+            ours, theirs = rival.losses(data, day), champion.losses(data, day)
             self._compared[key] = duel.cluster([day] * len(ours), ours, theirs)
         return self._compared[key]
 
@@ -192,38 +192,38 @@ def calibrator(loop: Loop, side: Side) -> dict[str, list[list[float]]]:
     return estimate.calibrate(loop.task, side.target, side.prediction)
 
 
-def _ahead(fitted: model.Model, epoch: Epoch, until: str, about: dict[str, Any], folder: Path) -> None:
+def _ahead(fitted: model.Model, data: DataVersion, until: str, about: dict[str, Any], folder: Path) -> None:
     """Predict, in one go, the days after the training.
 
-    And the latest of it, on which a refit is laid beside its twin.
+    And the latest of it, on which a refit is laid beside the evaluated model.
     """
-    first, last = shift(until, 1 - epoch.loop.training.holdout_days), shift(until, AHEAD)
-    days = [day for day in epoch.days if first <= day <= last]
+    first, last = shift(until, 1 - data.loop.training.holdout_days), shift(until, AHEAD)
+    days = [day for day in data.days if first <= day <= last]
     if not days:
         return
-    said = fitted.predict(epoch.of(days[0], days[-1])).astype(np.float32)
+    said = fitted.predict(data.between(days[0], days[-1])).astype(np.float32)
     np.save(folder / "ahead.npy", said)
-    offset = epoch.bounds(days[0], days[0])[0]
+    offset = data.bounds(days[0], days[0])[0]
     for day in days:
-        begin, end = epoch.bounds(day, day)
-        about["ahead"][epoch.digests[day]] = [begin - offset, end - offset]
+        begin, end = data.bounds(day, day)
+        about["ahead"][data.digests[day]] = [begin - offset, end - offset]
 
 
-def targets(epoch: Epoch, fitted: Fitted) -> Vector:
+def targets(data: DataVersion, fitted: Fitted) -> Vector:
     """Return the target of all rows as a number, NaN where it is not known.
 
     Of a class that the model has never seen, -1.
     """
-    loop, classes = epoch.loop, tuple(fitted.about["classes"]) if epoch.loop.task == "multiclass" else ()
-    if classes not in epoch.targets:
-        column = epoch.rows.column(loop.target.name)
+    loop, classes = data.loop, tuple(fitted.about["classes"]) if data.loop.task == "multiclass" else ()
+    if classes not in data.targets:
+        column = data.rows.column(loop.target.name)
         if loop.task == "multiclass":
             index = {name: float(i) for i, name in enumerate(classes)}
             found = np.array([np.nan if value is None else index.get(str(value), -1.0) for value in column.to_pylist()])
         else:
             found = np.asarray(column.to_pandas().astype(float).to_numpy())
-        epoch.targets[classes] = found
-    return epoch.targets[classes]
+        data.targets[classes] = found
+    return data.targets[classes]
 
 
 @contextmanager

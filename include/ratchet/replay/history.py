@@ -1,7 +1,7 @@
 """What there was to know, and since when: a loop's feature rows as they stood on each night.
 
 A delivery that was corrected later is seen uncorrected on the nights before its correction: the history is parted into
-epochs, within which no published day was changed.
+versions, within which no published day was changed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Epoch:
+class DataVersion:
     """Feature rows of all days published at a revision, in order of days, labelled ones and others.
 
     Mapped from a file.
@@ -55,7 +55,7 @@ class Epoch:
         """Return a hash of each day's rows."""
         known = self.path.with_suffix(".json")
         if not known.exists():
-            write_text(known, json.dumps({day: tables.content_hash(self.of(day, day)) for day in self.days}))
+            write_text(known, json.dumps({day: tables.content_hash(self.between(day, day)) for day in self.days}))
         return dict(json.loads(known.read_text(encoding="utf-8")))
 
     @cached_property
@@ -69,7 +69,7 @@ class Epoch:
         starts = self._parts[1]
         return int(starts[bisect.bisect_left(self.days, first)]), int(starts[bisect.bisect_right(self.days, last)])
 
-    def of(self, first: str, last: str) -> pa.Table:
+    def between(self, first: str, last: str) -> pa.Table:
         """Return the rows of the days first..last."""
         begin, end = self.bounds(first, last)
         return self.rows.slice(begin, end - begin)
@@ -84,32 +84,32 @@ class Epoch:
 class History:
     """A loop's past.
 
-    counts: day -> rows to predict. epochs: with the first night of each. bad: night -> refused days, and why.
+    counts: day -> rows to predict. versions: with the first night of each. bad: night -> refused days, and why.
     """
 
     loop: Loop
     nights: list[str]
     counts: dict[str, int]
-    epochs: list[tuple[str, Epoch]]
+    versions: list[tuple[str, DataVersion]]
     bad: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def at(self, night: str) -> Epoch:
+    def at(self, night: str) -> DataVersion:
         """Return the rows as they stood on a night."""
-        return self.epochs[max(0, bisect.bisect_right([first for first, _ in self.epochs], night) - 1)][1]
+        return self.versions[max(0, bisect.bisect_right([first for first, _ in self.versions], night) - 1)][1]
 
     @property
-    def now(self) -> Epoch:
+    def now(self) -> DataVersion:
         """The rows as they stand now."""
-        return self.epochs[-1][1]
+        return self.versions[-1][1]
 
 
 def of_rows(loop: Loop, rows: pa.Table, cache: Path) -> History:
     """Make a history of feature rows, in order of days, that were never corrected."""
     path = cache / "rows.arrow"
     _write(rows, path)
-    epoch = Epoch(loop, path)
-    counts = {day: epoch.bounds(day, day)[1] - epoch.bounds(day, day)[0] for day in epoch.days}
-    return History(loop, epoch.days, counts, [("", epoch)])
+    data = DataVersion(loop, path)
+    counts = {day: data.bounds(day, day)[1] - data.bounds(day, day)[0] for day in data.days}
+    return History(loop, data.days, counts, [("", data)])
 
 
 def read(loop: Loop, cache: Path) -> History:
@@ -120,12 +120,12 @@ def read(loop: Loop, cache: Path) -> History:
     if not nights:
         raise DataError(f"Nothing of {loop.name} is published: there is no past to replay. Ingest some days first")
     published = _first_published(registry, loop)
-    epochs = [
+    versions = [
         (first, _rows(registry, loop, at, cache)) for first, at in _revisions(registry, loop, published, revision)
     ]
     verdicts, window = registry.verdicts(loop.name), loop.monitor.window_days
     bad = {night: found for night in nights if (found := requests.bad_data(verdicts, shift(night, 1 - window), night))}
-    return History(loop, nights, dataset.counts(registry, loop, revision), epochs, bad)
+    return History(loop, nights, dataset.counts(registry, loop, revision), versions, bad)
 
 
 def _first_published(registry: Registry, loop: Loop) -> list[tuple[str, list[str], list[str]]]:
@@ -150,7 +150,7 @@ def _first_published(registry: Registry, loop: Loop) -> list[tuple[str, list[str
 def _revisions(
     registry: Registry, loop: Loop, commits: list[tuple[str, list[str], list[str]]], head: str
 ) -> list[tuple[str, str]]:
-    """Part the history where published days were changed: (first night, revision) of each epoch, oldest first."""
+    """Part the history where published days were changed: (first night, revision) of each data version, oldest first."""
     found: list[tuple[str, str]] = []
     first, before, latest = "", "", ""
     for revision, added, changed in commits:
@@ -163,7 +163,7 @@ def _revisions(
     return sorted(dict(found).items())  # corrections with no night between them are one
 
 
-def _rows(registry: Registry, loop: Loop, revision: str, cache: Path) -> Epoch:
+def _rows(registry: Registry, loop: Loop, revision: str, cache: Path) -> DataVersion:
     """Compute the features at a revision once, and map them into memory."""
     days = dataset.published(registry, loop, revision)
     sql = (loop.folder / loop.features.sql).read_text(encoding="utf-8")
@@ -172,7 +172,7 @@ def _rows(registry: Registry, loop: Loop, revision: str, cache: Path) -> Epoch:
     path = cache / f"rows-{hashlib.sha256((tree + sql + contract).encode()).hexdigest()[:16]}.arrow"
     if not path.exists():
         _write(dataset.features(registry, loop, revision, days[0], days[-1]), path)
-    return Epoch(loop, path)
+    return DataVersion(loop, path)
 
 
 def _write(rows: pa.Table, path: Path) -> None:

@@ -22,7 +22,7 @@ from ratchet.replay import spec
 from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
 from ratchet.replay.score import Outcome
-from ratchet.replay.world import World
+from ratchet.replay.simulation import Simulation
 
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
@@ -112,17 +112,17 @@ def _foreseen(history: History, cases: list[Case], nights: list[str], fits: Fits
     loop, wanted = history.loop, {}
     due = {shift(nights[0], -1)}
     for case in cases:
-        calendar = _loop(loop, case).retrain.policies.calendar
+        calendar = _loop(loop, case).retrain.policies.get("calendar")
         if calendar:
-            due |= {night for night in nights if days_between(shift(nights[0], -1), night) % calendar.days == 0}
+            due |= {night for night in nights if days_between(shift(nights[0], -1), night) % calendar["days"] == 0}
     for night in due:
-        epoch = history.at(night)
+        data = history.at(night)
         try:
-            train, holdout = windows.window(loop, [day for day in epoch.days if day <= night], night)
+            train, holdout = windows.window(loop, [day for day in data.days if day <= night], night)
         except DataError:
             continue
         for last in (train[-1], *([holdout[-1]] if loop.gate.deploy == "refit" else [])):
-            name = fits.name(epoch, train[0], last)
+            name = fits.name(data, train[0], last)
             if not (fits.folder / name / "about.json").exists():
                 wanted[name] = (night, train[0], last)
     return [each for _, each in sorted(wanted.items())]
@@ -142,7 +142,7 @@ def _fit(night: str, first: str, last: str) -> None:
     try:
         _fits.get(_history.at(night), first, last)
     except TrainingError:
-        return  # the world that asks for it will be told
+        return  # the simulation that asks for it will be told
 
 
 def _live(case: Case, nights: list[str]) -> Outcome:
@@ -157,21 +157,21 @@ def live(
     history: History, fits: Fits, case: Case, nights: list[str], each: Callable[[], None] = lambda: None
 ) -> Outcome:
     """Live through the nights under one case."""
-    world, lived = World(_changed(history, case), fits, nights[0]), []
-    deployed = [world.champion.stands[0]] if world.champion else []
+    simulation, lived = Simulation(_changed(history, case), fits, nights[0]), []
+    deployed = [simulation.champion.stands[0]] if simulation.champion else []
     for night in nights:
-        lived.append(dataclasses.asdict(world.night(night)))
-        if world.champion and (not deployed or world.champion.stands[0] is not deployed[-1]):
-            deployed.append(world.champion.stands[0])
+        lived.append(dataclasses.asdict(simulation.night(night)))
+        if simulation.champion and (not deployed or simulation.champion.stands[0] is not deployed[-1]):
+            deployed.append(simulation.champion.stands[0])
         each()
-    kinds = [entry["kind"] for entry in world.entries]
+    kinds = [entry["kind"] for entry in simulation.entries]
     return Outcome(
         policy=case.policy,
         gate=case.gate,
         nights=tuple(lived),
         promotions=kinds.count("promoted") - 1,
         rollbacks=kinds.count("rolled_back"),
-        minutes=world.seconds / 60,
+        minutes=simulation.seconds / 60,
         deployed=tuple((fit.first, fit.until) for fit in deployed),
     )
 
@@ -184,14 +184,14 @@ def _changed(history: History, case: Case) -> History:
     """Return the history under the case's contract."""
     loop = _loop(history.loop, case)
     return dataclasses.replace(
-        history, loop=loop, epochs=[(first, dataclasses.replace(epoch, loop=loop)) for first, epoch in history.epochs]
+        history, loop=loop, versions=[(first, dataclasses.replace(data, loop=loop)) for first, data in history.versions]
     )
 
 
 def _weight(loop: Loop, case: Case) -> float:
     """Guess how long a case takes, to begin with the longest."""
-    calendar = _loop(loop, case).retrain.policies.calendar
-    return 1000 / calendar.days if calendar else 500
+    calendar = _loop(loop, case).retrain.policies.get("calendar")
+    return 1000 / calendar["days"] if calendar else 500
 
 
 def _path(history: History, case: Case, nights: list[str], cache: Path) -> Path:
@@ -203,7 +203,7 @@ def _path(history: History, case: Case, nights: list[str], cache: Path) -> Path:
         "bad": history.bad,
         "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),
         "counts": history.counts,
-        "rows": [(first, epoch.content("", nights[-1])) for first, epoch in history.epochs],
+        "rows": [(first, data.content("", nights[-1])) for first, data in history.versions],
     }
     return cache / "outcomes" / f"{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]}.json"
 

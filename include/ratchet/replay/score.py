@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.replay.fits import AHEAD, Fitted, targets
-from ratchet.replay.history import Epoch
+from ratchet.replay.history import DataVersion
 from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ WEEK = 7
 class Outcome:
     """The nights of one policy.
 
-    nights: as `world.Night`. deployed: (first, last) training day of each champion, the first one first.
+    nights: as `simulation.Night`. deployed: (first, last) training day of each champion, the first one first.
     """
 
     policy: str
@@ -94,7 +94,9 @@ def difference(ours: Outcome, theirs: Outcome) -> tuple[float, float, float]:
     return mean, mean - 1.96 * error, mean + 1.96 * error
 
 
-def daily(fits: Sequence[Fitted], epoch: Epoch, nights: Sequence[str], kept: Mapping[tuple[str, str], int]) -> Vector:
+def daily(
+    fits: Sequence[Fitted], data: DataVersion, nights: Sequence[str], kept: Mapping[tuple[str, str], int]
+) -> Vector:
     """Return the mean loss of each fit on each night's day.
 
     (fits, nights), infinite on days that it cannot have served.
@@ -103,18 +105,18 @@ def daily(fits: Sequence[Fitted], epoch: Epoch, nights: Sequence[str], kept: Map
     or as long as it was kept: what it says of later days is not computed for the sake of hindsight.
     """
     found = np.full((len(fits), len(nights)), np.inf)
-    delay = epoch.loop.label_delay_days
-    starts = np.array([epoch.bounds(night, night)[0] for night in nights])
+    delay = data.loop.label_delay_days
+    starts = np.array([data.bounds(night, night)[0] for night in nights])
     for i, fit in enumerate(fits):
         most = max(AHEAD, kept.get((fit.first, fit.until), 0))
         served = [n for n, night in enumerate(nights) if delay < _days(fit.until, night) <= most]
         if not served:
             continue
-        begin, end = starts[served[0]], epoch.bounds(nights[served[-1]], nights[served[-1]])[1]
-        target = targets(epoch, fit)[begin:end]
-        said = fit.whole(epoch, nights[served[0]], nights[served[-1]])
+        begin, end = starts[served[0]], data.bounds(nights[served[-1]], nights[served[-1]])[1]
+        target = targets(data, fit)[begin:end]
+        said = fit.whole(data, nights[served[0]], nights[served[-1]])
         known = np.isfinite(target)
-        losses = np.where(known, row_losses(epoch.loop.loss, np.where(known, target, 0.0), said), 0.0)
+        losses = np.where(known, row_losses(data.loop.loss, np.where(known, target, 0.0), said), 0.0)
         cuts = starts[served] - begin
         sums, counts = np.add.reduceat(losses, cuts), np.add.reduceat(known.astype(float), cuts)
         found[i, served] = np.where(counts > 0, sums / np.maximum(counts, 1), 0.0)

@@ -1,6 +1,6 @@
 """Policies and gates by a short text, as the command line and the form of the replay DAG take them.
 
-`calendar:days=7` is one policy; `drift+harm:margin=0.1` two, any of which may ask; `never` none. Rules of admission go
+`calendar:days=7` is one policy; `drift+degradation:margin=0.1` two, any of which may ask; `never` none. Rules of admission go
 with them: `calendar:days=1,cooldown_days=0`. A gate is a list of its keys: `aim=superior,margin=0`. `contract` is the
 loop's own, of either.
 """
@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from ratchet import extensions
 from ratchet.contract.loop import Loop
-from ratchet.contract.rules import Gate, Policies, Retrain
+from ratchet.contract.rules import Gate, Retrain
 from ratchet.errors import RequestError
 
 OWN, NEVER = "contract", "never"
@@ -28,22 +29,27 @@ def policy(loop: Loop, text: str) -> Retrain:
     changed: dict[str, Any] = {}
     for part in [] if text == NEVER else text.split("+"):
         name, _, options = part.partition(":")
-        if name not in Policies.model_fields:
-            raise RequestError(
-                f"{text!r}: there is no policy {name!r}. There is: {', '.join([*Policies.model_fields, NEVER, OWN])}"
-            )
+        known = extensions.names("policies", loop.folder)
+        if name not in known:
+            raise RequestError(f"{text!r}: there is no policy {name!r}. There is: {', '.join([*known, NEVER, OWN])}")
         values = _values(text, options)
         changed |= {key: values.pop(key) for key in rules & set(values)}
-        chosen[name] = values
+        chosen[name] = _options(loop, text, name, values)
     document = {**loop.retrain.model_dump(exclude={"policies"}), **changed, "policies": chosen}
-    return _validated(Retrain, document, text)
+    return _validated(Retrain, document, f"{text!r}: ")
 
 
 def gate(loop: Loop, text: str) -> Gate:
     """Read a gate: the loop's own, with keys changed. Raises RequestError."""
     if text == OWN:
         return loop.gate
-    return _validated(Gate, {**loop.gate.model_dump(), **_values(text, text)}, text)
+    return _validated(Gate, {**loop.gate.model_dump(), **_values(text, text)}, f"{text!r}: ")
+
+
+def _options(loop: Loop, text: str, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    options = extensions.find("policies", name, loop.folder).Options
+    checked: BaseModel = _validated(options, values, f"{text!r}: policies.{name}.")
+    return checked.model_dump(mode="json")
 
 
 def _values(text: str, options: str) -> dict[str, Any]:
@@ -56,9 +62,9 @@ def _values(text: str, options: str) -> dict[str, Any]:
     return found
 
 
-def _validated(kind: type[M], document: dict[str, Any], text: str) -> M:
+def _validated(kind: type[M], document: dict[str, Any], where: str) -> M:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
         item = error.errors()[0]
-        raise RequestError(f"{text!r}: {'.'.join(map(str, item['loc']))}: {item['msg']}") from None
+        raise RequestError(f"{where}{'.'.join(map(str, item['loc']))}: {item['msg']}") from None

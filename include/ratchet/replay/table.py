@@ -44,9 +44,9 @@ def hindsight(history: History, outcomes: Sequence[Outcome], fits: Fits) -> list
     nights = [night["night"] for night in outcomes[0].nights]
     first = outcomes[0].deployed[0]
     spans = [first, *sorted({span for each in outcomes for span in each.deployed} - {first})]
-    epoch = history.now
-    made = [fits.get(history.at(nights[0]) if span == first else epoch, *span) for span in spans]
-    losses = score.daily(made, epoch, nights, score.kept(outcomes))
+    data = history.now
+    made = [fits.get(history.at(nights[0]) if span == first else data, *span) for span in spans]
+    losses = score.daily(made, data, nights, score.kept(outcomes))
     served = np.array([night["rows"] for night in outcomes[0].nights], dtype=float)
     return score.hindsight(losses, served, max(each.retrainings for each in outcomes))
 

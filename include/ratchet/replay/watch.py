@@ -12,16 +12,16 @@ from ratchet.files import atomic
 from ratchet.monitoring import distances, reference
 from ratchet.partitions import shift
 from ratchet.replay.fits import Fitted
-from ratchet.replay.history import Epoch
+from ratchet.replay.history import DataVersion
 
 
-def drifted(champion: Fitted, epoch: Epoch, night: str) -> tuple[tuple[str, ...], int]:
+def drifted(champion: Fitted, data: DataVersion, night: str) -> tuple[tuple[str, ...], int]:
     """Return the columns beyond their thresholds, the furthest first, and how many days were compared."""
-    loop = epoch.loop
+    loop = data.loop
     past, thresholds = _reference(champion)
     first = shift(night, 1 - loop.monitor.window_days)
-    days = [day for day in epoch.days if first <= day <= night]
-    current = reference.columns(loop, champion.model, epoch.of(first, night))
+    days = [day for day in data.days if first <= day <= night]
+    current = reference.columns(loop, champion.model, data.between(first, night))
     numbers, categories = reference.kinds(past)
     found = distances.between(current, past, numbers, categories)
     beyond = {name: value / thresholds[name] for name, value in found.items() if value >= thresholds[name]}
@@ -31,8 +31,8 @@ def drifted(champion: Fitted, epoch: Epoch, night: str) -> tuple[tuple[str, ...]
 def _reference(champion: Fitted) -> tuple[pd.DataFrame, dict[str, float]]:
     folder = champion.folder / "reference"
     if not folder.exists():
-        loop = champion.epoch.loop
-        rows = features.known_target(loop, champion.epoch.of(champion.first, champion.until))
+        loop = champion.data.loop
+        rows = features.known_target(loop, champion.data.between(champion.first, champion.until))
         with atomic(folder) as made:
             made.mkdir()
             for name, content in reference.make(loop, champion.model, rows).items():

@@ -26,7 +26,7 @@ from ratchet.settings import Settings
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
-VERDICTS = {"promote": "Promote", "hold": "Hold", "wait": "Wait"}
+VERDICTS = {"promote": "Promote", "reject": "Reject", "wait": "Wait"}
 
 
 def decision(
@@ -122,7 +122,7 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
     text = {
         "promote": f"On days that neither model had seen, the rival {aim} the model in use; if it were not, evidence as strong as this "
         f"would come up at most once in {odds:,} such comparisons, however often one looks.",
-        "hold": "On days that neither model had seen, the model in use does better. The rival is sent away.",
+        "reject": "On days that neither model had seen, the model in use does better. The rival is sent away.",
         "wait": f"The days so far do not show yet whether the rival {aim} the model in use. It goes on predicting in shadow, and each "
         "night's labels are added, until they do or its time is up.",
     }

@@ -6,25 +6,24 @@ import dataclasses
 import json
 from typing import Any
 
+from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import requests, retrain, staleness
-from ratchet.decisions.policies import Evidence
+from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, ledger, predictions
 from ratchet.partitions import shift
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
-from ratchet.steps import drift, evaluate, performance
+from ratchet.steps import StepRequest, StepResult, drift, evaluate, performance
 
 
-class Request(Base):
+class DecideRequest(StepRequest):
     """partition: the night whose drift and performance were measured."""
 
     partition: str
 
 
-class Result(BaseResult):
+class DecideResult(StepResult):
     """verdict: retrain, wait or veto. key: of the evidence; the run of the training it asks for is named by it."""
 
     partition: str
@@ -33,14 +32,14 @@ class Result(BaseResult):
     champion: str | None = None
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: DecideRequest) -> DecideResult:
     """Decide once a night: a night that has asked before gives the same answer, and is written down once."""
     registry = dataset.registry()
     before = next(
         (entry for entry in registry.ledger(loop.name) if entry["key"] == f"requested:{request.partition}"), None
     )
     if before:
-        return Result(
+        return DecideResult(
             reason=before["reason"],
             outcome="unchanged",
             partition=request.partition,
@@ -48,29 +47,29 @@ def run(loop: Loop, request: Request) -> Result:
             key=before["evidence"],
             champion=before["champion"],
         )
-    evidence = gather(loop, request.partition)
-    decision = retrain.decide(evidence, loop.retrain)
+    known = gather(loop, request.partition)
+    decision = retrain.decide(known, loop.retrain, catalog.policies(loop))
     if decision.verdict != "wait":
         entry: dict[str, Any] = {
             "kind": "requested" if decision.verdict == "retrain" else "vetoed",
             "partition": request.partition,
             "evidence": decision.key,
-            "champion": evidence.champion,
+            "champion": known.champion,
             "reason": decision.reason,
         }
         with registry.writer() as writer:
             title = "Ask for a retraining of" if decision.verdict == "retrain" else "Veto a retraining of"
             ledger.write(writer, loop, f"{entry['kind']}:{request.partition}", entry, f"{title} {loop.name}")
-    return Result(
+    return DecideResult(
         reason=decision.reason,
         partition=request.partition,
         verdict=decision.verdict,
         key=decision.key,
-        champion=evidence.champion,
+        champion=known.champion,
     )
 
 
-def gather(loop: Loop, partition: str) -> Evidence:
+def gather(loop: Loop, partition: str) -> NightFacts:
     """Gather what is known on a night. Raises DataError where drift or performance were not measured."""
     registry = dataset.registry()
     drifted, measured = drift.read(loop, partition), performance.read(loop, partition)
@@ -78,9 +77,9 @@ def gather(loop: Loop, partition: str) -> Evidence:
         raise DataError(
             f"The monitor has not measured {loop.name} {partition}. Run the steps drift and performance of that night first"
         )
-    found, version = drift.Result.model_validate(drifted), measured.champion or ""
+    found, version = drift.DriftResult.model_validate(drifted), measured.champion or ""
     entries, counts = registry.ledger(loop.name), dataset.counts(registry, loop, "HEAD")
-    known = Evidence(
+    known = NightFacts(
         partition=partition,
         champion=version,
         drifted=found.drifted,
@@ -92,14 +91,14 @@ def gather(loop: Loop, partition: str) -> Evidence:
             registry.verdicts(loop.name), shift(partition, 1 - loop.monitor.window_days), partition
         ),
         past=staleness.past(entries),
-        **requests.of(entries, partition, loop.label_delay_days),
+        **requests.facts(entries, partition, loop.label_delay_days),
     )
     if not version:
         return known
     with runs.connected() as client:
         run = models.version(client, loop.name, version).run_id
         tags = client.tags(run)
-        days = json.loads(runs.read_file(client, tags.get(predictions.TWIN, run), evaluate.FILE))["days"]
+        days = json.loads(runs.read_file(client, tags.get(predictions.EVALUATED, run), evaluate.FILE))["days"]
     last = shift(partition, -loop.label_delay_days)
     seen = max(tags[part].partition("..")[2] for part in ("data.train", "data.holdout"))
     return dataclasses.replace(

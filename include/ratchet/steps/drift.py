@@ -14,18 +14,17 @@ from ratchet.lifecycle import dataset, ledger
 from ratchet.monitoring import reference
 from ratchet.partitions import shift
 from ratchet.settings import Settings
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
+from ratchet.steps import StepRequest, StepResult
 
 
-class Request(Base):
+class DriftRequest(StepRequest):
     """partition: the latest day to look at. revision: of the data registry, by default the newest."""
 
     partition: str
     revision: str = ""
 
 
-class Result(BaseResult):
+class DriftResult(StepResult):
     """drifted: columns beyond their thresholds. days: that were compared. report: the HTML page."""
 
     partition: str
@@ -36,7 +35,7 @@ class Result(BaseResult):
     report: str | None = None
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: DriftRequest) -> DriftResult:
     """Compare the `monitor.window_days` up to the partition.
 
     The same data and champion give the same verdict, computed once.
@@ -51,14 +50,14 @@ def run(loop: Loop, request: Request) -> Result:
             why = "no champion yet" if champion is None else f"no published day between {first} and {request.partition}"
             return _keep(
                 loop,
-                Result(
+                DriftResult(
                     reason=f"{loop.name} has {why}: nothing to compare", outcome="skipped", partition=request.partition
                 ),
             )
         known = read(loop, request.partition)
         inputs = f"{champion.number}:{registry.git('rev-parse', f'{revision}:{loop.name}/data').strip()}"
         if known and known.get("inputs") == inputs and Path(known["report"]).exists():
-            return Result.model_validate({**known, "outcome": "unchanged"})
+            return DriftResult.model_validate({**known, "outcome": "unchanged"})
         import pandas as pd
 
         model = models.version_model(champion)
@@ -72,7 +71,7 @@ def run(loop: Loop, request: Request) -> Result:
         runs.log_files(client, champion.run_id, {f"drift/{request.partition}.html": page})
     drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
-    result = Result(
+    result = DriftResult(
         reason=f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds{': ' + shown if drifted else ''}",
         partition=request.partition,
         champion=champion.number,
@@ -95,7 +94,7 @@ def read(loop: Loop, partition: str) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _keep(loop: Loop, result: Result, **more: object) -> Result:
+def _keep(loop: Loop, result: DriftResult, **more: object) -> DriftResult:
     path = folder(loop, result.partition) / "drift.json"
     write_text(path, json.dumps({**result.model_dump(mode="json"), **more}, indent=1))
     return result

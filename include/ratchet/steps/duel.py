@@ -8,31 +8,30 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
+from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import duel, hypothesis, ring
+from ratchet.decisions import checks, duel, hypothesis, shadows
 from ratchet.decisions import gate as decisions
 from ratchet.errors import DataError
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, evidence, ledger
 from ratchet.partitions import days_between
 from ratchet.reports import decision as report
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
-from ratchet.steps import drift, evaluate, gate, performance, train
+from ratchet.steps import StepRequest, StepResult, drift, evaluate, gate, performance, train
 
 if TYPE_CHECKING:
     from ratchet.adapters.data_registry import Writer
     from ratchet.adapters.runs import Tracking
 
 
-class Request(Base):
+class DuelRequest(StepRequest):
     """partition: the night whose performance was measured."""
 
     partition: str
 
 
-class Result(BaseResult):
+class DuelResult(StepResult):
     """verdict: promote (the run `run` is to be promoted), rollback (the version `version` was restored) or wait.
 
     mlflow_run: that was judged. report: the page about the decision. summary: the same in Markdown.
@@ -47,14 +46,16 @@ class Result(BaseResult):
     summary: str = ""
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: DuelRequest) -> DuelResult:
     """Look once a night: a night that has decided gives the same answer again.
 
     Raises DataError where it was not measured.
     """
     path = drift.folder(loop, request.partition) / "duel.json"
     if path.exists():
-        return Result.model_validate_json(path.read_text(encoding="utf-8")).model_copy(update={"outcome": "unchanged"})
+        return DuelResult.model_validate_json(path.read_text(encoding="utf-8")).model_copy(
+            update={"outcome": "unchanged"}
+        )
     measured = performance.read(loop, request.partition)
     if measured is None:
         raise DataError(
@@ -63,7 +64,7 @@ def run(loop: Loop, request: Request) -> Result:
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None or champion.number != measured.champion:
-            return Result(
+            return DuelResult(
                 reason="no duel: the champion has changed since this night was measured", partition=request.partition
             )
         turned = _predecessor(loop, client, champion, measured, request.partition)
@@ -78,13 +79,13 @@ def run(loop: Loop, request: Request) -> Result:
 
 
 def _predecessor(
-    loop: Loop, client: Tracking, champion: models.Version, measured: performance.Result, night: str
-) -> Result:
+    loop: Loop, client: Tracking, champion: models.Version, measured: performance.PerformanceResult, night: str
+) -> DuelResult:
     """Exchange the roles: is the predecessor better than what has replaced it? Then it is champion again."""
     registry = dataset.registry()
-    before = ring.predecessor(registry.ledger(loop.name))
+    before = shadows.predecessor(registry.ledger(loop.name))
     if before is None:
-        return Result(reason="", partition=night)
+        return DuelResult(reason="", partition=night)
     days = duel.load(measured.predecessor)
     scale = measured.holdout_loss or 1.0
     judged = duel.judge(
@@ -105,7 +106,7 @@ def _predecessor(
             partition=night,
             **numbers,
         )
-        return Result(
+        return DuelResult(
             reason=reason,
             partition=night,
             verdict="rollback",
@@ -115,7 +116,7 @@ def _predecessor(
             summary=report.markdown(loop, champion.run_id, decision),
         )
     why = ""
-    if judged.verdict == "hold":
+    if judged.verdict == "reject":
         why = f"v{before.version} is beaten by what replaced it: {found}"
     elif before.since and days_between(before.since, night) > loop.gate.patience_days:
         why = f"v{before.version} is out of time after {loop.gate.patience_days} days: {found}"
@@ -135,20 +136,25 @@ def _predecessor(
                 entry,
                 f"Let v{before.version} of {loop.name} go",
             )
-    return Result(reason=why or f"predecessor v{before.version}: {found}", partition=night)
+    return DuelResult(reason=why or f"predecessor v{before.version}: {found}", partition=night)
 
 
 def _challengers(
-    loop: Loop, client: Tracking, champion: models.Version, measured: performance.Result, night: str, said: str
-) -> Result:
+    loop: Loop,
+    client: Tracking,
+    champion: models.Version,
+    measured: performance.PerformanceResult,
+    night: str,
+    said: str,
+) -> DuelResult:
     """Judge each challenger that waits; the first to win is promoted tonight, the others go on waiting."""
     registry = dataset.registry()
     reasons = [said] if said else []
-    won: Result | None = None
+    won: DuelResult | None = None
     with registry.writer() as writer:
         entries = registry.ledger(loop.name)
-        waiting = ring.challengers(entries)
-        gone = ring.leaving(waiting, None, loop.gate.ring, loop.gate.patience_days, night)
+        waiting = shadows.challengers(entries)
+        gone = shadows.leaving(waiting, None, loop.gate.shadows, loop.gate.patience_days, night)
         for each in waiting:
             if each.champion != champion.number:
                 ledger.leave(
@@ -158,14 +164,16 @@ def _challengers(
             days = evidence.read(client, each.mlflow_run)
             judged = hypothesis.judge(loop, entries, each.line, days, measured.holdout_loss or 1.0)
             found = json.loads(runs.read_file(client, each.mlflow_run, evaluate.FILE))
-            decision = decisions.decide(decisions.checks(loop.gate, found, carried=False), judged, loop.gate.cluster)
-            if decision.verdict == "hold":
+            decision = decisions.decide(
+                checks.every(loop.gate, found, False, catalog.checks(loop)), judged, loop.gate.cluster
+            )
+            if decision.verdict == "reject":
                 report.decision(loop, client, each.mlflow_run, decision, days, found, f"night of {night}")
                 _hold(writer, loop, client, each, decision, champion)
             elif decision.verdict == "promote" and won is None:
                 page = report.decision(loop, client, each.mlflow_run, decision, days, found, f"night of {night}")
                 gate.settle(client, each.mlflow_run, each.line, decision)
-                won = Result(
+                won = DuelResult(
                     reason=decision.reason,
                     partition=night,
                     verdict="promote",
@@ -177,20 +185,20 @@ def _challengers(
             elif each.mlflow_run in gone:
                 ledger.leave(writer, loop, each, gone[each.mlflow_run])
             reasons.append(f"{each.run}: {decision.reason}")
-    return won or Result(reason="; ".join(reasons) or "nobody waits in the ring", partition=night)
+    return won or DuelResult(reason="; ".join(reasons) or "nobody waits in shadow", partition=night)
 
 
 def _hold(
     writer: Writer,
     loop: Loop,
     client: Tracking,
-    each: ring.Challenger,
+    each: shadows.Challenger,
     decision: decisions.Decision,
     champion: models.Version,
 ) -> None:
     recipe = client.tags(each.mlflow_run)[train.RECIPE]
     entry: dict[str, Any] = {
-        "kind": "held",
+        "kind": "rejected",
         "run": each.run,
         "mlflow_run": each.mlflow_run,
         "evaluated": each.mlflow_run,
@@ -201,4 +209,4 @@ def _hold(
         **decisions.facts(decision),
     }
     gate.settle(client, each.mlflow_run, each.line, decision)
-    ledger.write(writer, loop, f"held:{each.mlflow_run}", entry, f"Send a challenger of {loop.name} away")
+    ledger.write(writer, loop, f"rejected:{each.mlflow_run}", entry, f"Send a challenger of {loop.name} away")

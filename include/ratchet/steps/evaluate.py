@@ -14,9 +14,7 @@ from ratchet.decisions import duel, staleness
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.monitoring import estimate
 from ratchet.reports import figures
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
-from ratchet.steps import snapshot
+from ratchet.steps import StepRequest, StepResult, snapshot
 from ratchet.training import evaluation
 
 if TYPE_CHECKING:
@@ -32,14 +30,14 @@ if TYPE_CHECKING:
 FILE = "evaluation/evaluation.json"
 
 
-class Request(Base):
+class EvaluateRequest(StepRequest):
     """run: the key of this training. mlflow_run: the run that holds the challenger; by default the one of that key."""
 
     run: str
     mlflow_run: str = ""
 
 
-class Result(BaseResult):
+class EvaluateResult(StepResult):
     """metrics: of the challenger on the holdout.
 
     champion: the version it was compared with, or none. daily: losses by day.
@@ -52,7 +50,7 @@ class Result(BaseResult):
     daily: tuple[dict[str, Any], ...] = ()
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
     """Evaluate, and store metrics, daily losses and figures with the challenger's run.
 
     The same run gives the same numbers.
@@ -63,7 +61,7 @@ def run(loop: Loop, request: Request) -> Result:
         mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
         challenger = models.run_model(client, mlflow_run)
         champion = _opponent(client, loop, mlflow_run)
-        opponent = _models(client, predictions.of(client, champion.run_id), rows) if champion else None
+        opponent = _models(client, predictions.contender(client, champion.run_id), rows) if champion else None
         ours, theirs = (
             evaluation.of_model(challenger, rows),
             evaluation.of_models(opponent, rows) if opponent is not None else None,
@@ -102,7 +100,7 @@ def run(loop: Loop, request: Request) -> Result:
         against = f"; champion v{champion.number}: " + (
             f"{found:.4f}" if found is not None else "has seen all of these days"
         )
-    return Result(
+    return EvaluateResult(
         reason=f"on {content['rows']:,} held-out rows of {len(content['days'])} days: {shown}{against}",
         mlflow_run=mlflow_run,
         metrics=ours,
@@ -128,7 +126,7 @@ def _opponent(client: Tracking, loop: Loop, run_id: str) -> models.Version | Non
     champion = ledger.champion(client, loop)
     if champion is None or run_id not in (
         champion.run_id,
-        client.tags(champion.run_id).get(predictions.TWIN),
+        client.tags(champion.run_id).get(predictions.EVALUATED),
     ):
         return champion
     earlier = json.loads(runs.read_file(client, run_id, FILE))["champion"]
@@ -138,13 +136,13 @@ def _opponent(client: Tracking, loop: Loop, run_id: str) -> models.Version | Non
 def _first_look(
     loop: Loop,
     client: Tracking,
-    pinned: snapshot.Result,
+    pinned: snapshot.SnapshotResult,
     champion: models.Version | None,
     compared: list[Any] | None,
 ) -> dict[str, Any] | None:
     if champion is None or not compared:
         return None
-    stands = predictions.of(client, champion.run_id)
+    stands = predictions.contender(client, champion.run_id)
     stood = {each.key: run for each in duel.load(compared) if (run := stands.on(each.key))}
     trained = {run: client.tags(run)["data.train"] for run in set(stood.values())}
     counts = dataset.counts(dataset.registry(), loop, pinned.revision)
@@ -153,7 +151,7 @@ def _first_look(
     )
 
 
-def _unaccepted(loop: Loop, pinned: snapshot.Result) -> dict[str, str]:
+def _unaccepted(loop: Loop, pinned: snapshot.SnapshotResult) -> dict[str, str]:
     """Return the days of training and holdout whose newest delivery, a correction, was rejected: day -> why."""
     registry, first, last = dataset.registry(), pinned.train.partition("..")[0], pinned.holdout.partition("..")[2]
     used = set(dataset.published(registry, loop, pinned.revision, first, last))

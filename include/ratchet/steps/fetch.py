@@ -6,36 +6,36 @@ import datetime as dt
 import shutil
 import time
 from pathlib import Path
+from typing import cast
 
-from ratchet import partitions
+from ratchet import extensions, partitions
 from ratchet.contract.loop import Loop
 from ratchet.data import sources, tables
 from ratchet.errors import DataError, SourceError
 from ratchet.files import atomic, slug
 from ratchet.settings import Settings
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
+from ratchet.steps import StepRequest, StepResult
 
 KEPT_DAYS = 7  # a delivery in staging is of no use once it is published
 
 
-class Request(Base):
+class FetchRequest(StepRequest):
     """partitions: a day or a range. delivery: a name for this delivery, by default the partitions themselves."""
 
     partitions: str
     delivery: str = ""
 
 
-class Result(BaseResult):
+class FetchResult(StepResult):
     """rows: partition -> rows of the first table."""
 
     delivery: str
     rows: dict[str, int]
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: FetchRequest) -> FetchResult:
     """Fetch each day; a day that is already staged with the same content is left as it is."""
-    source = sources.find(loop.source.kind)
+    source = cast("sources.SourceModule", extensions.find("sources", loop.source.kind, loop.folder))
     options = source.Options.model_validate(loop.source.options)
     delivery = slug(request.delivery or request.partitions)
     root = Settings.current().staging / loop.name
@@ -57,7 +57,7 @@ def run(loop: Loop, request: Request) -> Result:
                 for name in hashes:
                     tables.write_table(delivered[name], temporary / f"{name}.parquet")
         rows[day] = delivered[loop.main].num_rows
-    return Result(
+    return FetchResult(
         reason=f"fetched {sum(rows.values()):,} rows of {len(rows)} days from {loop.source.kind}",
         outcome="done" if changed else "unchanged",
         delivery=delivery,

@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import duel, hypothesis, ring
+from ratchet.decisions import checks, duel, hypothesis, shadows
 from ratchet.decisions import gate as decisions
 from ratchet.lifecycle import dataset, evidence, ledger
 from ratchet.reports import decision as report
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
-from ratchet.steps import evaluate, train
+from ratchet.steps import StepRequest, StepResult, evaluate, train
 
 if TYPE_CHECKING:
     from ratchet.adapters.data_registry import Writer
@@ -28,15 +27,15 @@ LINE = "ratchet.line"  # the hypothesis that the run belongs to
 FACTS = "ratchet.facts"  # numbers of the decision, for the ledger
 
 
-class Request(Base):
+class GateRequest(StepRequest):
     """run: the key of this training. mlflow_run: the run that was evaluated; by default the one of that key."""
 
     run: str
     mlflow_run: str = ""
 
 
-class Result(BaseResult):
-    """verdict: promote, hold or wait.
+class GateResult(StepResult):
+    """verdict: promote, reject or wait.
 
     difference, low, high: challenger's loss less champion's, with its confidence sequence.
 
@@ -54,7 +53,7 @@ class Result(BaseResult):
     summary: str = ""
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: GateRequest) -> GateResult:
     """Judge by the stored evaluation, once a run: a second call gives the verdict of the first."""
     registry = dataset.registry()
     with runs.connected() as client:
@@ -70,7 +69,9 @@ def run(loop: Loop, request: Request) -> Result:
                 judged = hypothesis.judge(
                     loop, _before(entries, mlflow_run), line, days, found["champion_loss"] or found["challenger_loss"]
                 )
-            decision = decisions.decide(decisions.checks(loop.gate, found, carried), judged, loop.gate.cluster)
+            decision = decisions.decide(
+                checks.every(loop.gate, found, carried, catalog.checks(loop)), judged, loop.gate.cluster
+            )
             evidence.write(client, mlflow_run, found["champion"], days or [])
             page = report.decision(loop, client, mlflow_run, decision, days or [], found, "first look")
             entry = {
@@ -90,7 +91,7 @@ def run(loop: Loop, request: Request) -> Result:
                 _write(writer, loop, entries, entry, decision, min(found["days"]))
         settle(client, mlflow_run, line, decision)
     shown = decision.evidence
-    return Result(
+    return GateResult(
         reason=decision.reason,
         run=request.run,
         mlflow_run=mlflow_run,
@@ -116,7 +117,7 @@ def settle(client: Tracking, run: str, line: str, decision: decisions.Decision) 
 
 
 def _days(
-    client: Tracking, entries: ring.Entries, line: str, run: str, found: dict[str, Any]
+    client: Tracking, entries: shadows.Entries, line: str, run: str, found: dict[str, Any]
 ) -> tuple[list[duel.Cluster] | None, bool]:
     """Return all days of the evidence, and whether some were carried over; None where there is no champion."""
     if found["compared"] is None:
@@ -126,21 +127,28 @@ def _days(
     return [*earlier, *(each for each in duel.load(found["compared"]) if each.key > last)], bool(earlier)
 
 
-def _before(entries: ring.Entries, run: str) -> ring.Entries:
+def _before(entries: shadows.Entries, run: str) -> shadows.Entries:
     """Return the ledger as it was before this run was first judged, so that a second look at the same gives the same."""
     first = next((i for i, entry in enumerate(entries) if entry.get("evaluated") == run), len(entries))
     return entries[:first]
 
 
 def _write(
-    writer: Writer, loop: Loop, entries: ring.Entries, entry: dict[str, Any], decision: decisions.Decision, since: str
+    writer: Writer,
+    loop: Loop,
+    entries: shadows.Entries,
+    entry: dict[str, Any],
+    decision: decisions.Decision,
+    since: str,
 ) -> None:
-    """Write a refusal, or an entry into the ring and who leaves it for that."""
+    """Write a refusal, or an entry into the shadows and who leaves it for that."""
     run = entry["mlflow_run"]
-    if decision.verdict == "hold":
-        ledger.write(writer, loop, f"held:{run}", {"kind": "held", **entry}, f"Hold a challenger of {loop.name}")
+    if decision.verdict == "reject":
+        ledger.write(
+            writer, loop, f"rejected:{run}", {"kind": "rejected", **entry}, f"Reject a challenger of {loop.name}"
+        )
         return
-    newcomer = ring.Challenger(entry["run"], run, entry["line"], since, entry["champion"])
+    newcomer = shadows.Challenger(entry["run"], run, entry["line"], since, entry["champion"])
     if not ledger.write(
         writer,
         loop,
@@ -149,8 +157,8 @@ def _write(
         f"Let a challenger of {loop.name} wait",
     ):
         return
-    waiting = ring.challengers(entries)
-    gone = ring.leaving(waiting, newcomer, loop.gate.ring, loop.gate.patience_days, entry["day"])
+    waiting = shadows.challengers(entries)
+    gone = shadows.leaving(waiting, newcomer, loop.gate.shadows, loop.gate.patience_days, entry["day"])
     for each in waiting:
         if why := gone.get(each.mlflow_run):
             ledger.leave(writer, loop, each, why)

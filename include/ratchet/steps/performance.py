@@ -10,15 +10,13 @@ from pydantic import Field
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
-from ratchet.decisions import duel, ring
+from ratchet.decisions import duel, shadows
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.monitoring import estimate
 from ratchet.partitions import days_between, shift
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
-from ratchet.steps import drift, evaluate
-from ratchet.training.metrics import measure, row_losses
+from ratchet.steps import StepRequest, StepResult, drift, evaluate
+from ratchet.training.metrics import measured, row_losses
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
 
-class Request(Base):
+class PerformanceRequest(StepRequest):
     """partition: the night that looks; labels are known up to `label_delay_days` before it.
 
     revision: by default the newest.
@@ -36,7 +34,7 @@ class Request(Base):
     revision: str = ""
 
 
-class Result(BaseResult):
+class PerformanceResult(StepResult):
     """days: day -> version -> metrics, loss and rows. holdout_loss: the champion's, at its promotion.
 
     estimated: day -> the champion's estimated loss, of days whose labels have not come. challengers: days of evidence
@@ -52,7 +50,7 @@ class Result(BaseResult):
     predecessor: tuple[tuple[str, int, float, int], ...] = ()
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
     """Measure the labelled days of the monitor's window. The same predictions and labels give the same numbers."""
     import pyarrow.compute as pc
 
@@ -69,7 +67,7 @@ def run(loop: Loop, request: Request) -> Result:
             why = "no champion yet" if champion is None else f"no scored day with labels between {first} and {last}"
             return _keep(
                 loop,
-                Result(
+                PerformanceResult(
                     reason=f"{loop.name} has {why}: nothing to measure", outcome="skipped", partition=request.partition
                 ),
             )
@@ -84,13 +82,13 @@ def run(loop: Loop, request: Request) -> Result:
         entries = registry.ledger(loop.name)
         waiting = {
             each.mlflow_run: len(evidence.extend(loop, client, registry, revision, each, champion, last))
-            for each in ring.challengers(entries)
+            for each in shadows.challengers(entries)
             if each.champion == champion.number
         }
-        before = ring.predecessor(entries)
+        before = shadows.predecessor(entries)
         shadowed = evidence.against_predecessor(loop, client, registry, revision, before, last) if before else []
     latest = "; ".join(f"v{v}: {loop.loss} {m['loss']:.4f} on {m['rows']:.0f} rows" for v, m in found[days[-1]].items())
-    result = Result(
+    result = PerformanceResult(
         reason=f"labels up to {last}; {days[-1]}: {latest or 'no label yet'}",
         partition=request.partition,
         champion=champion.number,
@@ -116,7 +114,7 @@ def live(loop: Loop, rows: pa.Table, day: str) -> dict[str, dict[str, float]]:
     )
     for version in np.unique(versions):
         mine = versions == version
-        metrics = measure(loop.task, target[mine], predicted[mine])
+        metrics = measured(loop, target[mine], predicted[mine])
         loss = float(row_losses(loop.loss, target[mine], predicted[mine]).mean())
         found[str(version)] = {**metrics, "loss": loss, "rows": float(mine.sum())}
     return found
@@ -127,7 +125,7 @@ def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for path in sorted(drift.folder(loop, partition).parent.glob("*/performance.json")):
         if path.parent.name <= partition:
-            measured = Result.model_validate_json(path.read_text(encoding="utf-8"))
+            measured = PerformanceResult.model_validate_json(path.read_text(encoding="utf-8"))
             found |= {day: versions[version]["loss"] for day, versions in measured.days.items() if version in versions}
     return dict(sorted(found.items()))
 
@@ -136,8 +134,8 @@ def _estimated(loop: Loop, client: Tracking, champion: models.Version, first: st
     """Estimate the champion's loss on the days that it has scored and that have no label yet."""
     import pyarrow.compute as pc
 
-    twin = client.tags(champion.run_id).get(predictions.TWIN, champion.run_id)
-    knots = json.loads(runs.read_file(client, twin, evaluate.FILE))["calibrator"]
+    evaluated = client.tags(champion.run_id).get(predictions.EVALUATED, champion.run_id)
+    knots = json.loads(runs.read_file(client, evaluated, evaluate.FILE))["calibrator"]
     found = {}
     for day in (shift(first, n) for n in range(days_between(first, last) + 1)):
         if knots and predictions.live(loop, day).exists():
@@ -148,13 +146,13 @@ def _estimated(loop: Loop, client: Tracking, champion: models.Version, first: st
     return found
 
 
-def read(loop: Loop, partition: str) -> Result | None:
+def read(loop: Loop, partition: str) -> PerformanceResult | None:
     """Return what was measured on a night, or None."""
     path = drift.folder(loop, partition) / "performance.json"
-    return Result.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+    return PerformanceResult.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _keep(loop: Loop, result: Result) -> Result:
+def _keep(loop: Loop, result: PerformanceResult) -> PerformanceResult:
     write_text(
         drift.folder(loop, result.partition) / "performance.json", json.dumps(result.model_dump(mode="json"), indent=1)
     )

@@ -9,16 +9,14 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset, ledger
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
-from ratchet.steps import evaluate, gate, refit, train
+from ratchet.steps import StepRequest, StepResult, evaluate, gate, refit, train
 
 if TYPE_CHECKING:
     from ratchet.adapters.data_registry import Writer
     from ratchet.adapters.runs import Tracking
 
 
-class Request(Base):
+class PromoteRequest(StepRequest):
     """run: the key of this training. mlflow_run: the run that the gate judged; by default the one of that key.
 
     approval: where a person had to answer, what was answered, as JSON: `answer` (Approve or Reject), `by`, `at`.
@@ -29,14 +27,14 @@ class Request(Base):
     approval: str = ""
 
 
-class Result(BaseResult):
-    """version: of the registered model; none where the gate held it. mlflow_run: of the model that was judged."""
+class PromoteResult(StepResult):
+    """version: of the registered model; none where the gate rejected it. mlflow_run: of the model that was judged."""
 
     mlflow_run: str
     version: str | None = None
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: PromoteRequest) -> PromoteResult:
     """Promote what the gate let through. Register, ledger, alias: each is done once, so that a retry completes them.
 
     The registry's writer lock is held throughout, so that two trainings cannot promote at once.
@@ -52,14 +50,14 @@ def run(loop: Loop, request: Request) -> Result:
         key = f"promoted:{judged}"
         done = next((entry for entry in registry.ledger(loop.name) if entry["key"] == key), None)
         if done:
-            return Result(
+            return PromoteResult(
                 reason=f"already promoted as v{done['version']}",
                 outcome="unchanged",
                 mlflow_run=judged,
                 version=done["version"],
             )
         if verdict != "promote":
-            return Result(reason=reason, outcome="skipped", mlflow_run=judged)
+            return PromoteResult(reason=reason, outcome="skipped", mlflow_run=judged)
         approval = _approval(loop, request)
         common = {
             "run": request.run,
@@ -68,7 +66,7 @@ def run(loop: Loop, request: Request) -> Result:
             "recipe": tags[train.RECIPE],
             "approval": approval,
         }
-        held = {**common, "kind": "held", "line": "", "champion": before.number if before else None}
+        held = {**common, "kind": "rejected", "line": "", "champion": before.number if before else None}
         if approval and approval.get("answer") != "Approve":
             return _refuse(writer, loop, held, _rejection(loop, approval))
         found = json.loads(runs.read_file(client, judged, evaluate.FILE))
@@ -109,7 +107,7 @@ def run(loop: Loop, request: Request) -> Result:
         }
         ledger.write(writer, loop, key, entry, f"Promote {loop.name} v{version.number}")
         models.set_champion(client, version)
-    return Result(
+    return PromoteResult(
         reason=f"v{version.number} is the champion{f', replacing v{replaced}' if replaced else ''}: {reason}",
         mlflow_run=judged,
         version=version.number,
@@ -124,13 +122,15 @@ def _register(client: Tracking, loop: Loop, judged: str, deployed: str, reason: 
     version = models.register(client, loop.name, judged, reason)
     if deployed == judged:
         return version
-    twin = version
-    version = models.register(client, loop.name, deployed, f"Refit of v{twin.number} on all labelled days. {reason}")
-    models.tie(client, version, twin)
+    evaluated = version
+    version = models.register(
+        client, loop.name, deployed, f"Refit of v{evaluated.number} on all labelled days. {reason}"
+    )
+    models.tie(client, version, evaluated)
     return version
 
 
-def _approval(loop: Loop, request: Request) -> dict[str, Any] | None:
+def _approval(loop: Loop, request: PromoteRequest) -> dict[str, Any] | None:
     if loop.gate.approval == "none":
         return None
     try:
@@ -149,8 +149,8 @@ def _rejection(loop: Loop, approval: dict[str, Any]) -> str:
     return f"rejected by {by}" if by else f"rejected: nobody answered within {loop.gate.approval_hours:g} hours"
 
 
-def _refuse(writer: Writer, loop: Loop, entry: dict[str, Any], why: str) -> Result:
+def _refuse(writer: Writer, loop: Loop, entry: dict[str, Any], why: str) -> PromoteResult:
     ledger.write(
         writer, loop, f"rejected:{entry['mlflow_run']}", {**entry, "reason": why}, f"Refuse a challenger of {loop.name}"
     )
-    return Result(reason=why, outcome="skipped", mlflow_run=entry["mlflow_run"])
+    return PromoteResult(reason=why, outcome="skipped", mlflow_run=entry["mlflow_run"])

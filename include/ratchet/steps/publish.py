@@ -17,19 +17,18 @@ from ratchet.data import tables
 from ratchet.errors import DataError
 from ratchet.files import atomic
 from ratchet.lifecycle import dataset
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
+from ratchet.steps import StepRequest, StepResult
 from ratchet.steps.fetch import staged
 
 
-class Request(Base):
+class PublishRequest(StepRequest):
     """partitions: a day or a range. delivery: the name that fetch gave it."""
 
     partitions: str
     delivery: str = ""
 
 
-class Result(BaseResult):
+class PublishResult(StepResult):
     """revision: of the data registry after it. published: partitions that now hold this delivery."""
 
     revision: str
@@ -38,7 +37,7 @@ class Result(BaseResult):
     quarantined: int
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: PublishRequest) -> PublishResult:
     """Publish each day that was accepted. The same delivery published before changes nothing."""
     registry = dataset.registry()
     delivery = request.delivery or request.partitions
@@ -66,7 +65,7 @@ def run(loop: Loop, request: Request) -> Result:
         reason = f"published {rows:,} rows of {len(accepted)} days, {quarantined} rows in quarantine"
         if not changed:
             reason = f"already published: {rows:,} rows of {len(accepted)} days"
-    return Result.model_validate(
+    return PublishResult.model_validate(
         {
             "reason": reason,
             "outcome": outcome,

@@ -1,6 +1,6 @@
 """Readmit: put what is in quarantine back through, together with what was accepted.
 
-Not a step of a DAG, but what a person asks for once a suite was mended or a refusal judged wrong.
+A person asks for it once a suite was mended or a refusal judged wrong.
 """
 
 from __future__ import annotations
@@ -12,16 +12,26 @@ from ratchet.data import tables
 from ratchet.errors import RequestError
 from ratchet.files import atomic
 from ratchet.lifecycle import dataset
-from ratchet.steps import publish, validate
+from ratchet.steps import StepRequest, publish, validate
 from ratchet.steps.fetch import staged
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def readmit(loop: Loop, partition: str) -> publish.Result:
+class ReadmitRequest(StepRequest):
+    """What is put back through."""
+
+    partition: str  # the day
+
+
+class ReadmitResult(publish.PublishResult):
+    """What publishing it came to."""
+
+
+def run(loop: Loop, request: ReadmitRequest) -> ReadmitResult:
     """Make the newest delivery whole again, validate it with the suites of now, and publish it. Raises RequestError."""
-    registry = dataset.registry()
+    registry, partition = dataset.registry(), request.partition
     verdict = registry.verdict(loop.name, partition)
     if verdict is None or not sum(table["quarantined"] for table in verdict["tables"].values()):
         raise RequestError(
@@ -39,8 +49,9 @@ def readmit(loop: Loop, partition: str) -> publish.Result:
             present = [path for path in paths if registry.git("ls-tree", revision, f"{path}.dvc").strip()]
             parts = list(registry.read(present, revision).values()) or [tables.empty(loop.tables[name].columns)]
             tables.write_table(_join(parts), temporary / f"{name}.parquet")
-    validate.run(loop, validate.Request(partitions=partition, delivery=delivery))
-    return publish.run(loop, publish.Request(partitions=partition, delivery=delivery))
+    validate.run(loop, validate.ValidateRequest(partitions=partition, delivery=delivery))
+    published = publish.run(loop, publish.PublishRequest(partitions=partition, delivery=delivery))
+    return ReadmitResult.model_validate(published.model_dump())
 
 
 def _join(parts: list[pa.Table]) -> pa.Table:

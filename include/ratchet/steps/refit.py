@@ -12,9 +12,7 @@ from ratchet.data import features, tables
 from ratchet.errors import TrainingError
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.partitions import shift
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
-from ratchet.steps import gate, snapshot, train
+from ratchet.steps import StepRequest, StepResult, gate, snapshot, train
 from ratchet.training import evaluation
 from ratchet.training.fit import fit
 
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 REFIT = "ratchet.refit"  # of the run that was judged: the run of its refit
 
 
-class Request(Base):
+class RefitRequest(StepRequest):
     """run: the key of this training.
 
     mlflow_run: the run that was judged. until: the latest partition that exists for the refit.
@@ -40,24 +38,24 @@ class Request(Base):
     until: str = ""
 
 
-class Result(BaseResult):
+class RefitResult(StepResult):
     """mlflow_run: of the refit.
 
-    distance: mean distance of its predictions on the holdout from its twin's, in their deviations.
+    distance: mean distance of its predictions on the holdout from the evaluated model's, in their deviations.
     """
 
     mlflow_run: str | None = None
     distance: float | None = None
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: RefitRequest) -> RefitResult:
     """Refit once a judged run; skipped where it is not to be promoted, or where what was judged is what is deployed."""
     pinned = snapshot.pinned(loop, request.run)
     with runs.connected() as client:
         judged = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
         tags = client.tags(judged)
         if loop.gate.deploy != "refit" or tags.get(gate.VERDICT) != "promote":
-            return Result(reason=tags.get(gate.REASON, "it has not passed the gate"), outcome="skipped")
+            return RefitResult(reason=tags.get(gate.REASON, "it has not passed the gate"), outcome="skipped")
         rows, revision = _rows(loop, pinned, request.until)
         days = f"{pinned.train.partition('..')[0]}..{max(rows.column(features.PARTITION).to_pylist())}"
         digest = hashlib.sha256(tables.content_hash(rows).encode()).hexdigest()
@@ -67,7 +65,7 @@ def run(loop: Loop, request: Request) -> Result:
                 for name, value in tags.items()
                 if name.startswith(("ratchet.", "code.", "environment.", "mlflow.note"))
             },
-            predictions.TWIN: judged,
+            predictions.EVALUATED: judged,
             "data.train": days,
             "data.holdout": pinned.holdout,
             "data.revision": revision,
@@ -77,27 +75,27 @@ def run(loop: Loop, request: Request) -> Result:
             about.pop(name, None)
         held = runs.start_run(client, loop.name, f"{request.run}.refit", about)
         run_id = held.run_id
-        twin = models.run_model(client, judged)
+        evaluated = models.run_model(client, judged)
         if runs.MODEL not in held.tags:
             try:
                 _fit(loop, client, run_id, judged, rows, {"revision": revision, "days": days, "digest": digest})
             except TrainingError as error:
                 return _refuse(loop, client, request.run, judged, run_id, f"the refit diverged: {error}")
         holdout = snapshot.read(loop, pinned.snapshot, "holdout")
-        far = evaluation.distance(models.run_model(client, run_id).predict(holdout), twin.predict(holdout))
-        runs.log_metrics(client, run_id, {"twin_distance": min(far, 1e9)})
+        far = evaluation.distance(models.run_model(client, run_id).predict(holdout), evaluated.predict(holdout))
+        runs.log_metrics(client, run_id, {"evaluated_distance": min(far, 1e9)})
         if not far <= loop.gate.refit_distance:
-            found = f"the refit's predictions on the holdout are {far:.2f} deviations from its twin's, beyond {loop.gate.refit_distance:g}"
+            found = f"the refit's predictions on the holdout are {far:.2f} deviations from the evaluated model's, beyond {loop.gate.refit_distance:g}"
             return _refuse(loop, client, request.run, judged, run_id, found)
         client.set_tag(judged, REFIT, run_id)
-    return Result(
-        reason=f"refitted on {rows.num_rows:,} rows of {days}; {far:.2f} deviations from its twin on the holdout",
+    return RefitResult(
+        reason=f"refitted on {rows.num_rows:,} rows of {days}; {far:.2f} deviations from the evaluated model on the holdout",
         mlflow_run=run_id,
         distance=far,
     )
 
 
-def _rows(loop: Loop, pinned: snapshot.Result, until: str) -> tuple[pa.Table, str]:
+def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[pa.Table, str]:
     """Return all labelled rows: those of the snapshot, or up to a later night."""
     import pyarrow as pa
 
@@ -117,21 +115,21 @@ def _fit(loop: Loop, client: Tracking, run_id: str, judged: str, rows: pa.Table,
         runs.log_dataset(run_id, loop.name, source["digest"], source, "training")
         started = time.monotonic()
         model, curve = fit(loop, rows)
-        # What was judged is its twin: its numbers are what the live loss is compared with.
+        # What was judged is the evaluated model: its numbers are what the live loss is compared with.
         metrics = {name: value for name, value in client.metrics(judged).items() if name.startswith("challenger/")}
         runs.log_metrics(client, run_id, {**metrics, evidence.LOSS: metrics[evidence.LOSS]})
         train.keep(client, run_id, loop, model, curve, rows, time.monotonic() - started)
     return model
 
 
-def _refuse(loop: Loop, client: Tracking, key: str, judged: str, run_id: str, why: str) -> Result:
+def _refuse(loop: Loop, client: Tracking, key: str, judged: str, run_id: str, why: str) -> RefitResult:
     """Write the refusal down, and take the verdict back."""
-    reason = f"held: {why}"
-    client.set_tag(judged, gate.VERDICT, "hold")
+    reason = f"rejected: {why}"
+    client.set_tag(judged, gate.VERDICT, "reject")
     client.set_tag(judged, gate.REASON, reason)
     tags = client.tags(judged)
     entry = {
-        "kind": "held",
+        "kind": "rejected",
         "run": key,
         "mlflow_run": run_id,
         "evaluated": judged,
@@ -140,5 +138,5 @@ def _refuse(loop: Loop, client: Tracking, key: str, judged: str, run_id: str, wh
         "reason": reason,
     }
     with dataset.registry().writer() as writer:
-        ledger.write(writer, loop, f"refit-held:{judged}", entry, f"Refuse a refit of {loop.name}")
-    return Result(reason=reason, outcome="refused", mlflow_run=run_id)
+        ledger.write(writer, loop, f"refit-rejected:{judged}", entry, f"Refuse a refit of {loop.name}")
+    return RefitResult(reason=reason, outcome="refused", mlflow_run=run_id)

@@ -20,16 +20,15 @@ from ratchet.replay import table as tables
 from ratchet.replay.fits import Fits
 from ratchet.reports import replay as report
 from ratchet.settings import Settings
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
+from ratchet.steps import StepRequest, StepResult
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
-POLICIES = f"{spec.OWN} never calendar:days=1,cooldown_days=0 calendar:days=7,cooldown_days=0 calendar:days=30,cooldown_days=0 drift harm"
+POLICIES = f"{spec.OWN} never calendar:days=1,cooldown_days=0 calendar:days=7,cooldown_days=0 calendar:days=30,cooldown_days=0 drift degradation"
 
 
-class Request(Base):
+class ReplayRequest(StepRequest):
     """first, last: the nights to replay; by default all from the first champion's on, up to the latest.
 
     policies, gates: as `replay/spec.py` says, parted by spaces; every policy is run under every gate. cost: what a
@@ -44,7 +43,7 @@ class Request(Base):
     cost: float | None = None
 
 
-class Result(BaseResult):
+class ReplayResult(StepResult):
     """recommended: the policy and the gate.
 
     rows: the table. report: the page. mlflow_run: that holds table, figure and page.
@@ -59,13 +58,13 @@ class Result(BaseResult):
     seconds: float
 
 
-def run(loop: Loop, request: Request, progress: replays.Progress | None = None) -> Result:
+def run(loop: Loop, request: ReplayRequest, progress: replays.Progress | None = None) -> ReplayResult:
     """Replay; the same history and policies give the same, from the cache. Raises RequestError, DataError."""
     with runs.connected() as client:
         return _run(loop, request, progress or _log(), client)
 
 
-def _run(loop: Loop, request: Request, progress: replays.Progress, client: Tracking) -> Result:
+def _run(loop: Loop, request: ReplayRequest, progress: replays.Progress, client: Tracking) -> ReplayResult:
     begun = time.monotonic()
     cache = Settings.current().var / "replay" / loop.name
     past = history.read(loop, cache)
@@ -76,8 +75,8 @@ def _run(loop: Loop, request: Request, progress: replays.Progress, client: Track
     outcomes = replays.run(past, cases, first, last, cache, progress)
     best = tables.hindsight(past, outcomes, Fits(loop, cache))
     table = tables.rows(outcomes, best)
-    own = loop.retrain.policies.cost_aware
-    cost = request.cost if request.cost is not None else own.cost if own else 0.0
+    own = loop.retrain.policies.get("cost_aware")
+    cost = request.cost if request.cost is not None else own["cost"] if own else 0.0
     chosen = tables.recommended(table, len(outcomes[0].nights), cost)
     case = next(each for each in outcomes if each.name == chosen.name)
     difference = apply.diff(loop, apply.changed(loop, case.policy, case.gate)) if chosen.name != spec.OWN else ""
@@ -100,7 +99,7 @@ def _run(loop: Loop, request: Request, progress: replays.Progress, client: Track
     runs.log_metrics(
         client, made, {"recommended_loss": chosen.loss, "recommended_retrainings": float(chosen.retrainings)}
     )
-    return Result(
+    return ReplayResult(
         reason=said,
         recommended=case.policy,
         gate=case.gate,

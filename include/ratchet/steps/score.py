@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
-from ratchet.decisions import ring
+from ratchet.decisions import shadows
 from ratchet.lifecycle import dataset, ledger, predictions
 from ratchet.lifecycle.predictions import live, predict, without
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
+from ratchet.steps import StepRequest, StepResult
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
 
-class Request(Base):
+class ScoreRequest(StepRequest):
     """partition: the day to score. revision: of the data registry, by default the newest."""
 
     partition: str
     revision: str = ""
 
 
-class Result(BaseResult):
+class ScoreResult(StepResult):
     """rows: predictions there are now, of which `new` were made by this call, by `version`.
 
     shadows: rivals that scored too.
@@ -45,7 +44,7 @@ class Result(BaseResult):
     shadows: int = 0
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     """Score the rows of the partition that have no prediction yet."""
     registry = dataset.registry()
     revision = registry.resolve(request.revision or "HEAD")
@@ -53,7 +52,7 @@ def run(loop: Loop, request: Request) -> Result:
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None:
-            return Result(
+            return ScoreResult(
                 reason=f"{loop.name} has no champion yet: nothing is scored", outcome="skipped", partition=day
             )
         rows = dataset.features(registry, loop, revision, day, day)
@@ -61,7 +60,7 @@ def run(loop: Loop, request: Request) -> Result:
         held = tables.read_table(path) if path.exists() else None
         fresh = without(rows, held, list(loop.main_table.key)) if held is not None else rows
         if held is not None and not fresh.num_rows:
-            return Result(
+            return ScoreResult(
                 reason=f"{held.num_rows:,} rows of {day} have their predictions",
                 outcome="unchanged",
                 partition=day,
@@ -74,7 +73,7 @@ def run(loop: Loop, request: Request) -> Result:
 
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
-    return Result(
+    return ScoreResult(
         reason=f"scored {made.num_rows:,} rows of {day} with v{champion.number}"
         + (f", {shadows} more in shadow" if shadows else ""),
         partition=day,
@@ -86,15 +85,15 @@ def run(loop: Loop, request: Request) -> Result:
 
 
 def _shadow(loop: Loop, client: Tracking, rows: pa.Table, day: str) -> int:
-    """Score the ring: challengers that wait, and the predecessor.
+    """Score the shadows: challengers that wait, and the predecessor.
 
     Their predictions are kept apart, and told to nobody.
     """
     entries = ledger.read(loop)
-    rivals = [each.mlflow_run for each in ring.challengers(entries)]
-    if before := ring.predecessor(entries):
+    rivals = [each.mlflow_run for each in shadows.challengers(entries)]
+    if before := shadows.predecessor(entries):
         rivals.append(models.version(client, loop.name, before.version).run_id)
     for run in rivals:
-        if (standing := predictions.of(client, run).on(day)) is not None:
+        if (standing := predictions.contender(client, run).on(day)) is not None:
             predictions.shadow(loop, client, standing, rows, day)
     return len(rivals)

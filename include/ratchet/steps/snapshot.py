@@ -14,14 +14,13 @@ from ratchet.files import atomic, slug, write_text
 from ratchet.lifecycle import dataset
 from ratchet.partitions import parse, shift
 from ratchet.settings import Settings
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
+from ratchet.steps import StepRequest, StepResult
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Request(Base):
+class SnapshotRequest(StepRequest):
     """run: the key of this training. until: the latest partition that exists for it, by default the latest published.
 
     revision: of the data registry, by default the newest.
@@ -32,7 +31,7 @@ class Request(Base):
     revision: str = ""
 
 
-class Result(BaseResult):
+class SnapshotResult(StepResult):
     """snapshot: its name. train, holdout: closed ranges of days; rows with a known target in each."""
 
     snapshot: str
@@ -44,18 +43,18 @@ class Result(BaseResult):
     data_hash: str
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
     """Pin and compute once a run.
 
     A second call with the same run gives the same snapshot, whatever was published since.
     """
     path = _pin(loop, request.run)
     if path.exists():
-        known = Result.model_validate_json(path.read_text(encoding="utf-8"))
+        known = SnapshotResult.model_validate_json(path.read_text(encoding="utf-8"))
         if folder(loop, known.snapshot).is_dir():
             return known.model_copy(update={"outcome": "unchanged"})
         until = shift(parse(known.holdout)[-1], loop.label_delay_days)
-        request = Request(run=request.run, revision=known.revision, until=until)
+        request = SnapshotRequest(run=request.run, revision=known.revision, until=until)
     registry = dataset.registry()
     revision = registry.resolve(request.revision or "HEAD")
     train, holdout = windows.window(loop, dataset.published(registry, loop, revision), request.until)
@@ -63,7 +62,7 @@ def run(loop: Loop, request: Request) -> Result:
     if not folder(loop, name).is_dir():
         _compute(loop, revision, train, holdout, folder(loop, name))
     manifest = json.loads((folder(loop, name) / "manifest.json").read_text(encoding="utf-8"))
-    result = Result(
+    result = SnapshotResult(
         reason=(
             f"{manifest['train_rows']:,} rows of {train[0]}..{train[-1]} to train on, {manifest['holdout_rows']:,} rows of "
             f"{holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
@@ -78,13 +77,13 @@ def run(loop: Loop, request: Request) -> Result:
     return result
 
 
-def pinned(loop: Loop, key: str) -> Result:
+def pinned(loop: Loop, key: str) -> SnapshotResult:
     """Return what a run's snapshot step pinned, its features computed again if they were deleted. Raises DataError."""
     if not _pin(loop, key).exists():
         raise DataError(
             f"The run {key!r} of {loop.name} has no snapshot. Run: ratchet step snapshot --loop {loop.name} --run {key}"
         )
-    return run(loop, Request(run=key))
+    return run(loop, SnapshotRequest(run=key))
 
 
 def folder(loop: Loop, name: str) -> Path:

@@ -12,9 +12,7 @@ from ratchet.data import features
 from ratchet.monitoring import reference
 from ratchet.reports import figures
 from ratchet.settings import Settings
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
-from ratchet.steps import snapshot
+from ratchet.steps import StepRequest, StepResult, snapshot
 from ratchet.training import recipe
 from ratchet.training.fit import fit
 
@@ -28,28 +26,28 @@ if TYPE_CHECKING:
 RECIPE = "ratchet.recipe"  # hash of what a model is made by, its data aside
 
 
-class Request(Base):
+class TrainRequest(StepRequest):
     """run: the key of this training, whose snapshot is pinned. reason: why it is trained."""
 
     run: str
     reason: str = "asked for"
 
 
-class Result(BaseResult):
+class TrainResult(StepResult):
     """mlflow_run: the run that holds the model."""
 
     mlflow_run: str
     seconds: float = 0.0
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: TrainRequest) -> TrainResult:
     """Train once a run: a retry takes up the MLflow run of the try before it, and a finished one is left as it is."""
     pinned = snapshot.pinned(loop, request.run)
     with runs.connected() as client:
         held = runs.start_run(client, loop.name, request.run, _tags(loop, request, pinned))
         run_id = held.run_id
         if runs.MODEL in held.tags:
-            return Result(reason="already trained", outcome="unchanged", mlflow_run=run_id)
+            return TrainResult(reason="already trained", outcome="unchanged", mlflow_run=run_id)
         rows = snapshot.read(loop, pinned.snapshot, "train")
         runs.log_params(
             client, run_id, {"trainer": loop.training.trainer, "seed": loop.training.seed, **loop.training.params}
@@ -66,7 +64,7 @@ def run(loop: Loop, request: Request) -> Result:
             model, curve = fit(loop, rows)
             seconds = time.monotonic() - started
             keep(client, run_id, loop, model, curve, rows, seconds)
-    return Result(
+    return TrainResult(
         reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, {len(curve.train)} epochs or iterations",
         mlflow_run=run_id,
         seconds=seconds,
@@ -78,7 +76,7 @@ def minutes(client: Tracking, *trained: str) -> float:
     return float(sum(client.metrics(run).get("train_seconds", 0.0) for run in trained)) / 60
 
 
-def _tags(loop: Loop, request: Request, pinned: snapshot.Result) -> dict[str, str]:
+def _tags(loop: Loop, request: TrainRequest, pinned: snapshot.SnapshotResult) -> dict[str, str]:
     return {
         **provenance.code(Settings.current().home),
         **provenance.environment(),

@@ -29,8 +29,7 @@ from ratchet.data import tables
 from ratchet.errors import DataError
 from ratchet.files import atomic, write_text
 from ratchet.settings import Settings
-from ratchet.steps import Request as Base
-from ratchet.steps import Result as BaseResult
+from ratchet.steps import StepRequest, StepResult
 from ratchet.steps.fetch import staged
 
 if TYPE_CHECKING:
@@ -39,14 +38,14 @@ if TYPE_CHECKING:
 BROKE = "_ratchet_broke"
 
 
-class Request(Base):
+class ValidateRequest(StepRequest):
     """partitions: a day or a range. delivery: the name that fetch gave it."""
 
     partitions: str
     delivery: str = ""
 
 
-class Result(BaseResult):
+class ValidateResult(StepResult):
     """statuses: partition -> accepted, rejected or empty. docs: the Data Docs pages of the last partition."""
 
     delivery: str
@@ -54,7 +53,7 @@ class Result(BaseResult):
     docs: dict[str, str]
 
 
-def run(loop: Loop, request: Request) -> Result:
+def run(loop: Loop, request: ValidateRequest) -> ValidateResult:
     """Judge each day, leaving accepted and quarantined rows and the verdict beside the delivery."""
     delivery = request.delivery or request.partitions
     days = partitions.parse(request.partitions)
@@ -63,7 +62,7 @@ def run(loop: Loop, request: Request) -> Result:
     counts = Counter(statuses.values())
     reasons = [f"{day}: {verdict['reason']}" for day, verdict in verdicts.items() if verdict["reason"] != "as expected"]
     summary = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
-    return Result(
+    return ValidateResult(
         reason="; ".join([summary, *reasons[:20]]),
         delivery=delivery,
         statuses=statuses,

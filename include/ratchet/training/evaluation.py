@@ -11,7 +11,7 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel
 from ratchet.training import behaviour, probes
-from ratchet.training.metrics import measure, row_losses
+from ratchet.training.metrics import measured, row_losses
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,10 +62,10 @@ def compare(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None) -> dict
     own = row_losses(loop.loss, ours.target, ours.prediction)
     others = np.full(len(days), np.nan)
     fair = theirs.rows if theirs is not None else np.zeros(len(days), dtype=bool)
-    metrics = {"challenger": measure(loop.task, ours.target, ours.prediction)}
+    metrics = {"challenger": measured(loop, ours.target, ours.prediction)}
     if theirs is not None and fair.any():
         others[fair] = row_losses(loop.loss, theirs.target, theirs.prediction)
-        metrics["champion"] = measure(loop.task, theirs.target, theirs.prediction)
+        metrics["champion"] = measured(loop, theirs.target, theirs.prediction)
     daily: dict[str, Any] = {}
     for day in np.unique(days):
         of_day = days == day

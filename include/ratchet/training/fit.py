@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from ratchet import extensions
 from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.errors import TrainingError
@@ -75,7 +76,7 @@ def _fit(loop: Loop, early: pa.Table, late: pa.Table | None, rounds: int | None)
 
     categorical, numeric = features.names(loop, early.column_names)
     encoder = encoding.learn(loop.task, loop.target.name, categorical, numeric, early)
-    trainer = trainers.find(loop.training.trainer)
+    trainer = cast("trainers.TrainerModule", extensions.find("trainers", loop.training.trainer, loop.folder))
     job = trainers.Job(
         task=loop.task,
         classes=max(len(encoder.classes), 2),
@@ -93,4 +94,4 @@ def _fit(loop: Loop, early: pa.Table, late: pa.Table | None, rounds: int | None)
     )
     if not np.isfinite(curve.train).all():
         raise TrainingError("The training loss is not a number: training diverged. Lower training.params.learning_rate")
-    return Model(loop.training.trainer, encoder, estimator), curve
+    return Model(loop.training.trainer, encoder, estimator, trainer), curve

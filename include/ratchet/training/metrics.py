@@ -1,10 +1,15 @@
-"""Metrics of a holdout, and the loss of each row that comparisons are made of."""
+"""Metrics of a holdout, and the loss of each row that comparisons are made of.
+
+A metric of your own is a file `metrics/<name>.py` in the loop's folder, or an entry point in the group `ratchet.metrics`
+(see ratchet.extensions), with `measure(target, prediction) -> float`; it is measured where `gate.floors` names it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.contract.loop import Task
+from ratchet import extensions
+from ratchet.contract.loop import METRICS, Loop, Task
 from ratchet.contract.rules import Loss
 
 if TYPE_CHECKING:
@@ -30,6 +35,15 @@ def row_losses(loss: Loss, target: Vector, prediction: Vector) -> Vector:
     if loss == "absolute_error":
         return np.asarray(np.abs(target - prediction))
     return np.asarray((target - prediction) ** 2)
+
+
+def measured(loop: Loop, target: Vector, prediction: Vector) -> dict[str, float]:
+    """Return the task's metrics, and those of the loop's own that its floors name."""
+    found = measure(loop.task, target, prediction)
+    for name in loop.gate.floors if len(target) else ():
+        if name not in METRICS[loop.task]:
+            found[name] = float(extensions.find("metrics", name, loop.folder).measure(target, prediction))
+    return found
 
 
 def measure(task: Task, target: Vector, prediction: Vector) -> dict[str, float]:

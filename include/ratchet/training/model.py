@@ -1,17 +1,21 @@
 """A trained model: an encoder and a trainer's estimator, stored in a folder, loadable by MLflow.
 
 MLflow's pyfunc flavour calls `_load_pyfunc(folder)`, so a stored model has no pickle: its folder holds `ratchet.json`
-(task, trainer, encoder) and the trainer's own files.
+(task, trainer, encoder) and the trainer's own files, its code too where that is the loop's own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from ratchet.training import encoding, trainers
+from ratchet import extensions
+from ratchet.training import encoding
+from ratchet.training.trainers import TrainerModule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,13 +24,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+TRAINER = "trainer.py"  # beside a model whose trainer is a file of its loop: its code
+
+
 @dataclass(frozen=True)
 class Model:
     """An estimator that knows how its inputs are encoded."""
 
-    trainer: str
+    trainer: str  # its name
     encoder: encoding.Encoder
     estimator: Any
+    code: TrainerModule  # the trainer itself
 
     def predict(self, table: pa.Table) -> NDArray[np.float64]:
         """Predict from a feature table: (n,) probability or value, (n, k) for multiclass."""
@@ -38,12 +46,14 @@ class Model:
 
     def of_arrays(self, codes: NDArray[np.int64], numbers: NDArray[np.float32]) -> NDArray[np.float64]:
         """Predict from encoded features, as the encoder gives them."""
-        return trainers.find(self.trainer).predict(self.estimator, codes, numbers)
+        return self.code.predict(self.estimator, codes, numbers)
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        trainers.find(self.trainer).save(self.estimator, folder)
+        self.code.save(self.estimator, folder)
+        if _is_of_a_loop(self.code):
+            shutil.copyfile(str(self.code.__file__), folder / TRAINER)
         content = {"trainer": self.trainer, "encoder": self.encoder.model_dump(mode="json")}
         (folder / "ratchet.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
 
@@ -51,8 +61,21 @@ class Model:
 def load(folder: Path) -> Model:
     """Read a model from its folder."""
     content = json.loads((folder / "ratchet.json").read_text(encoding="utf-8"))
-    trainer = content["trainer"]
-    return Model(trainer, encoding.Encoder.model_validate(content["encoder"]), trainers.find(trainer).load(folder))
+    code = _code(content["trainer"], folder)
+    return Model(content["trainer"], encoding.Encoder.model_validate(content["encoder"]), code.load(folder), code)
+
+
+def _code(name: str, folder: Path) -> TrainerModule:
+    """Import the trainer of a stored model: the copy beside it where it came from a loop's folder."""
+    own = folder / TRAINER
+    if own.exists():
+        digest = hashlib.sha256(own.read_bytes()).hexdigest()[:16]
+        return cast("TrainerModule", extensions.load(own, f"ratchet_loops.models.trainers.{name}_{digest}"))
+    return cast("TrainerModule", extensions.find("trainers", name, folder))
+
+
+def _is_of_a_loop(code: TrainerModule) -> bool:
+    return code.__name__.startswith("ratchet_loops.")
 
 
 class PyfuncModel:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+from ratchet import extensions
 from ratchet.contract.loop import Loop
-from ratchet.training import trainers
 
 
 def name(loop: Loop) -> str:
@@ -18,6 +18,6 @@ def name(loop: Loop) -> str:
         "training": loop.training.model_dump(mode="json", exclude={"device"}),
         "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),
         "contract": loop.model_dump(mode="json", include={"task", "target", "features"}),
-        "code": trainers.source(loop.training.trainer),
+        "code": extensions.source("trainers", loop.training.trainer, loop.folder),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

@@ -82,7 +82,7 @@ def _champion(loop: Loop) -> list[tuple[str, str]]:
 
 
 def _retrainings(entries: list[dict[str, Any]]) -> list[str]:
-    judged = {entry["run"]: entry for entry in entries if entry["kind"] in ("promoted", "held", "waiting")}
+    judged = {entry["run"]: entry for entry in entries if entry["kind"] in ("promoted", "rejected", "waiting")}
     lines = []
     for entry in entries:
         if entry["kind"] in ("rolled_back", "left"):

@@ -15,7 +15,7 @@ class ReplayOperator(StepOperator):
     :param loop: name of the loop. The other parameters are templated.
     :param first: the first night; by default the one after the first champion's training.
     :param last: the last night; the latest published by default.
-    :param policies: as `calendar:days=7` or `drift+harm:margin=0.1`, parted by spaces.
+    :param policies: as `calendar:days=7` or `drift+degradation:margin=0.1`, parted by spaces.
     :param gates: keys of the gate that differ, as `aim=superior,margin=0`, parted by spaces.
     :param cost: what a retraining is worth, in the loss's units times days.
     """

@@ -152,7 +152,7 @@ class ApproveOperator(ApprovalOperator):
 
 
 class PromoteOperator(_AfterVerdict):
-    """Register the challenger and make it the champion; skipped where the gate held it, or a person said no.
+    """Register the challenger and make it the champion; skipped where the gate rejected it, or a person said no.
 
     :param loop: name of the loop. The other parameters are templated.
     :param run: key of the training: the same key is the same training.

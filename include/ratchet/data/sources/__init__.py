@@ -1,15 +1,14 @@
 """Where data come from. One file a source: `Options`, and `fetch(options, day, folder) -> {table: pyarrow.Table}`.
 
-To add one, write `include/ratchet/data/sources/<kind>.py`; its name is what `source.kind` of a loop.yaml says.
+To add one, write `sources/<kind>.py` in the loop's folder, or give a distribution an entry point in the group
+`ratchet.sources` (see ratchet.extensions); its name is what `source.kind` of a loop.yaml says.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
 
@@ -29,13 +28,3 @@ class SourceModule(Protocol):
         Raises SourceError where the source cannot be read.
         """
         ...
-
-
-def kinds() -> list[str]:
-    """List the sources there are."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
-
-
-def find(kind: str) -> SourceModule:
-    """Import a source's file."""
-    return cast("SourceModule", importlib.import_module(f"{__name__}.{kind}"))

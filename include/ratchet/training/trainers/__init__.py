@@ -6,11 +6,9 @@ says.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
 
@@ -63,7 +61,9 @@ class TrainerModule(Protocol):
     """What the file of a trainer holds."""
 
     Params: type[BaseModel]
+    REQUIREMENTS: tuple[str, ...]
     __file__: str | None
+    __name__: str
 
     def fit(self, params: Any, job: Job, train: Arrays, valid: Arrays | None) -> tuple[Any, Curve]:
         """Fit a model. `valid`, later in time than `train`, stops it early. Raises TrainingError where it diverges."""
@@ -80,18 +80,3 @@ class TrainerModule(Protocol):
     def load(self, folder: Path) -> Any:
         """Read what `save` wrote, on the CPU."""
         ...
-
-
-def kinds() -> list[str]:
-    """List the trainers there are."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
-
-
-def source(kind: str) -> str:
-    """Return the code of a trainer."""
-    return Path(str(find(kind).__file__)).read_text(encoding="utf-8")
-
-
-def find(kind: str) -> TrainerModule:
-    """Import a trainer's file."""
-    return cast("TrainerModule", importlib.import_module(f"{__name__}.{kind}"))

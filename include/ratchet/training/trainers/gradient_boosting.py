@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+REQUIREMENTS = ("scikit-learn", "skops")
+
+
 class Params(BaseModel):
     """Parameters of HistGradientBoosting, under scikit-learn's own names."""
 

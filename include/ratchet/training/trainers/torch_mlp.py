@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+REQUIREMENTS = ("torch", "safetensors")
+
+
 class Params(BaseModel):
     """Shape and optimisation of the perceptron."""
 

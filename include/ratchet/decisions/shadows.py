@@ -1,8 +1,8 @@
 """Who stands in shadow beside the champion.
 
-Read from the ledger's entries, so that the ring is as durable as the decisions.
+Read from the ledger's entries, so that they are as durable as the decisions.
 
-A challenger enters with the entry `waiting` and leaves with `promoted`, `held` or `left`. The champion's predecessor
+A challenger enters with the entry `waiting` and leaves with `promoted`, `rejected` or `left`. The champion's predecessor
 enters with the entry that replaced it, as the rival that may come back, and leaves with `released` or `rolled_back`.
 """
 
@@ -51,7 +51,7 @@ def challengers(entries: Entries) -> list[Challenger]:
             waiting[entry["mlflow_run"]] = Challenger(
                 entry["run"], entry["mlflow_run"], entry["line"], entry["since"], entry["champion"]
             )
-        elif entry["kind"] in ("promoted", "held", "left"):
+        elif entry["kind"] in ("promoted", "rejected", "left"):
             waiting.pop(str(entry.get("evaluated", entry["mlflow_run"])), None)
     return list(waiting.values())
 
@@ -97,7 +97,7 @@ def leaving(
             gone[each.mlflow_run] = f"superseded by {newcomer.run}, which carries its recipe's evidence on"
     staying = [c for c in others if c.mlflow_run not in gone]
     for each in staying[: max(0, len(staying) + 1 - size)]:
-        gone[each.mlflow_run] = f"superseded by {newcomer.run}: the ring holds {size}"
+        gone[each.mlflow_run] = f"superseded by {newcomer.run}: {size} may wait in shadow"
     return gone
 
 
@@ -106,7 +106,11 @@ def place(entries: Entries, line: str) -> tuple[int, int]:
     lines: dict[str, None] = {}
     won: dict[str, None] = {}
     for entry in entries:
-        if entry.get("line") and entry["kind"] in ("waiting", "held", "promoted") and entry.get("champion") is not None:
+        if (
+            entry.get("line")
+            and entry["kind"] in ("waiting", "rejected", "promoted")
+            and entry.get("champion") is not None
+        ):
             lines.setdefault(entry["line"])
             if entry["kind"] == "promoted":
                 won.setdefault(entry["line"])

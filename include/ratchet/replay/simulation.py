@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from ratchet import catalog
 from ratchet.data import windows
-from ratchet.decisions import duel, hypothesis, requests, retrain, ring, staleness
+from ratchet.decisions import checks, duel, hypothesis, requests, retrain, shadows, staleness
 from ratchet.decisions import gate as gates
 from ratchet.decisions.duel import Cluster
-from ratchet.decisions.policies import Evidence
+from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError, TrainingError
 from ratchet.monitoring import estimate
 from ratchet.partitions import days_between, shift
 from ratchet.replay import watch
 from ratchet.replay.fits import Fits, Fitted, calibrator
-from ratchet.replay.history import Epoch, History
+from ratchet.replay.history import DataVersion, History
 from ratchet.training import evaluation
 from ratchet.training.evaluation import Side
 
@@ -63,11 +64,12 @@ class Night:
     rows: int = 0
 
 
-class World:
+class Simulation:
     """A loop under one policy. Entries are those of the ledger, with a night for a time."""
 
     def __init__(self, history: History, fits: Fits, first: str) -> None:
         self.history, self.fits, self.loop = history, fits, history.loop
+        self.asking, self.checks = catalog.policies(history.loop), catalog.checks(history.loop)
         self.entries: list[dict[str, Any]] = []
         self.versions: dict[str, Version] = {}
         self.runs: dict[str, Challenger] = {}
@@ -82,13 +84,13 @@ class World:
         if self.champion is None:
             self._train(night, f"first-champion__{night}")
             return Night(night, "", "first", "there is no champion yet", self._gate_of(f"first-champion__{night}"))
-        epoch, served = self.history.at(night), self.champion
+        data, served = self.history.at(night), self.champion
         self.live[night] = served.number
         last = shift(night, -self.loop.label_delay_days)
-        self._feed(epoch, last)
-        decision = retrain.decide(self._evidence(epoch, night, last), self.loop.retrain)
+        self._feed(data, last)
+        decision = retrain.decide(self._facts(data, night, last), self.loop.retrain, self.asking)
         kind = {"retrain": "requested", "veto": "vetoed"}.get(decision.verdict)
-        dueled = self._duel(epoch, night, last)
+        dueled = self._duel(data, night, last)
         if kind:
             self.entries.append({"kind": kind, "partition": night, "evidence": decision.key, "champion": served.number})
         done = Night(night, served.number, decision.verdict, decision.reason, duel=dueled)
@@ -100,22 +102,22 @@ class World:
         done.loss, done.rows = (float(losses.mean()), len(losses)) if len(losses) else (float("nan"), 0)
         return done
 
-    def _evidence(self, epoch: Epoch, night: str, last: str) -> Evidence:
+    def _facts(self, data: DataVersion, night: str, last: str) -> NightFacts:
         champion, loop = self.champion, self.loop
         assert champion is not None
         mine = [day for day, version in self.live.items() if version == champion.number]
         live = {
-            day: float(champion.stands[0].losses(epoch, day).mean())
+            day: float(champion.stands[0].losses(data, day).mean())
             for day in mine
-            if day <= last and _labelled(champion, epoch, day)
+            if day <= last and _labelled(champion, data, day)
         }
         unlabelled = [day for day in mine if day > last] if champion.knots else []
         estimated = {
-            day: float(estimate.losses(loop.loss, champion.knots, champion.stands[0].predict(epoch, day)).mean())
+            day: float(estimate.losses(loop.loss, champion.knots, champion.stands[0].predict(data, day)).mean())
             for day in unlabelled
         }
         trained, seen = champion.stands[0].trained, max(champion.stands[0].until, *champion.holdout)
-        known = Evidence(
+        known = NightFacts(
             partition=night,
             champion=champion.number,
             trained=shift(seen, loop.label_delay_days),
@@ -126,24 +128,24 @@ class World:
             news=staleness.path(self.history.counts, trained, last),
             past=staleness.past(self.entries),
             bad_data=self.history.bad.get(night, {}),
-            **requests.of(self.entries, night, loop.label_delay_days),
+            **requests.facts(self.entries, night, loop.label_delay_days),
         )
-        if loop.retrain.policies.drift is None:
+        if "drift" not in loop.retrain.policies:
             return known
-        drifted, days = watch.drifted(champion.stands[0], epoch, night)
+        drifted, days = watch.drifted(champion.stands[0], data, night)
         return replace(known, drifted=drifted, drift_days=days)
 
     def _train(self, night: str, key: str) -> None:
         """Snapshot, train, evaluate, gate, refit, promote."""
-        loop, epoch = self.loop, self.history.at(night)
+        loop, data = self.loop, self.history.at(night)
         try:
-            train, holdout = windows.window(loop, [day for day in epoch.days if day <= night], night)
-            fit = self._fit(epoch, train[0], train[-1])
+            train, holdout = windows.window(loop, [day for day in data.days if day <= night], night)
+            fit = self._fit(data, train[0], train[-1])
         except (DataError, TrainingError):
             return
-        side = _joined([fit.side(epoch, day) for day in holdout])
-        theirs = self._opponent(epoch, holdout)
-        rows = epoch.of(holdout[0], holdout[-1]).filter(np.asarray(side.rows))
+        side = _joined([fit.side(data, day) for day in holdout])
+        theirs = self._opponent(data, holdout)
+        rows = data.between(holdout[0], holdout[-1]).filter(np.asarray(side.rows))
         ours = Side(np.ones(len(side.target), dtype=bool), side.target, side.prediction)
         found = evaluation.compare(
             loop, rows, ours, theirs and Side(theirs.rows[side.rows], theirs.target, theirs.prediction)
@@ -179,7 +181,7 @@ class World:
             newest = max((each.key for each in earlier), default="")
             run.days, carried = [*earlier, *(e for e in duel.load(found["compared"]) if e.key > newest)], bool(earlier)
             judged = hypothesis.judge(loop, entries, line, run.days, found["champion_loss"] or found["challenger_loss"])
-        decision = gates.decide(gates.checks(loop.gate, found, carried), judged, loop.gate.cluster)
+        decision = gates.decide(checks.every(loop.gate, found, carried, self.checks), judged, loop.gate.cluster)
         entry = {
             "run": key,
             "mlflow_run": key,
@@ -194,32 +196,32 @@ class World:
         }
         if decision.verdict == "promote":
             self._promote(night, key, run, line, entry)
-        elif decision.verdict == "hold":
-            entries.append({"kind": "held", **entry})
+        elif decision.verdict == "reject":
+            entries.append({"kind": "rejected", **entry})
         else:
-            waiting = ring.challengers(entries)
+            waiting = shadows.challengers(entries)
             entries.append({"kind": "waiting", "since": holdout[0], **entry})
-            newcomer = ring.Challenger(key, key, line, holdout[0], found["champion"])
-            gone = ring.leaving(waiting, newcomer, loop.gate.ring, loop.gate.patience_days, entry["day"])
+            newcomer = shadows.Challenger(key, key, line, holdout[0], found["champion"])
+            gone = shadows.leaving(waiting, newcomer, loop.gate.shadows, loop.gate.patience_days, entry["day"])
             self._leave(waiting, gone)
 
     def _promote(self, night: str, key: str, run: Challenger, line: str, entry: dict[str, Any]) -> bool:
         """Refit where the contract says so, and let it take the champion's place."""
-        loop, epoch, last = self.loop, self.history.at(night), run.found
+        loop, data, last = self.loop, self.history.at(night), run.found
         stands: tuple[Fitted, ...] = (run.fit,)
         if loop.gate.deploy == "refit":
             until = max(*last["days"], shift(night, -loop.label_delay_days))
-            days = [day for day in epoch.days if run.fit.first <= day <= until]
+            days = [day for day in data.days if run.fit.first <= day <= until]
             try:
-                refit = self._fit(epoch, days[0], days[-1])
+                refit = self._fit(data, days[0], days[-1])
             except TrainingError:
-                self.entries.append({**entry, "kind": "held", "line": ""})
+                self.entries.append({**entry, "kind": "rejected", "line": ""})
                 return False
             far = evaluation.distance(
-                _joined([refit.side(epoch, day) for day in sorted(last["days"])]).prediction, run.side.prediction
+                _joined([refit.side(data, day) for day in sorted(last["days"])]).prediction, run.side.prediction
             )
             if not far <= loop.gate.refit_distance:
-                self.entries.append({**entry, "kind": "held", "line": ""})
+                self.entries.append({**entry, "kind": "rejected", "line": ""})
                 return False
             stands = (refit, run.fit)
         number = str(sum(2 if len(v.stands) == 2 else 1 for v in self.versions.values()) + len(stands))
@@ -241,14 +243,14 @@ class World:
         )
         return True
 
-    def _duel(self, epoch: Epoch, night: str, last: str) -> str:
+    def _duel(self, data: DataVersion, night: str, last: str) -> str:
         loop, champion = self.loop, self.champion
         assert champion is not None
         scale = float(np.mean(list(champion.holdout.values())))
-        before = ring.predecessor(self.entries)
+        before = shadows.predecessor(self.entries)
         if before is not None:
             judged = duel.judge(
-                hypothesis.grouped(loop, self._shadowed(epoch, before, last)),
+                hypothesis.grouped(loop, self._shadowed(data, before, last)),
                 margin=0.0,
                 bound=hypothesis.bound(loop, scale),
                 level=loop.gate.level,
@@ -260,20 +262,20 @@ class World:
                 self.champion = self.versions[before.version]
                 return "rollback"
             out = before.since and days_between(before.since, night) > loop.gate.patience_days
-            if judged.verdict == "hold" or out:
+            if judged.verdict == "reject" or out:
                 self.entries.append(
                     {"kind": "released", "version": before.version, "champion": champion.number, "partition": night}
                 )
-        waiting = ring.challengers(self.entries)
-        gone = ring.leaving(waiting, None, loop.gate.ring, loop.gate.patience_days, night)
-        won: tuple[ring.Challenger, dict[str, Any]] | None = None
+        waiting = shadows.challengers(self.entries)
+        gone = shadows.leaving(waiting, None, loop.gate.shadows, loop.gate.patience_days, night)
+        won: tuple[shadows.Challenger, dict[str, Any]] | None = None
         for each in waiting:
             run = self.runs[each.mlflow_run]
             if each.champion != champion.number:
                 self._leave([each], {each.mlflow_run: "replaced"})
                 continue
             judged = hypothesis.judge(loop, self.entries, each.line, run.days, scale)
-            decision = gates.decide(gates.checks(loop.gate, run.found, carried=False), judged, loop.gate.cluster)
+            decision = gates.decide(checks.every(loop.gate, run.found, False, self.checks), judged, loop.gate.cluster)
             entry = {
                 "run": each.run,
                 "mlflow_run": each.run,
@@ -285,45 +287,45 @@ class World:
                 "day": max(run.found["days"]),
                 "first": None,
             }
-            if decision.verdict == "hold":
-                self.entries.append({"kind": "held", **entry})
+            if decision.verdict == "reject":
+                self.entries.append({"kind": "rejected", **entry})
             elif decision.verdict == "promote" and won is None:
                 won = (each, entry)
             elif each.mlflow_run in gone:
                 self._leave([each], gone)
         if won:
             each, entry = won
-            return "promote" if self._promote(night, each.run, self.runs[each.run], each.line, entry) else "hold"
+            return "promote" if self._promote(night, each.run, self.runs[each.run], each.line, entry) else "reject"
         return "wait"
 
-    def _feed(self, epoch: Epoch, last: str) -> None:
+    def _feed(self, data: DataVersion, last: str) -> None:
         """Add the labelled days to the evidence of those who wait."""
         champion = self.champion
         assert champion is not None
-        for each in ring.challengers(self.entries):
+        for each in shadows.challengers(self.entries):
             run = self.runs[each.mlflow_run]
             known = {day.key for day in run.days}
             begin = shift(max(run.found["days"]), 1)
             for day in (
                 day
-                for day in epoch.days
+                for day in data.days
                 if begin <= day <= last and day not in known and each.champion == champion.number
             ):
                 opponent = champion.stands[0] if self.live.get(day) == champion.number else champion.on(day)
                 if opponent is not None and day > run.fit.until:
-                    run.days = duel.merge(run.days, self.fits.compare(epoch, day, run.fit, opponent))
+                    run.days = duel.merge(run.days, self.fits.compare(data, day, run.fit, opponent))
 
-    def _shadowed(self, epoch: Epoch, before: ring.Predecessor, last: str) -> list[Cluster]:
+    def _shadowed(self, data: DataVersion, before: shadows.Predecessor, last: str) -> list[Cluster]:
         rival = self.versions[before.version]
         first = max(shift(before.since, 1) if before.since else "", shift(last, -2 * self.loop.gate.patience_days))
         found: list[Cluster] = []
         for day, version in sorted(self.live.items()):
             standing = rival.on(day)
             if first <= day <= last and version in before.versions and standing is not None:
-                found += self.fits.compare(epoch, day, standing, self.versions[version].stands[0])
+                found += self.fits.compare(data, day, standing, self.versions[version].stands[0])
         return found
 
-    def _opponent(self, epoch: Epoch, holdout: list[str]) -> Side | None:
+    def _opponent(self, data: DataVersion, holdout: list[str]) -> Side | None:
         """Return what the champion's fits say of the held-out days that they have not seen.
 
         None where there is no champion.
@@ -332,22 +334,22 @@ class World:
             return None
         sides = []
         for day in holdout:
-            fit, begin_end = self.champion.on(day), epoch.bounds(day, day)
+            fit, begin_end = self.champion.on(day), data.bounds(day, day)
             sides.append(
-                fit.side(epoch, day)
+                fit.side(data, day)
                 if fit
                 else Side(np.zeros(begin_end[1] - begin_end[0], dtype=bool), np.zeros(0), np.zeros(0))
             )
         return _joined(sides)
 
-    def _fit(self, epoch: Epoch, first: str, until: str) -> Fitted:
-        fit = self.fits.get(epoch, first, until)
+    def _fit(self, data: DataVersion, first: str, until: str) -> Fitted:
+        fit = self.fits.get(data, first, until)
         if fit.name not in self._spent:  # a policy pays for each fit once, as production does
             self._spent.add(fit.name)
             self.seconds += fit.about["seconds"]
         return fit
 
-    def _leave(self, waiting: list[ring.Challenger], gone: dict[str, str]) -> None:
+    def _leave(self, waiting: list[shadows.Challenger], gone: dict[str, str]) -> None:
         for each in waiting:
             if each.mlflow_run in gone:
                 self.entries.append(
@@ -356,11 +358,11 @@ class World:
 
     def _gate_of(self, key: str) -> str:
         kinds = [entry["kind"] for entry in self.entries if entry.get("run") == key]
-        return {"promoted": "promote", "held": "hold", "waiting": "wait"}.get(kinds[0], "") if kinds else "failed"
+        return {"promoted": "promote", "rejected": "reject", "waiting": "wait"}.get(kinds[0], "") if kinds else "failed"
 
 
-def _labelled(champion: Version, epoch: Epoch, day: str) -> bool:
-    return day in epoch.digests and bool(champion.stands[0].side(epoch, day).rows.any())
+def _labelled(champion: Version, data: DataVersion, day: str) -> bool:
+    return day in data.digests and bool(champion.stands[0].side(data, day).rows.any())
 
 
 def _joined(sides: list[Side]) -> Side:

@@ -1,0 +1,20 @@
+"""A retraining every so many days."""
+
+from __future__ import annotations
+
+from ratchet.contract.rules import Days, Part
+from ratchet.decisions.policies.facts import NightFacts
+from ratchet.partitions import days_between
+
+
+class Options(Part):
+    """A retraining every so many days."""
+
+    days: Days = 7
+
+
+def ask(facts: NightFacts, options: Options) -> str | None:
+    """Ask every so many days."""
+    last = max([facts.trained, *facts.requested])
+    age = days_between(last, facts.partition) if last else 0
+    return f"calendar: {age} days since the last training, one every {options.days}" if age >= options.days else None
