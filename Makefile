@@ -26,13 +26,13 @@ $(STAMP): requirements.txt pyproject.toml scripts/install.sh
 	@touch $@
 
 run: $(STAMP) ## Tell the loop's story on real flights, through Airflow, and print what came of it
-	@$(BIN)/python -m ratchet_airflow.local run
+	@$(BIN)/python -m deploy.local run
 
 up: $(STAMP) ## Leave Airflow and MLflow running, and print their addresses and the login
-	@$(BIN)/python -m ratchet_airflow.local up
+	@$(BIN)/python -m deploy.local up
 
 down: $(STAMP) ## Stop what `make up` started
-	@$(BIN)/python -m ratchet_airflow.local down
+	@$(BIN)/python -m deploy.local down
 
 test: lint types unit ## Run every check: style, types, architecture, unit, integration, end to end
 

@@ -18,9 +18,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from deploy.local import services
+from deploy.local.environment import Local
 from ratchet import fork_server
-from ratchet_airflow.local import services
-from ratchet_airflow.local.environment import Local
 
 ROUNDS = 3
 LOOP = ["--loop", "flight_delays"]

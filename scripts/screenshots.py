@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from ratchet_airflow.local import client
-from ratchet_airflow.local.environment import USER, Local
+from deploy.local import client
+from deploy.local.environment import USER, Local
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "images"
 QUIET = [

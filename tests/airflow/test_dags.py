@@ -80,7 +80,7 @@ print((time.process_time() - imported) / (imported - begun))
 
 
 def test_pools_and_triggered_dags_exist(bag: Any) -> None:
-    pools = {"default_pool", *json.loads((ROOT / "plugins" / "ratchet_airflow" / "pools.json").read_text())}
+    pools = {"default_pool", *json.loads((ROOT / "deploy" / "pools.json").read_text())}
     for dag in bag.dags.values():
         for task in dag.tasks:
             assert task.pool in pools

@@ -21,6 +21,9 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 
+from deploy.local import client, services, summary
+from deploy.local.environment import Local
+from deploy.local.story import Story, tell
 from ratchet import catalog, partitions
 from ratchet.adapters import runs
 from ratchet.data import tables
@@ -30,9 +33,6 @@ from ratchet.replay import history
 from ratchet.replay import run as replays
 from ratchet.replay.run import Case
 from ratchet.steps import performance
-from ratchet_airflow.local import client, services, summary
-from ratchet_airflow.local.environment import Local
-from ratchet_airflow.local.story import Story, tell
 from tests.conftest import ROOT, free_port, lay, rename
 
 PARTS = ("ingest", "train", "score", "monitor")

@@ -314,7 +314,6 @@ def test_the_projects_suites_open_as_a_file_context() -> None:
     import tempfile
 
     import great_expectations as gx
-
     from tests.conftest import ROOT
 
     with tempfile.TemporaryDirectory() as folder:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from ratchet import scaffold
 from ratchet.adapters import runs
+from ratchet.cli import new
 from tests.conftest import ROOT, MlflowServer, ingest, rename, step, train
 
 
@@ -31,7 +31,7 @@ def test_what_ratchet_new_lays_out_runs(tracked: Path, observations: Path, targe
         f"COPY (SELECT {columns} FROM '{observations}/*.csv' WHERE observed_at < '2013-02-01') TO '{sample}'"
     )
     name = f"laid_out_{task}"
-    scaffold.lay_out(name, sample, None, target, (), None, dags=tracked / "dags")
+    new.lay_out(name, sample, None, target, (), None, dags=tracked / "dags")
     # As its own comment asks: what is known only afterwards is not a feature.
     sql = tracked / "loops" / name / "features.sql"
     sql.write_text(

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ratchet import catalog, cli, fork_server, scaffold
+from ratchet import catalog, cli, fork_server
+from ratchet.cli import new
 from ratchet.errors import RequestError
 
 
@@ -96,7 +97,7 @@ def test_new_lays_out_a_loop_that_is_in_order(
     key = ("observed_at", "origin")
     for name, target, task in (("gusts", "wind_speed", "regression"), ("where_is_it", "origin", "multiclass")):
         given = key if target in key else ()
-        written = scaffold.lay_out(name, observations, None, target, given, None, dags=place / "dags")
+        written = new.lay_out(name, observations, None, target, given, None, dags=place / "dags")
         assert {path.name for path in written} == {"loop.yaml", "features.sql", f"{name}.json", f"{name}.py"}
         assert catalog.load(name).task == task
         assert _ratchet("lint", name, capsys=capsys)[0] == 0
@@ -115,13 +116,13 @@ def test_new_lays_out_a_loop_that_is_in_order(
 def test_new_refuses_a_sample_that_will_not_do(place: Path, content: str, target: str, words: str) -> None:
     (place / "sample.csv").write_text(content)
     with pytest.raises(RequestError, match=words):
-        scaffold.lay_out("fresh", place / "sample.csv", None, target, (), None, dags=place / "dags")
+        new.lay_out("fresh", place / "sample.csv", None, target, (), None, dags=place / "dags")
     assert not (place / "loops" / "fresh").exists()
 
 
 def test_new_never_overwrites(place: Path, observations: Path) -> None:
     with pytest.raises(RequestError, match="exists already"):
-        scaffold.lay_out("wind", observations, None, "wind_speed", (), None, dags=place / "dags")
+        new.lay_out("wind", observations, None, "wind_speed", (), None, dags=place / "dags")
 
 
 @pytest.fixture

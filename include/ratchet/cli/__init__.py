@@ -11,7 +11,22 @@ import sys
 import click
 
 from ratchet import __version__
-from ratchet.cli import admission, calibrate, data, loop, model, replay, step
+from ratchet.cli import (
+    calibrate,
+    champion,
+    data,
+    history,
+    key,
+    lint,
+    new,
+    pause,
+    quarantine,
+    replay,
+    request,
+    rollback,
+    schema,
+    step,
+)
 from ratchet.errors import RatchetError
 
 FAILED, REFUSED, RETRY = 2, 3, 75
@@ -25,18 +40,18 @@ def ratchet() -> None:
 
 for command in (
     step.step,
-    loop.lint,
-    loop.schema,
-    loop.new,
-    loop.key,
+    lint.lint,
+    schema.schema,
+    new.new,
+    key.key,
     data.data,
-    data.quarantine,
-    model.history,
-    model.champion,
-    model.rollback,
-    admission.request,
-    admission.pause,
-    admission.resume,
+    quarantine.quarantine,
+    history.history,
+    champion.champion,
+    rollback.rollback,
+    request.request,
+    pause.pause,
+    pause.resume,
     calibrate.calibrate,
     replay.replay,
 ):

@@ -1,4 +1,4 @@
-"""`ratchet data` and `ratchet quarantine`: look into the data registry, and put quarantined rows back through."""
+"""`ratchet data`: look into the data registry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from ratchet import catalog
-from ratchet.cli.step import Refused
 from ratchet.data import tables
 from ratchet.lifecycle import dataset
 
@@ -62,35 +61,3 @@ def checkout(loop_name: str, folder: Path, revision: str) -> None:
             tables.write_table(content, folder / table / Path(path).name)
             count += 1
     click.echo(f"wrote {count} partitions of {loop.name} at {found[:10]} into {folder}")
-
-
-@click.group()
-def quarantine() -> None:
-    """Look at the rows that were not accepted, and put them back through."""
-
-
-@quarantine.command("list")
-@click.argument("loop_name")
-def list_(loop_name: str) -> None:
-    """List the partitions with rows in quarantine, and why."""
-    loop, registry = catalog.load(loop_name), dataset.registry()
-    held = {
-        day: v for day, v in registry.verdicts(loop.name).items() if sum(t["quarantined"] for t in v["tables"].values())
-    }
-    for day, verdict in held.items():
-        click.echo(f"{day}  {verdict['status']:8}  {verdict['reason']}")
-    if not held:
-        click.echo(f"Nothing of {loop.name} is in quarantine")
-
-
-@quarantine.command("readmit")
-@click.argument("loop_name")
-@click.argument("partition")
-def readmit(loop_name: str, partition: str) -> None:
-    """Validate a partition's accepted and quarantined rows together again, and publish what now passes."""
-    from ratchet.steps import readmit as step
-
-    result = step.run(catalog.load(loop_name), step.ReadmitRequest(partition=partition))
-    if result.outcome == "refused":
-        raise Refused(result.reason)
-    click.echo(f"{result.reason}. To score what is new, trigger {loop_name}.score with the partition {partition}")

@@ -37,6 +37,14 @@ def write(writer: Writer, loop: Loop, key: str, entry: dict[str, Any], message: 
     return new
 
 
+def say(loop: Loop, kind: str, reason: str, title: str) -> None:
+    """Write down what a person says to the admission: kind is asked, paused or resumed."""
+    registry = dataset.registry()
+    with registry.writer() as writer:
+        count = len(registry.ledger(loop.name))
+        write(writer, loop, f"{kind}:{count}", {"kind": kind, "reason": reason}, f"{title} {loop.name}")
+
+
 def leave(writer: Writer, loop: Loop, challenger: shadows.Challenger, why: str) -> None:
     """Write down that a challenger waits no longer."""
     entry = {

@@ -1,4 +1,4 @@
-"""Lay a new loop out from a sample of its data.
+"""`ratchet new`: lay a loop out from a sample of its data.
 
 Contract, features, expectation suite and DAG file, all meant to be edited.
 """
@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from ratchet.contract.reading import nearest
 from ratchet.errors import RequestError
@@ -35,6 +37,27 @@ _TYPES = (
     ("SMALLINT", "int64"),
     ("TINYINT", "int64"),
 )
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--sample",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="CSV, Parquet or JSON file, or a folder of them.",
+)
+@click.option("--time", "time_column", help="Column with each row's timestamp; found by its type if left out.")
+@click.option("--target", required=True, help="Column to predict.")
+@click.option("--key", multiple=True, help="Column(s) that name a row; found if left out.")
+@click.option(
+    "--task", type=click.Choice(["binary", "multiclass", "regression"]), help="Found from the target if left out."
+)
+def new(name: str, sample: Path, time_column: str | None, target: str, key: tuple[str, ...], task: str | None) -> None:
+    """Lay out the files of the loop NAME from a sample of its data: contract, features, suite and DAG file."""
+    for path in lay_out(name, sample, time_column, target, key, task):
+        click.echo(f"wrote {path}")
+    click.echo(f"Read include/loops/{name}/loop.yaml, then run: ratchet lint {name}")
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from deploy.local.environment import Local
+from deploy.local.story import Story
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.lifecycle import dataset
-from ratchet_airflow.local.environment import Local
-from ratchet_airflow.local.story import Story
 
 
 def show(story: Story, local: Local, console: Console) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from deploy.local.environment import Local
 from ratchet.errors import ServiceError, storage_errors
-from ratchet_airflow.local.environment import Local
 
 POOLS = Path(__file__).resolve().parents[1] / "pools.json"
 

@@ -1,4 +1,4 @@
-"""`python -m ratchet_airflow.local run|up|down`: what `make run`, `make up` and `make down` call."""
+"""`python -m deploy.local run|up|down`: what `make run`, `make up` and `make down` call."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import time
 import click
 from rich.console import Console
 
+from deploy.local import client, services, summary
+from deploy.local.environment import USER, Local
+from deploy.local.story import Story, tell
 from ratchet.errors import RatchetError
-from ratchet_airflow.local import client, services, summary
-from ratchet_airflow.local.environment import USER, Local
-from ratchet_airflow.local.story import Story, tell
 
 
 @click.group()

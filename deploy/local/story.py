@@ -15,10 +15,10 @@ from typing import Any
 
 from rich.console import Console
 
+from deploy.local.client import Airflow
 from ratchet import partitions
 from ratchet.errors import ServiceError
 from ratchet.lifecycle import dataset
-from ratchet_airflow.local.client import Airflow
 
 ENDED = ("success", "failed")
 PATIENCE = 600.0  # seconds for one run

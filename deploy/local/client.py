@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import httpx
 
+from deploy.local.environment import USER, Local
 from ratchet.errors import ServiceError
-from ratchet_airflow.local.environment import USER, Local
 
 
 class Airflow:

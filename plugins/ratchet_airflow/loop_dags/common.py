@@ -1,0 +1,41 @@
+"""What the DAGs of a loop share: their defaults, and where a task runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG
+
+from ratchet.contract.loop import Loop
+from ratchet_airflow import docs
+
+REGISTRY_POOL = "data_registry"  # one slot: the data registry has one writer at a time
+DAY = r"^\d{4}-\d{2}-\d{2}$"
+DAYS = r"^\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?$"
+
+
+def loop_dag(loop: Loop, part: str, *, schedule: Any, **options: Any) -> DAG:
+    """Make a DAG of a loop, with the defaults of all of them."""
+    return DAG(
+        dag_id=f"{loop.name}.{part}",
+        schedule=schedule,
+        description=docs.SUMMARIES[part],
+        doc_md=docs.page(loop, part),
+        tags=["ratchet", loop.name],
+        catchup=False,
+        default_args={
+            "owner": loop.owner,
+            "retries": 4,
+            "retry_delay": timedelta(seconds=15),
+            "retry_exponential_backoff": True,
+            "max_retry_delay": timedelta(minutes=10),
+        },
+        **options,
+    )
+
+
+def where(loop: Loop, step: str, pool: str = "default_pool") -> dict[str, Any]:
+    """Return the pool of a task: the contract's, or the step's own."""
+    chosen = loop.runtime_of(step).pool
+    return {"pool": pool if chosen == "default_pool" else chosen}

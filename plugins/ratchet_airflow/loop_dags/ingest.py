@@ -1,0 +1,39 @@
+"""The DAG that brings a day in: fetch, validate, publish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import DAG, Asset, CronPartitionTimetable, Param, PartitionedAtRuntime
+
+from ratchet.contract.loop import Loop
+from ratchet_airflow.loop_dags.common import DAYS, REGISTRY_POOL, loop_dag, where
+from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
+
+
+def ingest(loop: Loop, data: Asset) -> DAG:
+    """Fetch, validate and publish, nightly or by hand."""
+    cron = loop.schedule.ingest
+    schedule = (
+        CronPartitionTimetable(cron, timezone=loop.schedule.timezone, run_offset=-1, key_format="%Y-%m-%d")
+        if cron
+        else PartitionedAtRuntime()  # started by hand or by another DAG, with a partition
+    )
+    params = {
+        "partitions": Param(
+            None,
+            type=["null", "string"],
+            pattern=DAYS,
+            title="Days",
+            description="A day (2013-01-31) or a closed range (2013-01-01..2013-01-31). Left empty, the run's own partition.",
+        )
+    }
+    with loop_dag(loop, "ingest", schedule=schedule, params=params, max_active_runs=2) as dag:
+        days = "{{ params.partitions or partition_key or '' }}"
+        request: dict[str, Any] = {"loop": loop.name, "partitions": days, "delivery": "{{ run_id }}"}
+        (
+            FetchOperator(task_id="fetch", **request, **where(loop, "fetch"))
+            >> ValidateOperator(task_id="validate", **request, **where(loop, "validate"))
+            >> PublishOperator(task_id="publish", outlets=[data], **request, **where(loop, "publish", REGISTRY_POOL))
+        )
+    return dag

@@ -1,0 +1,43 @@
+"""The DAG that watches a scored day: drift, performance, the duels, and whether to retrain."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Asset, PartitionedAssetTimetable
+
+from ratchet.contract.loop import Loop
+from ratchet_airflow.loop_dags.common import REGISTRY_POOL, loop_dag, where
+from ratchet_airflow.loop_dags.promotion import promotion
+from ratchet_airflow.operators.monitor import (
+    DecideOperator,
+    DriftOperator,
+    DuelOperator,
+    PerformanceOperator,
+    RetrainOperator,
+)
+
+
+def monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
+    """Watch each scored day."""
+    with loop_dag(loop, "monitor", schedule=PartitionedAssetTimetable(assets=predictions), max_active_runs=4) as dag:
+        night = {"loop": loop.name, "partition": "{{ partition_key }}"}
+        decide = DecideOperator(
+            task_id="decide",
+            trigger_rule="none_failed_min_one_success",
+            **night,
+            **where(loop, "decide", REGISTRY_POOL),
+        )
+        retrain = RetrainOperator(
+            task_id="retrain",
+            trigger_dag_id=f"{loop.name}.train",
+            trigger_run_id="{{ ti.xcom_pull(task_ids='decide')['key'] }}",
+            conf={"reason": "{{ ti.xcom_pull(task_ids='decide')['reason'] }}", "until": "{{ partition_key }}"},
+            verdict="{{ ti.xcom_pull(task_ids='decide')['verdict'] }}",
+            reason="{{ ti.xcom_pull(task_ids='decide')['reason'] }}",
+        )
+        drift = DriftOperator(task_id="drift", **night, **where(loop, "drift"))
+        performance = PerformanceOperator(task_id="performance", **night, **where(loop, "performance"))
+        duel = DuelOperator(task_id="duel", outlets=[model], **night, **where(loop, "duel", REGISTRY_POOL))
+        [drift, performance] >> decide >> retrain
+        performance >> duel
+        promotion(loop, model, duel, until="{{ partition_key }}")
+    return dag
