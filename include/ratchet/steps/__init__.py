@@ -21,6 +21,7 @@ Outcome = Literal[
     "done",
     "unchanged",  # the same was done before
     "skipped",  # there is nothing to do
+    "waiting",  # it is not its turn: another night comes first
     "refused",  # a person has to look: the task fails, and a retry would not help
 ]
 

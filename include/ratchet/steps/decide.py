@@ -12,7 +12,7 @@ from ratchet.contract.loop import Loop
 from ratchet.decisions import requests, retrain, staleness
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, ledger, predictions
+from ratchet.lifecycle import dataset, ledger, nights, predictions
 from ratchet.partitions import shift
 from ratchet.steps import StepRequest, StepResult, drift, evaluate, performance
 
@@ -47,6 +47,9 @@ def run(loop: Loop, request: DecideRequest) -> DecideResult:
             key=before["evidence"],
             champion=before["champion"],
         )
+    if not nights.may_decide(registry, loop.name, request.partition):
+        reason = f"the night of {request.partition} is over: it has decided, and later nights have begun"
+        return DecideResult(reason=reason, outcome="unchanged", partition=request.partition, verdict="wait")
     known = gather(loop, request.partition)
     decision = retrain.decide(known, loop.retrain, catalog.policies(loop))
     if decision.verdict != "wait":

@@ -15,7 +15,7 @@ from ratchet.decisions import checks, duel, hypothesis, shadows
 from ratchet.decisions import gate as decisions
 from ratchet.errors import DataError
 from ratchet.files import write_text
-from ratchet.lifecycle import dataset, evidence, ledger
+from ratchet.lifecycle import dataset, evidence, ledger, nights
 from ratchet.partitions import days_between
 from ratchet.reports import decision as report
 from ratchet.steps import StepRequest, StepResult, drift, evaluate, gate, performance, train
@@ -56,6 +56,9 @@ def run(loop: Loop, request: DuelRequest) -> DuelResult:
         return DuelResult.model_validate_json(path.read_text(encoding="utf-8")).model_copy(
             update={"outcome": "unchanged"}
         )
+    if not nights.may_decide(dataset.registry(), loop.name, request.partition):
+        reason = f"no duel: the night of {request.partition} is over, and later nights have begun"
+        return DuelResult(reason=reason, outcome="unchanged", partition=request.partition)
     measured = performance.read(loop, request.partition)
     if measured is None:
         raise DataError(

@@ -89,6 +89,14 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
             }
             if decision.verdict != "promote":
                 _write(writer, loop, entries, entry, decision, min(found["days"]))
+            elif loop.gate.approval == "required":
+                asked = {
+                    "kind": "approval_asked",
+                    "run": request.run,
+                    "mlflow_run": mlflow_run,
+                    "reason": decision.reason,
+                }
+                ledger.write(writer, loop, f"approval_asked:{mlflow_run}", asked, f"Ask for an approval of {loop.name}")
         settle(client, mlflow_run, line, decision)
     shown = decision.evidence
     return GateResult(

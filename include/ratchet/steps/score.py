@@ -14,7 +14,7 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions import shadows
-from ratchet.lifecycle import dataset, ledger, predictions
+from ratchet.lifecycle import dataset, ledger, nights, predictions
 from ratchet.lifecycle.predictions import live, predict, without
 from ratchet.steps import StepRequest, StepResult
 
@@ -49,6 +49,9 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     registry = dataset.registry()
     revision = registry.resolve(request.revision or "HEAD")
     day, path = request.partition, live(loop, request.partition)
+    if waits := nights.waits_for(registry, loop.name, day):
+        reason = f"waits for the night of {waits[0].partition}, which is under way ({waits[0].run})"
+        return ScoreResult(reason=reason, outcome="waiting", partition=day)
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None:
