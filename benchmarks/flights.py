@@ -43,10 +43,10 @@ class Fit:
 
 @dataclass
 class Year:
-    """Feature rows of 2013 in order, the first row of each day, and the losses of models on the days after their training."""
+    """Feature rows of 2013, and the losses of models on the days after their training."""
 
-    rows: pa.Table
-    starts: np.ndarray
+    rows: pa.Table  # in order of days
+    starts: np.ndarray  # the first row of each day
     losses: dict[Fit, np.ndarray] = field(default_factory=dict)
     models: dict[Fit, Model] = field(default_factory=dict)
 

@@ -157,7 +157,10 @@ def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[fl
 
 
 def alarms(past: history.History, fits: Fits) -> dict[str, Any]:
-    """Count false alarms in years of days drawn from the quarter before 1 June, as seen by the champion trained on it."""
+    """Count false alarms in years of days drawn from the quarter before 1 June.
+
+    They are as seen by the champion trained on that quarter.
+    """
     loop, data = past.loop, past.now
     rows = features.known_target(loop, data.between("2013-03-01", "2013-05-31"))
     model = fits.get(data, "2013-01-01", "2013-05-31").model

@@ -144,7 +144,10 @@ def loops_folder(tmp_path_factory: pytest.TempPathFactory, observations: Path) -
     return loops, suites
 
 
-_CLASSES = "CASE WHEN arr_delay IS NULL THEN NULL WHEN arr_delay < 0 THEN 'early' WHEN arr_delay <= 15 THEN 'on time' ELSE 'late' END"
+_CLASSES = (
+    "CASE WHEN arr_delay IS NULL THEN NULL WHEN arr_delay < 0 THEN 'early' "
+    "WHEN arr_delay <= 15 THEN 'on time' ELSE 'late' END"
+)
 
 
 @pytest.fixture

@@ -152,7 +152,9 @@ def test_a_broken_loop_is_an_import_error_of_its_own(
     dags.mkdir()
     for name in ("wind", "flight_classes"):
         (dags / f"{name}.py").write_text(
-            f'"""A loop for airflow: dag file."""\nfrom ratchet_airflow.loop_dags import dags_of\n\nglobals().update(dags_of("{name}"))\n'
+            '"""A loop for airflow: dag file."""\n'
+            "from ratchet_airflow.loop_dags import dags_of\n\n"
+            f'globals().update(dags_of("{name}"))\n'
         )
     bag = DagBag(dag_folder=str(dags), bundle_path=dags, bundle_name="broken")
     assert set(bag.dags) == {f"flight_classes.{part}" for part in PARTS}

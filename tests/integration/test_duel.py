@@ -48,7 +48,8 @@ def made(
             "slices: {columns: [origin], rows: 20, margin: 30}",
         )
         (folder / "loops" / NAME / "behaviour.yaml").write_text(
-            "- {name: more wind now is more wind later, row: {origin: JFK, wind_now: 5}, change: {wind_now: 25}, expect: higher}\n"
+            "- {name: more wind now is more wind later, row: {origin: JFK, wind_now: 5}, "
+            "change: {wind_now: 25}, expect: higher}\n"
         )
         ingest(NAME, f"2013-01-02..{NIGHT}")
         first = train(NAME, "first", until="2013-01-12")

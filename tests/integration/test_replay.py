@@ -1,4 +1,7 @@
-"""Replays of a real loop: nothing is known before it was, everything is computed once, and production's own numbers come out."""
+"""Replays of a real loop: nothing is known before it was, and everything is computed once.
+
+Production's own numbers come out.
+"""
 
 from __future__ import annotations
 
@@ -178,7 +181,9 @@ def test_the_command_recommends_and_applies(
     finally:
         path.write_text(text)
     with runs.connected() as client:
-        (run,) = client.raw.search_runs([client.raw.get_experiment_by_name(f"{NAME}.replay").experiment_id])  # type: ignore[union-attr]
+        experiment = client.raw.get_experiment_by_name(f"{NAME}.replay")
+        assert experiment is not None
+        (run,) = client.raw.search_runs([experiment.experiment_id])
         assert {file.path for file in client.raw.list_artifacts(run.info.run_id)} == {
             "replay.html",
             "replay.png",

@@ -26,7 +26,8 @@ def test_what_ratchet_new_lays_out_runs(tracked: Path, observations: Path, targe
     import duckdb
 
     sample = tracked / "sample.parquet"
-    columns = "*, wind_speed > 12 AS windy, CASE WHEN wind_speed < 6 THEN 'calm' WHEN wind_speed < 12 THEN 'breeze' ELSE 'gale' END AS calm"
+    calm = "CASE WHEN wind_speed < 6 THEN 'calm' WHEN wind_speed < 12 THEN 'breeze' ELSE 'gale' END"
+    columns = f"*, wind_speed > 12 AS windy, {calm} AS calm"
     duckdb.execute(
         f"COPY (SELECT {columns} FROM '{observations}/*.csv' WHERE observed_at < '2013-02-01') TO '{sample}'"
     )

@@ -128,7 +128,10 @@ def test_new_never_overwrites(place: Path, observations: Path) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     path = tmp_path / "warm.sock"
-    code = "import sys, pathlib; from ratchet import fork_server; fork_server.LIBRARIES = ('click',); fork_server.serve(pathlib.Path(sys.argv[1]))"
+    code = (
+        "import sys, pathlib; from ratchet import fork_server; "
+        "fork_server.LIBRARIES = ('click',); fork_server.serve(pathlib.Path(sys.argv[1]))"
+    )
     process = subprocess.Popen([sys.executable, "-c", code, str(path)])
     while not path.exists():
         assert process.poll() is None

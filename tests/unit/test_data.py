@@ -127,8 +127,10 @@ def test_the_query_source_reads_files(tmp_path: Path, form: str) -> None:
     import duckdb
 
     duckdb.execute(
-        f"""COPY (SELECT TIMESTAMP '2013-01-04 12:00' + to_days(CAST(range AS INTEGER)) AS moment, range AS n FROM range(3))
-            TO '{tmp_path}/x.{form}'"""
+        f"""COPY (
+                SELECT TIMESTAMP '2013-01-04 12:00' + to_days(CAST(range AS INTEGER)) AS moment, range AS n
+                FROM range(3)
+            ) TO '{tmp_path}/x.{form}'"""
     )
     sql = "SELECT moment, n FROM x WHERE moment >= $start AND moment < $end"
     found = _query(tmp_path, files={"x": f"*.{form}"}, tables={"t": sql})["t"]

@@ -2,8 +2,9 @@
 
 Read from the ledger's entries, so that they are as durable as the decisions.
 
-A challenger enters with the entry `waiting` and leaves with `promoted`, `rejected` or `left`. The champion's predecessor
-enters with the entry that replaced it, as the rival that may come back, and leaves with `released` or `rolled_back`.
+A challenger enters with the entry `waiting` and leaves with `promoted`, `rejected` or `left`. The champion's
+predecessor enters with the entry that replaced it, as the rival that may come back, and leaves with `released` or
+`rolled_back`.
 """
 
 from __future__ import annotations
@@ -84,8 +85,9 @@ def leaving(
 
     A newcomer pushes out who carries its own line, then who came first.
     """
+    nothing = f"more than {patience} days ago, and has decided nothing"
     gone = {
-        c.mlflow_run: f"out of time: its evidence began {c.since}, more than {patience} days ago, and has decided nothing"
+        c.mlflow_run: f"out of time: its evidence began {c.since}, {nothing}"
         for c in waiting
         if days_between(c.since, today) > patience
     }
@@ -102,7 +104,10 @@ def leaving(
 
 
 def place(entries: Entries, line: str) -> tuple[int, int]:
-    """Return a line's place in the loop's stream of hypotheses, from 1, and how many of them have led to a promotion."""
+    """Return a line's place in the loop's stream of hypotheses, and how many of those have led to a promotion.
+
+    Places count from 1.
+    """
     lines: dict[str, None] = {}
     won: dict[str, None] = {}
     for entry in entries:

@@ -1,6 +1,7 @@
-"""Models of a replay: fitted by the code that production runs, once a content, and kept with what they predict of the days after.
+"""Models of a replay: fitted by the code that production runs, once a content.
 
-A fit's name is a hash of its recipe and of the rows it is trained on, so that policies, and replays, share it.
+They are kept with what they predict of the days after. A fit's name is a hash of its recipe and of the rows it is
+trained on, so that policies, and replays, share it.
 """
 
 from __future__ import annotations

@@ -150,7 +150,10 @@ def _first_published(registry: Registry, loop: Loop) -> list[tuple[str, list[str
 def _revisions(
     registry: Registry, loop: Loop, commits: list[tuple[str, list[str], list[str]]], head: str
 ) -> list[tuple[str, str]]:
-    """Part the history where published days were changed: (first night, revision) of each data version, oldest first."""
+    """Part the history where published days were changed.
+
+    Returns (first night, revision) of each data version, oldest first.
+    """
     found: list[tuple[str, str]] = []
     first, before, latest = "", "", ""
     for revision, added, changed in commits:

@@ -1,4 +1,7 @@
-"""What a policy came to: its live loss, what it spent, and how far it is from the best that hindsight could have done with as much."""
+"""What a policy came to: its live loss, what it spent, and its regret.
+
+The regret is how far it is from the best that hindsight could have done with as much.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +140,9 @@ def kept(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], int]:
 
 
 def hindsight(losses: Vector, rows: Vector, most: int) -> list[float]:
-    """Return the least mean loss that any choice of champions could have had with 0, 1, ..., `most` retrainings (dynamic programming).
+    """Return the least mean loss that any choice of champions could have had with 0, 1, ..., `most` retrainings.
+
+    Found by dynamic programming.
 
     losses: (fits, nights), the first fit being the first champion; infinite where a fit cannot serve.
     """

@@ -113,7 +113,10 @@ def page(
     diff: str,
     lived: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> str:
-    """Return the page. drawn: the figure. lived: policy -> its nights, of which those that asked for a retraining are listed."""
+    """Return the page.
+
+    drawn: the figure. lived: policy -> its nights, of which those that asked for a retraining are listed.
+    """
     parts = [
         f"<p>{html.escape(said)}</p>",
         f"<pre>{html.escape(diff)}</pre>" if diff else "",

@@ -78,7 +78,8 @@ def gather(loop: Loop, partition: str) -> NightFacts:
     drifted, measured = drift.read(loop, partition), performance.read(loop, partition)
     if drifted is None or measured is None:
         raise DataError(
-            f"The monitor has not measured {loop.name} {partition}. Run the steps drift and performance of that night first"
+            f"The monitor has not measured {loop.name} {partition}. "
+            "Run the steps drift and performance of that night first"
         )
     found, version = drift.DriftResult.model_validate(drifted), measured.champion or ""
     entries, counts = registry.ledger(loop.name), dataset.counts(registry, loop, "HEAD")

@@ -71,8 +71,9 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         runs.log_files(client, champion.run_id, {f"drift/{request.partition}.html": page})
     drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
+    beyond = f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds"
     result = DriftResult(
-        reason=f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds{': ' + shown if drifted else ''}",
+        reason=f"{beyond}: {shown}" if drifted else beyond,
         partition=request.partition,
         champion=champion.number,
         mlflow_run=champion.run_id,

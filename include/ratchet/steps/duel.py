@@ -62,7 +62,8 @@ def run(loop: Loop, request: DuelRequest) -> DuelResult:
     measured = performance.read(loop, request.partition)
     if measured is None:
         raise DataError(
-            f"The monitor has not measured {loop.name} {request.partition}. Run the step performance of that night first"
+            f"The monitor has not measured {loop.name} {request.partition}. "
+            "Run the step performance of that night first"
         )
     with runs.connected() as client:
         champion = ledger.champion(client, loop)

@@ -1,4 +1,7 @@
-"""Evaluate: score challenger and champion on the same held-out rows, that neither was trained on, and ask what else the gate asks."""
+"""Evaluate: score challenger and champion on the same held-out rows, that neither was trained on.
+
+What else the gate asks is asked here too.
+"""
 
 from __future__ import annotations
 

@@ -136,7 +136,10 @@ def _days(
 
 
 def _before(entries: shadows.Entries, run: str) -> shadows.Entries:
-    """Return the ledger as it was before this run was first judged, so that a second look at the same gives the same."""
+    """Return the ledger as it was before this run was first judged.
+
+    A second look at the same then gives the same.
+    """
     first = next((i for i, entry in enumerate(entries) if entry.get("evaluated") == run), len(entries))
     return entries[:first]
 

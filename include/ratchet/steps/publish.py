@@ -62,7 +62,8 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
     quarantined = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
     if refused:
         outcome, reason = "refused", "; ".join(f"{v['partition']} {v['reason']}" for v in refused)
-        reason += f". The delivery is kept whole. Mend the source, or the suite and then: ratchet quarantine readmit {loop.name} DAY"
+        reason += ". The delivery is kept whole. Mend the source, or the suite and then: "
+        reason += f"ratchet quarantine readmit {loop.name} DAY"
     elif not accepted:
         outcome, reason = "skipped", "; ".join(f"{v['partition']} {v['reason']}" for v in verdicts.values())
     else:
@@ -111,7 +112,8 @@ def _verdict(loop: Loop, delivery: str, day: str) -> dict[str, Any]:
     path = staged(loop, delivery, day) / "judged" / "verdict.json"
     if not path.exists():
         raise DataError(
-            f"No verdict on {loop.name} {day} in {path.parent}. Run: ratchet step validate --loop {loop.name} --partitions {day}"
+            f"No verdict on {loop.name} {day} in {path.parent}. "
+            f"Run: ratchet step validate --loop {loop.name} --partitions {day}"
         )
     verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return verdict

@@ -25,7 +25,8 @@ from ratchet.steps import StepRequest, StepResult
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
-POLICIES = f"{spec.OWN} never calendar:days=1,cooldown_days=0 calendar:days=7,cooldown_days=0 calendar:days=30,cooldown_days=0 drift degradation"
+_EVERY = " ".join(f"calendar:days={days},cooldown_days=0" for days in (1, 7, 30))
+POLICIES = f"{spec.OWN} never {_EVERY} drift degradation"
 
 
 class ReplayRequest(StepRequest):
@@ -82,8 +83,8 @@ def _run(loop: Loop, request: ReplayRequest, progress: replays.Progress, client:
     difference = apply.diff(loop, apply.changed(loop, case.policy, case.gate)) if chosen.name != spec.OWN else ""
     title = f"{loop.name}: {first}..{last} replayed"
     said = (
-        f"{chosen.name} costs least with a retraining at {cost:g} ({loop.loss} times days): live loss {chosen.loss:.5f}, "
-        f"{chosen.retrainings} retrainings"
+        f"{chosen.name} costs least with a retraining at {cost:g} ({loop.loss} times days): "
+        f"live loss {chosen.loss:.5f}, {chosen.retrainings} retrainings"
     )
     picture = report.figure(table, best, title)
     page = report.page(title, table, picture, said, difference, {each.name: each.nights for each in outcomes})

@@ -64,8 +64,8 @@ def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
     manifest = json.loads((folder(loop, name) / "manifest.json").read_text(encoding="utf-8"))
     result = SnapshotResult(
         reason=(
-            f"{manifest['train_rows']:,} rows of {train[0]}..{train[-1]} to train on, {manifest['holdout_rows']:,} rows of "
-            f"{holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
+            f"{manifest['train_rows']:,} rows of {train[0]}..{train[-1]} to train on, "
+            f"{manifest['holdout_rows']:,} rows of {holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
         ),
         snapshot=name,
         revision=revision,

@@ -1,4 +1,7 @@
-"""Train: fit a challenger on a snapshot, and keep with its MLflow run all that is needed to judge, explain and rebuild it."""
+"""Train: fit a challenger on a snapshot.
+
+Its MLflow run keeps all that is needed to judge, explain and rebuild it.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,8 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
             seconds = time.monotonic() - started
             keep(client, run_id, loop, model, curve, rows, seconds)
     return TrainResult(
-        reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, {len(curve.train)} epochs or iterations",
+        reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, "
+        f"{len(curve.train)} epochs or iterations",
         mlflow_run=run_id,
         seconds=seconds,
     )

@@ -43,7 +43,8 @@ def read(loop: Loop) -> list[Behaviour]:
     path = loop.folder / loop.gate.behaviour
     if loop.task == "multiclass":
         raise ContractError(
-            f"{path}: behavioural tests compare one number, and a multiclass loop predicts several. Remove gate.behaviour"
+            f"{path}: behavioural tests compare one number, and a multiclass loop predicts several. "
+            "Remove gate.behaviour"
         )
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
@@ -79,7 +80,8 @@ def run(model: Model, tests: list[Behaviour]) -> dict[str, tuple[float, float, s
         unknown = [name for name in {**test.row, **test.change} if name not in encoder.features]
         if unknown:
             raise ContractError(
-                f"The behavioural test {test.name!r} names {unknown[0]!r}, which is not a feature. There is: {', '.join(encoder.features)}"
+                f"The behavioural test {test.name!r} names {unknown[0]!r}, which is not a feature. "
+                f"There is: {', '.join(encoder.features)}"
             )
         rows: list[dict[str, Any]] = [
             {**dict.fromkeys(encoder.features), **test.row, **more} for more in ({}, test.change)

@@ -26,7 +26,8 @@ def ingest(loop: Loop, data: Asset) -> DAG:
             type=["null", "string"],
             pattern=DAYS,
             title="Days",
-            description="A day (2013-01-31) or a closed range (2013-01-01..2013-01-31). Left empty, the run's own partition.",
+            description="A day (2013-01-31) or a closed range (2013-01-01..2013-01-31). "
+            "Left empty, the run's own partition.",
         )
     }
     with loop_dag(loop, "ingest", schedule=schedule, params=params, max_active_runs=MANY) as dag:

@@ -24,12 +24,13 @@ def promotion(loop: Loop, model: Asset, judge: BaseOperator, until: str = "") ->
         tasks.append(RefitOperator(task_id="refit", until=until, **won, **where(loop, "refit")))
     answer = ""
     if loop.gate.approval == "required":
+        report = f"{PAGES}/decisions/{loop.name}/{{{{ {verdict}['report'] }}}}"
         tasks.append(
             ApproveOperator(
                 task_id="approve",
                 verdict=f"{{{{ {verdict}['verdict'] }}}}",
                 subject=f"Promote a challenger of {loop.name}?",
-                body=f"{{{{ {verdict}['summary'] }}}}\n\n[The whole report]({PAGES}/decisions/{loop.name}/{{{{ {verdict}['report'] }}}})",
+                body=f"{{{{ {verdict}['summary'] }}}}\n\n[The whole report]({report})",
                 response_timeout=timedelta(hours=loop.gate.approval_hours),
             )
         )

@@ -29,7 +29,8 @@ def train(loop: Loop, data: Asset, model: Asset) -> DAG:
             type=["null", "string"],
             pattern=DAY,
             title="Until",
-            description="The latest partition that exists for this training (2013-01-31). Left empty, the latest published.",
+            description="The latest partition that exists for this training (2013-01-31). "
+            "Left empty, the latest published.",
         ),
     }
     with loop_dag(loop, "train", schedule=None, params=params, max_active_runs=1) as dag:
