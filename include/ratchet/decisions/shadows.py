@@ -20,28 +20,22 @@ Entries = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Challenger:
-    """A run that waits.
+    """A run that waits."""
 
-    since: the first day of its evidence. line: whose evidence it carries on (a recipe's, or its own).
-    """
-
-    run: str
+    run: str  # the key of its training
     mlflow_run: str
-    line: str
-    since: str
-    champion: str | None
+    line: str  # whose evidence it carries on (a recipe's, or its own)
+    since: str  # the first day of its evidence
+    champion: str | None  # the version it is compared with
 
 
 @dataclass(frozen=True)
 class Predecessor:
-    """The version that a rollback would restore.
-
-    versions: those that have stood in its place since, the present champion last.
-    """
+    """The version that a rollback would restore."""
 
     version: str
     since: str
-    versions: tuple[str, ...]
+    versions: tuple[str, ...]  # those that have stood in its place since, the present champion last
 
 
 def challengers(entries: Entries) -> list[Challenger]:

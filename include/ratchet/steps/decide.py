@@ -18,18 +18,18 @@ from ratchet.steps import StepRequest, StepResult, drift, evaluate, performance
 
 
 class DecideRequest(StepRequest):
-    """partition: the night whose drift and performance were measured."""
+    """Which night to decide on."""
 
-    partition: str
+    partition: str  # the night whose drift and performance were measured
 
 
 class DecideResult(StepResult):
-    """verdict: retrain, wait or veto. key: of the evidence; the run of the training it asks for is named by it."""
+    """Whether the night asks for a retraining."""
 
-    partition: str
-    verdict: retrain.Verdict
-    key: str = ""
-    champion: str | None = None
+    partition: str  # the night
+    verdict: retrain.Verdict  # retrain, wait or veto
+    key: str = ""  # of the evidence; the run of the training it asks for is named by it
+    champion: str | None = None  # the version that is judged, or none
 
 
 def run(loop: Loop, request: DecideRequest) -> DecideResult:

@@ -26,24 +26,21 @@ if TYPE_CHECKING:
 
 
 class DuelRequest(StepRequest):
-    """partition: the night whose performance was measured."""
+    """Which night to look at."""
 
-    partition: str
+    partition: str  # the night whose performance was measured
 
 
 class DuelResult(StepResult):
-    """verdict: promote (the run `run` is to be promoted), rollback (the version `version` was restored) or wait.
+    """What the night's evidence has decided."""
 
-    mlflow_run: that was judged. report: the page about the decision. summary: the same in Markdown.
-    """
-
-    partition: str
-    verdict: Literal["promote", "rollback", "wait"] = "wait"
-    run: str = ""
-    mlflow_run: str = ""
-    version: str | None = None
-    report: str | None = None
-    summary: str = ""
+    partition: str  # the night
+    verdict: Literal["promote", "rollback", "wait"] = "wait"  # of a challenger; to the predecessor; neither yet
+    run: str = ""  # of promote: the key of the training that is to be promoted
+    mlflow_run: str = ""  # of promote: the run that was judged
+    version: str | None = None  # of rollback: the version that was restored
+    report: str | None = None  # the page about the decision
+    summary: str = ""  # the same in Markdown
 
 
 def run(loop: Loop, request: DuelRequest) -> DuelResult:

@@ -21,17 +21,17 @@ KEPT_DAYS = 7  # a delivery in staging is of no use once it is published
 
 
 class FetchRequest(StepRequest):
-    """partitions: a day or a range. delivery: a name for this delivery, by default the partitions themselves."""
+    """Which days to bring."""
 
-    partitions: str
-    delivery: str = ""
+    partitions: str  # a day or a range
+    delivery: str = ""  # a name for this delivery; by default the partitions themselves
 
 
 class FetchResult(StepResult):
-    """rows: partition -> rows of the first table."""
+    """What was brought."""
 
-    delivery: str
-    rows: dict[str, int]
+    delivery: str  # its name
+    rows: dict[str, int]  # partition -> rows of the first table
 
 
 def run(loop: Loop, request: FetchRequest) -> FetchResult:

@@ -28,29 +28,24 @@ FACTS = "ratchet.facts"  # numbers of the decision, for the ledger
 
 
 class GateRequest(StepRequest):
-    """run: the key of this training. mlflow_run: the run that was evaluated; by default the one of that key."""
+    """Which challenger to judge."""
 
-    run: str
-    mlflow_run: str = ""
+    run: str  # the key of this training
+    mlflow_run: str = ""  # the run that was evaluated; by default the one of that key
 
 
 class GateResult(StepResult):
-    """verdict: promote, reject or wait.
+    """What the first look has decided."""
 
-    difference, low, high: challenger's loss less champion's, with its confidence sequence.
-
-    report: the page about the decision. summary: the same in Markdown, for a person to approve.
-    """
-
-    run: str
-    mlflow_run: str
-    verdict: duel.Verdict
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    days: int = 0
-    report: str | None = None
-    summary: str = ""
+    run: str  # the key of this training
+    mlflow_run: str  # the run that was judged
+    verdict: duel.Verdict  # promote, reject or wait
+    difference: float | None = None  # challenger's loss less champion's ...
+    low: float | None = None  # ... with its confidence sequence, from low ...
+    high: float | None = None  # ... to high
+    days: int = 0  # of the evidence
+    report: str | None = None  # the page about the decision
+    summary: str = ""  # the same in Markdown, for a person to approve
 
 
 def run(loop: Loop, request: GateRequest) -> GateResult:

@@ -25,19 +25,19 @@ from ratchet.steps.fetch import staged
 
 
 class PublishRequest(StepRequest):
-    """partitions: a day or a range. delivery: the name that fetch gave it."""
+    """Which delivery to publish."""
 
-    partitions: str
-    delivery: str = ""
+    partitions: str  # a day or a range
+    delivery: str = ""  # the name that fetch gave it
 
 
 class PublishResult(StepResult):
-    """revision: of the data registry after it. published: partitions that now hold this delivery."""
+    """What was published."""
 
-    revision: str
-    published: list[str]
-    rows: int
-    quarantined: int
+    revision: str  # of the data registry after it
+    published: list[str]  # partitions that now hold this delivery
+    rows: int  # accepted, of the first table
+    quarantined: int  # rows, of all tables
     nights: list[str] = Field(default_factory=list)  # days to be scored and monitored
 
 

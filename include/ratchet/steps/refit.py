@@ -29,25 +29,18 @@ REFIT = "ratchet.refit"  # of the run that was judged: the run of its refit
 
 
 class RefitRequest(StepRequest):
-    """run: the key of this training.
+    """Which recipe to fit, and on which days."""
 
-    mlflow_run: the run that was judged. until: the latest partition that exists for the refit.
-
-    By default the refit has the days that the training had, the held-out ones included.
-    """
-
-    run: str
-    mlflow_run: str = ""
-    until: str = ""
+    run: str  # the key of this training
+    mlflow_run: str = ""  # the run that was judged
+    until: str = ""  # the latest partition for the refit; by default the training's days, the held-out ones included
 
 
 class RefitResult(StepResult):
-    """mlflow_run: of the refit.
+    """What was fitted."""
 
-    distance: mean distance of its predictions on the holdout from the evaluated model's, in their deviations.
-    """
-
-    mlflow_run: str | None = None
+    mlflow_run: str | None = None  # of the refit
+    # Mean distance of its predictions on the holdout from the evaluated model's, in their deviations.
     distance: float | None = None
 
 

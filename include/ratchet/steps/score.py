@@ -25,23 +25,20 @@ if TYPE_CHECKING:
 
 
 class ScoreRequest(StepRequest):
-    """partition: the day to score. revision: of the data registry, by default the newest."""
+    """Which day to score."""
 
-    partition: str
-    revision: str = ""
+    partition: str  # the day to score
+    revision: str = ""  # of the data registry; by default the newest
 
 
 class ScoreResult(StepResult):
-    """rows: predictions there are now, of which `new` were made by this call, by `version`.
+    """What was predicted."""
 
-    shadows: rivals that scored too.
-    """
-
-    partition: str
-    rows: int = 0
-    new: int = 0
-    version: str | None = None
-    shadows: int = 0
+    partition: str  # the day
+    rows: int = 0  # predictions that there are now ...
+    new: int = 0  # ... of which this call made so many ...
+    version: str | None = None  # ... by this version
+    shadows: int = 0  # rivals that scored too
 
 
 def run(loop: Loop, request: ScoreRequest) -> ScoreResult:

@@ -30,17 +30,17 @@ RECIPE = "ratchet.recipe"  # hash of what a model is made by, its data aside
 
 
 class TrainRequest(StepRequest):
-    """run: the key of this training, whose snapshot is pinned. reason: why it is trained."""
+    """Which training to make."""
 
-    run: str
-    reason: str = "asked for"
+    run: str  # its key, whose snapshot is pinned
+    reason: str = "asked for"  # why it is trained
 
 
 class TrainResult(StepResult):
-    """mlflow_run: the run that holds the model."""
+    """What was trained."""
 
-    mlflow_run: str
-    seconds: float = 0.0
+    mlflow_run: str  # the run that holds the model
+    seconds: float = 0.0  # of the fit
 
 
 def run(loop: Loop, request: TrainRequest) -> TrainResult:

@@ -39,18 +39,18 @@ BROKE = "_ratchet_broke"
 
 
 class ValidateRequest(StepRequest):
-    """partitions: a day or a range. delivery: the name that fetch gave it."""
+    """Which delivery to judge."""
 
-    partitions: str
-    delivery: str = ""
+    partitions: str  # a day or a range
+    delivery: str = ""  # the name that fetch gave it
 
 
 class ValidateResult(StepResult):
-    """statuses: partition -> accepted, rejected or empty. docs: the Data Docs pages of the last partition."""
+    """How the delivery was judged."""
 
-    delivery: str
-    statuses: dict[str, str]
-    docs: dict[str, str]
+    delivery: str  # its name
+    statuses: dict[str, str]  # partition -> accepted, rejected or empty
+    docs: dict[str, str]  # table -> the Data Docs page of the last partition
 
 
 def run(loop: Loop, request: ValidateRequest) -> ValidateResult:
