@@ -31,13 +31,10 @@ SLICE = "EWR"  # the origin whose labels are shuffled in a damaged training: 37%
 
 @dataclass(frozen=True, order=True)
 class Fit:
-    """A model to be made: of the days up to `until` (0 is 1 January).
+    """A model to be made."""
 
-    damaged: the labels of one origin are shuffled at training.
-    """
-
-    until: int
-    damaged: bool = False
+    until: int  # the last day of its training; 0 is 1 January
+    damaged: bool = False  # the labels of one origin are shuffled at training
     seed: int | None = None
 
 

@@ -32,9 +32,9 @@ BOUND = GATE.bound or 0.05
 
 @dataclass
 class Line:
-    """What a gate has made of the year: live model by day, promotions and rollbacks."""
+    """What a gate has made of the year."""
 
-    live: dict[int, Fit] = field(default_factory=dict)
+    live: dict[int, Fit] = field(default_factory=dict)  # the live model by day
     promotions: int = 0
     rollbacks: int = 0
 

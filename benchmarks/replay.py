@@ -132,9 +132,9 @@ def _run(past: history.History, cases: list[Case], cache: Path, console: Console
 
 
 def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[float]) -> dict[str, Any]:
-    """Compare a policy with the calendar that retrains as often or, where none does, the next that does so more.
+    """Compare a policy with chance, and with the calendar that retrains as often.
 
-    And with chance.
+    Where none does, with the next that does so more.
     """
     calendars = [each for each in outcomes if each.policy.startswith("calendar")]
     rival = min((each for each in calendars if each.retrainings >= ours.retrainings), key=lambda each: each.retrainings)

@@ -26,12 +26,12 @@ PATIENCE = 600.0  # seconds for one run
 
 @dataclass
 class Story:
-    """Which loop, which days, and where the time went: phase -> seconds."""
+    """Which loop, which days, and where the time went."""
 
     loop: str = "flight_delays"
     history: str = "2013-01-01..2013-01-31"
     nights: str = "2013-02-01..2013-02-28"
-    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # by phase
 
 
 def tell(story: Story, airflow: Airflow, console: Console) -> None:

@@ -47,8 +47,8 @@ class Cluster:
     """The rows of one cluster, a day by default."""
 
     key: str
-    rows: int  # where both losses are finite
-    total: float  # over those rows: rival's less champion's loss, in the loss's units
+    rows: int
+    total: float  # rival's less champion's loss, in its units, over the rows where both are finite
     undefined: int = 0  # rows where only the rival's loss is not finite, less those where only the champion's is not
 
     @property
@@ -171,7 +171,7 @@ def _clip(clusters: Sequence[Cluster], margin: float, bound: float) -> list[tupl
 
 
 def _bet(clusters: Sequence[Cluster], margin: float, bound: float) -> Iterator[tuple[list[float], list[float]]]:
-    """Give, after each cluster, the log capital of each bet of the two bettors."""
+    """Return, after each cluster, the log capital of each bet of the two bettors."""
     rival, champion = list(_NONE), list(_NONE)
     for difference, limit in _clip(clusters, margin, bound):
         ours, theirs = (margin - difference) / (limit - margin), (difference - margin) / (limit + margin)

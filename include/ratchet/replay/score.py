@@ -26,18 +26,15 @@ WEEK = 7
 
 @dataclass(frozen=True)
 class Outcome:
-    """The nights of one policy.
-
-    nights: as `simulation.Night`. deployed: (first, last) training day of each champion, the first one first.
-    """
+    """What the nights of one policy came to."""
 
     policy: str
     gate: str
-    nights: tuple[dict[str, Any], ...]
+    nights: tuple[dict[str, Any], ...]  # as `simulation.Night`
     promotions: int
     rollbacks: int
-    minutes: float
-    deployed: tuple[tuple[str, str], ...]
+    minutes: float  # of training
+    deployed: tuple[tuple[str, str], ...]  # (first, last) training day of each champion, the first one first
 
     @property
     def name(self) -> str:

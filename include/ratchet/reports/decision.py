@@ -130,9 +130,9 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
 
 
 def _card(loop: Loop, tags: dict[str, str], found: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """Describe the model: data, window, intended use, limits (after Mitchell et al.
+    """Describe the model: data, window, intended use, limits.
 
-    2019, "Model Cards for Model Reporting").
+    After Mitchell et al. 2019, "Model Cards for Model Reporting".
     """
     metrics = (found or {}).get("metrics", {}).get("challenger", {})
     window = loop.training.window if loop.training.window == "expanding" else f"{loop.training.window} days"

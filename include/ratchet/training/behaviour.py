@@ -22,18 +22,15 @@ Value = str | float | int | bool | None
 
 
 class Behaviour(BaseModel):
-    """One test.
-
-    row: features, those left out are null. change: what is then different. tolerance: in the prediction's units.
-    """
+    """One test."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1)
-    row: dict[str, Value]
-    change: dict[str, Value] = Field(min_length=1)
+    row: dict[str, Value]  # features; those left out are null
+    change: dict[str, Value] = Field(min_length=1)  # what is then different
     expect: Literal["same", "higher", "lower"]
-    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    tolerance: Annotated[float, Field(ge=0)] = 0.0  # in the prediction's units
 
 
 def read(loop: Loop) -> list[Behaviour]:

@@ -112,9 +112,11 @@ class _AfterVerdict(StepOperator):
 class RefitOperator(_AfterVerdict):
     """Fit the recipe of a challenger that is to be promoted on all labelled days; skipped where it is not to be.
 
-    :param loop: name of the loop. The other parameters are templated. :param run: key of the training: the same key is
-    the same training. :param mlflow_run: the MLflow run that was judged. :param until: the latest partition that exists
-    for the refit; by default the training's own days, the held-out ones included.
+    :param loop: name of the loop. The other parameters are templated.
+    :param run: key of the training: the same key is the same training.
+    :param mlflow_run: the MLflow run that was judged.
+    :param until: the latest partition that exists for the refit; by default the training's own days, the held-out ones
+        included.
     """
 
     step = "refit"
