@@ -26,6 +26,7 @@ from ratchet.cli import (
     rollback,
     schema,
     step,
+    upgrade,
 )
 from ratchet.errors import RatchetError
 
@@ -54,6 +55,7 @@ for command in (
     pause.resume,
     calibrate.calibrate,
     replay.replay,
+    upgrade.upgrade,
 ):
     ratchet.add_command(command)
 
