@@ -84,6 +84,10 @@ class Registry:
         """List the files that Git holds in a folder (`a/b/`), as of a revision; none where there is no such folder."""
         return self.git("ls-tree", "--name-only", revision, folder).splitlines()
 
+    def folders(self, revision: str = "HEAD") -> list[str]:
+        """List the folders at the top, as of a revision."""
+        return self.git("ls-tree", "-d", "--name-only", revision).splitlines()
+
     def texts(self, folder: str, revision: str = "HEAD") -> dict[str, str]:
         """Return the small files of a folder, as of a revision: path -> text."""
         return self.texts_of(self.names(folder, revision), revision)

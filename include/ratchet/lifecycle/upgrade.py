@@ -2,9 +2,9 @@
 
 Format 1 is that of 0.1. Its names (`ring`, `held`, `harm`, a twin) are read here and nowhere else.
 
-From 1 to 2: contracts and runs get today's names; a ledger's entries get today's kinds, a format, and the hash of the one
-before; every day with a verdict becomes a night that has ended. The registry is last, in one commit: an upgrade that was
-interrupted is run again, and one that was run changes nothing. What was there before stands in Git's history.
+From 1 to 2: contracts and runs get today's names; a ledger's entries get today's kinds, a format, and the hash of the
+one before; every day with a verdict becomes a night that has ended. The registry is last, in one commit: an upgrade
+that was interrupted is run again, and one that was run changes nothing. What was there before stands in Git's history.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TWIN, _EVALUATED = "ratchet.twin", "ratchet.evaluated_run"
 
 
 def upgrade(say: Callable[[str], None]) -> bool:
-    """Bring this installation's state forward; say whether there was anything to do. Raises FormatError, RatchetError."""
+    """Bring this installation's state forward; say whether there was anything to do. Raises RatchetError."""
     settings = Settings.current()
     registry = Registry(settings.registry)
     if not (settings.registry / ".git").exists():
@@ -39,16 +39,14 @@ def upgrade(say: Callable[[str], None]) -> bool:
     found = registry.format()
     if found > FORMAT:
         raise FormatError(
-            f"The state in {settings.registry} has the format {found}; this program knows {FORMAT}. Update it"
+            f"The state in {settings.registry} has the format {found}; this program knows {FORMAT}. Install a later one"
         )
     if found == FORMAT:
         return False
     for path in sorted(settings.loops.glob("*/loop.yaml")):
         if _contract(path):
             say(f"{path}: today's names")
-    loops = [
-        name for name in registry.names("", "HEAD") if registry.names(f"{name}/", "HEAD") and not name.startswith(".")
-    ]
+    loops = [name for name in registry.folders() if not name.startswith(".")]
     for loop in loops:
         if tagged := _runs(loop):
             say(f"{loop}: {tagged} runs in MLflow name the evaluated model behind a refit")
@@ -84,7 +82,11 @@ def contract(text: str) -> str:
         for name in where:
             part = part.get(name) if isinstance(part, dict) else None
         if isinstance(part, dict) and old in part:
-            part.insert(list(part).index(old), new, part.pop(old))
+            order: Any = part  # a mapping of ruamel's, which knows places and comments
+            comment = order.ca.items.pop(old, None)
+            order.insert(list(part).index(old), new, part.pop(old))
+            if comment:
+                order.ca.items[new] = comment
             renamed = True
     if not renamed:
         return text
