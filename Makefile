@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit format lock clean screenshots browser bench-night bench-gate bench-replay
+.PHONY: help install run up down test lint types unit format lock clean screenshots drawing browser bench-night bench-gate bench-replay
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ browser: ## Install the Chromium that the browser tests drive, where it is missi
 
 screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running installation (make up)
 	$(BIN)/python scripts/screenshots.py
+
+drawing: $(STAMP) ## Draw the imports between the rooms of the code anew, for docs/architecture.md
+	$(BIN)/python -m scripts.draw_imports
 
 bench-night: $(STAMP) ## Measure what the steps of a night cost, with and without the warm server
 	$(BIN)/python -m benchmarks.night
