@@ -56,7 +56,7 @@ browser: ## Install the Chromium that the browser tests drive, where it is missi
 	@sh scripts/browser.sh
 
 screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running installation (make up)
-	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python -m scripts.screenshots
 
 drawing: $(STAMP) ## Draw the imports between the rooms of the code anew, for docs/architecture.md
 	$(BIN)/python -m scripts.draw_imports
