@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit format lock clean screenshots browser bench-night bench-gate bench-replay
+.PHONY: help install run up down test lint types unit format lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,7 +57,10 @@ browser: ## Install the Chromium that the browser tests drive, where it is missi
 	@sh scripts/browser.sh
 
 screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running installation (make up)
-	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python -m scripts.screenshots
+
+drawing: $(STAMP) ## Draw the imports between the rooms of the code anew, for docs/architecture.md
+	$(BIN)/python -m scripts.draw_imports
 
 bench-night: $(STAMP) ## Measure what the steps of a night cost, with and without the warm server
 	$(BIN)/python -m benchmarks.night
@@ -67,6 +70,9 @@ bench-gate: $(STAMP) ## Measure what the duel is worth beside other gates, on th
 
 bench-replay: $(STAMP) ## Measure what retraining policies are worth, on the flights of 2013 (15 minutes)
 	$(BIN)/python -m benchmarks.replay
+
+bench-story: $(STAMP) ## Measure what the story of make run costs, at version 0.1.0 and now (20 minutes)
+	$(BIN)/python -m benchmarks.story
 
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml --extra dev -o requirements.txt --python-version 3.11 --upgrade --quiet \
