@@ -6,6 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ratchet import installation
+
+DEFAULT_MLFLOW = "http://127.0.0.1:5000"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -14,7 +18,8 @@ class Settings:
     `RATCHET_HOME` is the project's folder, `RATCHET_VAR` the folder of all state (default `<home>/var`),
     `RATCHET_LOOPS` the folder of the loops, `RATCHET_SUITES` the Great Expectations folder, `RATCHET_REGISTRY` the data
     registry's worktree, `RATCHET_REMOTE` its DVC remote (a folder or any URL that DVC knows), `MLFLOW_TRACKING_URI` the
-    MLflow server.
+    MLflow server. Where that one is not set, it is the server of the installation that `<var>/installation.json`
+    describes, which `make up` writes.
     """
 
     home: Path
@@ -29,8 +34,8 @@ class Settings:
     def current(cls) -> Settings:
         """Read the environment."""
         env = os.environ
-        home = Path(env.get("RATCHET_HOME", Path(__file__).resolve().parents[2]))
-        var = Path(env.get("RATCHET_VAR", home / "var"))
+        home = Path(env.get("RATCHET_HOME", Path(__file__).resolve().parents[2])).absolute()
+        var = Path(env.get("RATCHET_VAR", home / "var")).absolute()
         return cls(
             home=home,
             var=var,
@@ -38,7 +43,7 @@ class Settings:
             suites=Path(env.get("RATCHET_SUITES", home / "great_expectations")),
             registry=Path(env.get("RATCHET_REGISTRY", var / "registry")),
             remote=env.get("RATCHET_REMOTE", str(var / "remote")),
-            tracking_uri=env.get("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000"),
+            tracking_uri=env.get("MLFLOW_TRACKING_URI") or _described(var),
         )
 
     @property
@@ -70,3 +75,8 @@ class Settings:
     def data_docs(self) -> Path:
         """Great Expectations' pages, by loop, table and partition."""
         return self.var / "data_docs"
+
+
+def _described(var: Path) -> str:
+    found = installation.read(var)
+    return found.mlflow_url if found else DEFAULT_MLFLOW

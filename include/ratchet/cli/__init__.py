@@ -12,6 +12,7 @@ import click
 
 from ratchet import __version__
 from ratchet.cli import (
+    airflow,
     calibrate,
     champion,
     data,
@@ -25,6 +26,7 @@ from ratchet.cli import (
     request,
     rollback,
     schema,
+    start,
     step,
 )
 from ratchet.errors import RatchetError
@@ -54,6 +56,9 @@ for command in (
     pause.resume,
     calibrate.calibrate,
     replay.replay,
+    start.start,
+    start.stop,
+    airflow.airflow,
 ):
     ratchet.add_command(command)
 
