@@ -69,8 +69,9 @@ def _rows(loop: Loop, part: str) -> list[str]:
 def _how(loop: Loop, part: str) -> str:
     return {
         "ingest": (
-            "Runs each night for the day before. By hand: give a day, or a range to import history. A range of nights, each followed "
-            f"by scoring and monitoring: `airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
+            "Runs each night for the day before. By hand: give a day, or a range to import history. A range of nights, each "
+            "followed by scoring and monitoring: "
+            f"`ratchet airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
         ),
         "train": "Runs when the monitor admits a retraining, or by hand with a reason.",
         "score": "Follows each published day. Predictions once made are not rewritten.",
