@@ -43,13 +43,13 @@ def _rows(loop: Loop, part: str) -> list[str]:
         rows["In shadow"] = f"up to {gate.shadows} challengers and the predecessor, {gate.patience_days} days"
         if gate.approval == "required":
             rows["Approval"] = f"by a person, within {gate.approval_hours:g} hours"
-        rows["Floors"] = (
-            ", ".join(
-                f"{m} {'≥' if b.min is not None else '≤'} {b.min if b.min is not None else b.max}"
-                for m, b in loop.gate.floors.items()
-            )
-            or "none"
-        )
+        bounds = [
+            f"{metric} {sign} {value:g}"
+            for metric, bound in gate.floors.items()
+            for sign, value in (("≥", bound.min), ("≤", bound.max))
+            if value is not None
+        ]
+        rows["Floors"] = ", ".join(bounds) or "none"
     elif part == "monitor":
         monitor = loop.monitor
         rows["Drift"] = f"the latest {monitor.window_days} days, {monitor.alarms_per_year:g} false alarms a year"

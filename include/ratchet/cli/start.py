@@ -29,7 +29,7 @@ PARTS = ("ingest", "train", "score", "monitor")
 ALSO = ("approve",)  # where the loop has it
 PATIENCE = 180.0  # seconds until the DAG processor must have found the DAGs: it looks every 20
 LASTING = 45.0  # seconds after which an import error is not a leftover of the file as it was before
-HISTORY_DAYS = 30  # the least history that is suggested
+HISTORY_DAYS = 30  # of history are suggested at least, where there is none
 
 
 @click.command()
@@ -141,7 +141,7 @@ def _history(loop: Loop, days: list[str]) -> str:
     """Return the range that would come next: up to yesterday, after what there is, or enough to train on."""
     yesterday = shift(dt.datetime.now(dt.UTC).date().isoformat(), -1)
     if days and days[-1] < yesterday:
-        return f"{shift(days[-1], 1)}..{yesterday}"
+        return f"{shift(days[-1], 1)}..{min(shift(days[-1], HISTORY_DAYS), yesterday)}"
     window = loop.training.window if isinstance(loop.training.window, int) else 4 * loop.training.holdout_days
     count = max(HISTORY_DAYS, window + loop.label_delay_days)
     last = shift(days[0], -1) if days else yesterday
