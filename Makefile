@@ -20,6 +20,7 @@ help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv from requirements.txt
+	@echo "Installed in $(VENV). Next: make run tells the loop's story; make up starts Airflow and MLflow; $(BIN)/ratchet --help lists the commands."
 
 $(STAMP): requirements.txt pyproject.toml scripts/install.sh
 	@sh scripts/install.sh "$(PYTHON)" "$(VENV)"
@@ -62,7 +63,7 @@ screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running
 drawing: $(STAMP) ## Draw the imports between the rooms of the code anew, for docs/architecture.md
 	$(BIN)/python -m scripts.draw_imports
 
-bench-night: $(STAMP) ## Measure what the steps of a night cost, with and without the warm server
+bench-night: $(STAMP) ## Measure what the steps of a night cost, with and without the fork server
 	$(BIN)/python -m benchmarks.night
 
 bench-gate: $(STAMP) ## Measure what the duel is worth beside other gates, on the flights of 2013 (15 minutes)

@@ -44,13 +44,13 @@ def _rows(loop: Loop, part: str) -> list[str]:
         rows["In shadow"] = f"up to {gate.shadows} challengers and the predecessor, {gate.patience_days} days"
         if gate.approval == "required":
             rows["Approval"] = f"by a person, within {gate.approval_hours:g} hours"
-        rows["Floors"] = (
-            ", ".join(
-                f"{m} {'≥' if b.min is not None else '≤'} {b.min if b.min is not None else b.max}"
-                for m, b in loop.gate.floors.items()
-            )
-            or "none"
-        )
+        bounds = [
+            f"{metric} {sign} {value:g}"
+            for metric, bound in gate.floors.items()
+            for sign, value in (("≥", bound.min), ("≤", bound.max))
+            if value is not None
+        ]
+        rows["Floors"] = ", ".join(bounds) or "none"
     elif part == "monitor":
         monitor = loop.monitor
         rows["Drift"] = f"the latest {monitor.window_days} days, {monitor.alarms_per_year:g} false alarms a year"
@@ -70,9 +70,9 @@ def _rows(loop: Loop, part: str) -> list[str]:
 def _how(loop: Loop, part: str) -> str:
     return {
         "ingest": (
-            "Runs each night for the day before. By hand: give a day, or a range to import history. "
-            "A range of nights, each followed by scoring and monitoring: "
-            f"`airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
+            "Runs each night for the day before. By hand: give a day or a range; once there is a champion, each day is "
+            "scored and monitored, in order. A range of nights in runs of their own: "
+            f"`ratchet airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
         ),
         "train": "Runs when the monitor admits a retraining, or by hand with a reason.",
         "score": "Follows each published day. Predictions once made are not rewritten.",

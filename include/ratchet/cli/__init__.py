@@ -12,6 +12,7 @@ import click
 
 from ratchet import __version__
 from ratchet.cli import (
+    airflow,
     calibrate,
     champion,
     data,
@@ -25,6 +26,7 @@ from ratchet.cli import (
     request,
     rollback,
     schema,
+    start,
     step,
     upgrade,
 )
@@ -56,6 +58,9 @@ for command in (
     calibrate.calibrate,
     replay.replay,
     upgrade.upgrade,
+    start.start,
+    start.stop,
+    airflow.airflow,
 ):
     ratchet.add_command(command)
 
