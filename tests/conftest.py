@@ -29,11 +29,35 @@ os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
     NO_PROXY="127.0.0.1,localhost",
 )
-os.environ.setdefault("AIRFLOW_HOME", str(ROOT / "var" / "tests" / "airflow"))
+# The tests run in several processes (make unit): each has an Airflow of its own, and one thread, for no core is idle.
+os.environ["AIRFLOW_HOME"] = str(ROOT / "var" / "tests" / f"airflow-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "false"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "false"
 os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
+
+
+# Seconds that the dearest groups of tests take. They start first, so that all workers end together; the rest follows.
+DEAREST: dict[str, float] = {
+    "end_to_end/test_nights.py": 200,
+    "end_to_end/test_ui.py": 150,
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all tests of a file, which share its fixtures, unless a mark says that a test is alone."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT / "tests"))))
+    items.sort(key=lambda item: (-DEAREST.get(_group(item), 0.0), _group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    assert mark is not None
+    return str(mark.args[0])
 
 
 def free_port() -> int:
@@ -144,7 +168,10 @@ def loops_folder(tmp_path_factory: pytest.TempPathFactory, observations: Path) -
     return loops, suites
 
 
-_CLASSES = "CASE WHEN arr_delay IS NULL THEN NULL WHEN arr_delay < 0 THEN 'early' WHEN arr_delay <= 15 THEN 'on time' ELSE 'late' END"
+_CLASSES = (
+    "CASE WHEN arr_delay IS NULL THEN NULL WHEN arr_delay < 0 THEN 'early' "
+    "WHEN arr_delay <= 15 THEN 'on time' ELSE 'late' END"
+)
 
 
 @pytest.fixture
