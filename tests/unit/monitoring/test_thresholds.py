@@ -1,7 +1,4 @@
-"""Decisions are functions of numbers.
-
-Each verdict has its evidence, and the right side of the line is the right side.
-"""
+"""Thresholds of drift, calibrated to a stated number of false alarms."""
 
 from __future__ import annotations
 
