@@ -38,26 +38,14 @@ os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
 
 
-# Seconds that the dearest groups of tests take. They start first, so that all workers end together; the rest follows.
-DEAREST: dict[str, float] = {
-    "end_to_end/test_nights.py": 200,
-    "end_to_end/test_ui.py": 150,
-}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests of a file, which share its fixtures, unless a mark says that a test is alone."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT / "tests"))))
-    items.sort(key=lambda item: (-DEAREST.get(_group(item), 0.0), _group(item)))
-
-
-def _group(item: pytest.Item) -> str:
-    mark = item.get_closest_marker("xdist_group")
-    assert mark is not None
-    return str(mark.args[0])
+pytest_plugins = [
+    "tests.given.duels",
+    "tests.given.forks",
+    "tests.given.replays",
+    "tests.given.trained",
+    "tests.given.watched",
+    "tests.scheduling",
+]
 
 
 def free_port() -> int:
@@ -174,13 +162,27 @@ _CLASSES = (
 )
 
 
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data registry of no data, to be copied: making one starts DVC three times."""
+    from ratchet.adapters import data_registry
+
+    folder = tmp_path_factory.mktemp("registry") / "registry"
+    data_registry.open_registry(folder, "../remote")  # beside it, wherever it lies
+    return folder
+
+
 @pytest.fixture
-def place(tmp_path: Path, loops_folder: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(
+    tmp_path: Path, loops_folder: tuple[Path, Path], empty_registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """An empty installation: state in a temporary folder, loops and suites that a test may change."""
+    shutil.copytree(empty_registry, tmp_path / "var" / "registry", symlinks=True)
     return lay(tmp_path / "var", loops_folder, tmp_path, monkeypatch.setenv)
 
 
 def lay(var: Path, loops_folder: tuple[Path, Path], folder: Path, setenv: Callable[[str, str], Any]) -> Path:
+    """Lay out loops and suites in a folder, and let the environment name them."""
     shutil.copytree(loops_folder[0], folder / "loops", symlinks=True)
     shutil.copytree(loops_folder[1], folder / "suites")
     for name, value in {
