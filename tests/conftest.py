@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -38,6 +39,8 @@ os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
 
 
+settings.register_profile("ratchet", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("ratchet")
 pytest_plugins = [
     "tests.given.duels",
     "tests.given.forks",

@@ -152,7 +152,8 @@ loop = catalog.load("flight_delays")
 for name in ("fetch", "validate", "publish"):
     step = steps.find(name)
     step.run(loop, step.request(partitions="2013-01-31"))
-task = runpy.run_path("dags/export_flights.py")["ExportOperator"](task_id="export", loop="flight_delays", partition="2013-01-31")
+operator = runpy.run_path("dags/export_flights.py")["ExportOperator"]
+task = operator(task_id="export", loop="flight_delays", partition="2013-01-31")
 print("RESULT", task.execute({}))
 """
     environment = {

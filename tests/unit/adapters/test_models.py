@@ -16,6 +16,7 @@ from ratchet.lifecycle import predictions
 from ratchet.settings import Settings
 from ratchet.steps import snapshot
 from tests.conftest import step, train
+from tests.given import duels
 from tests.given.watched import NIGHT
 
 
@@ -46,3 +47,16 @@ def test_a_damaged_copy_of_a_model_is_named(watched: Path) -> None:
         step("score", "wind_watched", partition=NIGHT)
     shutil.rmtree(folder)
     assert step("score", "wind_watched", partition=NIGHT).new == 72
+
+
+def test_a_model_is_registered_once_and_the_alias_moves(dueling: tuple[Path, str, str], second: str) -> None:
+    with runs.connected() as client:
+        assert models.champion(client, "wind_nobody") is None
+        first = models.register(client, duels.NAME, dueling[2], "again")
+        assert (first.number, first.run_id) == ("2", dueling[2])
+        assert models.version(client, duels.NAME, "1").loop == duels.NAME
+        models.set_champion(client, models.version(client, duels.NAME, "1"))
+        found = models.champion(client, duels.NAME)
+        assert found is not None
+        assert found.number == "1"
+        assert 1_000 < models.size(client, dueling[2]) < 50_000_000

@@ -8,7 +8,9 @@ import pytest
 
 from ratchet import catalog
 from ratchet.errors import ContractError
+from ratchet.training import behaviour
 from tests.conftest import rename
+from tests.given import rows
 
 
 def test_one_that_cannot_be_read_is_named(place: Path) -> None:
@@ -27,3 +29,17 @@ def test_one_that_cannot_be_read_is_named(place: Path) -> None:
         with pytest.raises(ContractError, match=words):
             catalog.load(name)
         path.touch()
+
+
+def test_a_change_is_predicted_before_and_after(place: Path) -> None:
+    loop = catalog.load("wind")
+    model = rows.breeze(loop)
+    windier = behaviour.Behaviour(
+        name="windier", row={"origin": "JFK", "wind_now": 5}, change={"wind_now": 20}, expect="higher"
+    )
+    before, after, expected, tolerance = behaviour.run(model, [windier])["windier"]
+    assert after > before + 5
+    assert (expected, tolerance) == ("higher", 0.0)
+    unknown = windier.model_copy(update={"change": {"wnd_now": 20}})
+    with pytest.raises(ContractError, match="names 'wnd_now', which is not a feature"):
+        behaviour.run(model, [unknown])
