@@ -41,6 +41,7 @@ test: lint types unit ## Run every check: style, types, architecture, unit, inte
 lint: $(STAMP) ## Check style, Airflow's rules, the arrows between the layers, and the contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/check_style.py
 	$(BIN)/lint-imports
 	$(BIN)/ratchet lint
 

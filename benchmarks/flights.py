@@ -31,22 +31,19 @@ SLICE = "EWR"  # the origin whose labels are shuffled in a damaged training: 37%
 
 @dataclass(frozen=True, order=True)
 class Fit:
-    """A model to be made: of the days up to `until` (0 is 1 January).
+    """A model to be made."""
 
-    damaged: the labels of one origin are shuffled at training.
-    """
-
-    until: int
-    damaged: bool = False
+    until: int  # the last day of its training; 0 is 1 January
+    damaged: bool = False  # the labels of one origin are shuffled at training
     seed: int | None = None
 
 
 @dataclass
 class Year:
-    """Feature rows of 2013 in order, the first row of each day, and the losses of models on the days after their training."""
+    """Feature rows of 2013, and the losses of models on the days after their training."""
 
-    rows: pa.Table
-    starts: np.ndarray
+    rows: pa.Table  # in order of days
+    starts: np.ndarray  # the first row of each day
     losses: dict[Fit, np.ndarray] = field(default_factory=dict)
     models: dict[Fit, Model] = field(default_factory=dict)
 

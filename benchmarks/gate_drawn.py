@@ -51,11 +51,11 @@ def _pairs(year: Year, blend: float | None = None) -> list[tuple[np.ndarray, np.
 
 @dataclass(frozen=True)
 class Days:
-    """Paired days that years are drawn from: mean difference, rows, and the variance of the difference over rows."""
+    """Paired days that years are drawn from."""
 
-    mean: np.ndarray
-    rows: np.ndarray
-    variance: np.ndarray
+    mean: np.ndarray  # of the difference, by day
+    rows: np.ndarray  # by day
+    variance: np.ndarray  # of the difference over rows, by day
 
     @classmethod
     def paired(cls, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Days:
@@ -74,10 +74,7 @@ class Days:
 
 
 def equal(year: Year) -> dict[str, Any]:
-    """Count the years in which a gate promotes an equal model at any night.
-
-    And the share of false promotions in a stream.
-    """
+    """Count the years in which a gate promotes an equal model at any night, and false promotions in a stream."""
     rng = np.random.default_rng(0)
     same, better = Days.paired(_pairs(year)), Days.paired(_pairs(year, 0.02))
     fired = dict.fromkeys(("better metric", "row bootstrap", "day t-test", "the duel"), 0)

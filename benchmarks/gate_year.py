@@ -32,9 +32,9 @@ BOUND = GATE.bound or 0.05
 
 @dataclass
 class Line:
-    """What a gate has made of the year: live model by day, promotions and rollbacks."""
+    """What a gate has made of the year."""
 
-    live: dict[int, Fit] = field(default_factory=dict)
+    live: dict[int, Fit] = field(default_factory=dict)  # the live model by day
     promotions: int = 0
     rollbacks: int = 0
 
@@ -95,7 +95,10 @@ def _losses(year: Year, line: Line) -> np.ndarray:
 def _compared(
     year: Year, night: int, damaged: set[int], champion: Fit, evaluated: Fit
 ) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Return the row losses of the night's challenger and the champion, or its evaluated model, on holdout days that neither has seen."""
+    """Return the row losses of the night's challenger and of the champion, or its evaluated model.
+
+    They are of the holdout days that neither has seen.
+    """
     newest = night - DELAY
     challenger = Fit(newest - HOLDOUT, damaged=night in damaged)
     found = []

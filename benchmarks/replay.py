@@ -132,9 +132,9 @@ def _run(past: history.History, cases: list[Case], cache: Path, console: Console
 
 
 def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[float]) -> dict[str, Any]:
-    """Compare a policy with the calendar that retrains as often or, where none does, the next that does so more.
+    """Compare a policy with chance, and with the calendar that retrains as often.
 
-    And with chance.
+    Where none does, with the next that does so more.
     """
     calendars = [each for each in outcomes if each.policy.startswith("calendar")]
     rival = min((each for each in calendars if each.retrainings >= ours.retrainings), key=lambda each: each.retrainings)
@@ -157,7 +157,10 @@ def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[fl
 
 
 def alarms(past: history.History, fits: Fits) -> dict[str, Any]:
-    """Count false alarms in years of days drawn from the quarter before 1 June, as seen by the champion trained on it."""
+    """Count false alarms in years of days drawn from the quarter before 1 June.
+
+    They are as seen by the champion trained on that quarter.
+    """
     loop, data = past.loop, past.now
     rows = features.known_target(loop, data.between("2013-03-01", "2013-05-31"))
     model = fits.get(data, "2013-01-01", "2013-05-31").model

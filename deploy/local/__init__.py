@@ -1,1 +1,4 @@
-"""The local installation: Airflow, MLflow and the warm server on this machine, and the story that `make run` tells with them."""
+"""The local installation: Airflow, MLflow and the warm server on this machine.
+
+`story` is what `make run` tells with them.
+"""

@@ -131,5 +131,6 @@ def connect(local: Local) -> Iterator[Airflow]:
 def _check(answer: httpx.Response) -> None:
     if answer.is_error:
         raise ServiceError(
-            f"Airflow refuses {answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:500]}"
+            f"Airflow refuses {answer.request.method} {answer.request.url.path}: "
+            f"{answer.status_code} {answer.text[:500]}"
         )

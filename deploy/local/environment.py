@@ -16,15 +16,11 @@ USER = "admin"
 
 @dataclass(frozen=True)
 class Local:
-    """A local installation.
+    """A local installation."""
 
-    `RATCHET_AIRFLOW_PORT` (8080) and `RATCHET_MLFLOW_PORT` (5000) move the two addresses; all state is under
-    `RATCHET_VAR`.
-    """
-
-    settings: Settings
-    airflow_port: int
-    mlflow_port: int
+    settings: Settings  # all state is under its `var`
+    airflow_port: int  # RATCHET_AIRFLOW_PORT; by default 8080
+    mlflow_port: int  # RATCHET_MLFLOW_PORT; by default 5000
 
     @classmethod
     def current(cls) -> Local:

@@ -26,12 +26,12 @@ PATIENCE = 600.0  # seconds for one run
 
 @dataclass
 class Story:
-    """Which loop, which days, and where the time went: phase -> seconds."""
+    """Which loop, which days, and where the time went."""
 
     loop: str = "flight_delays"
     history: str = "2013-01-01..2013-01-31"
     nights: str = "2013-02-01..2013-02-28"
-    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # by phase
 
 
 def tell(story: Story, airflow: Airflow, console: Console) -> None:
@@ -71,7 +71,8 @@ def _night(story: Story, airflow: Airflow, console: Console, night: str) -> None
         followed = _follow(story, airflow, console, f"nights: {part}", part, night)
         if followed["state"] == "failed":
             raise ServiceError(
-                f"{story.loop}.{part} failed for {night}. See the task's log in the UI (make up), or in var/airflow/logs"
+                f"{story.loop}.{part} failed for {night}. "
+                "See the task's log in the UI (make up), or in var/airflow/logs"
             )
     duel = airflow.xcom(f"{story.loop}.monitor", followed["dag_run_id"], "duel") or {"verdict": "wait"}
     if duel["verdict"] != "wait":
@@ -147,7 +148,8 @@ def _watch(story: Story, airflow: Airflow, console: Console, part: str, run_id: 
             status.update(f"{dag_id} {run_id}: {now}, {time.monotonic() - started:.0f} s")
             if time.monotonic() - started > PATIENCE:
                 raise ServiceError(
-                    f"{dag_id} {run_id} has not ended after {PATIENCE:.0f} s: task {now}. Its log is in the UI (make up)"
+                    f"{dag_id} {run_id} has not ended after {PATIENCE:.0f} s: task {now}. "
+                    "Its log is in the UI (make up)"
                 )
             time.sleep(0.2)
     shown = "  ".join(f"{t['task_id']} {_mark(t)}" for t in tasks)
@@ -181,7 +183,8 @@ def _wait_for_dags(story: Story, airflow: Airflow, console: Console) -> None:
                 raise ServiceError("A DAG file cannot be imported.\n" + "\n".join(errors))
             if time.monotonic() - started > PATIENCE:
                 raise ServiceError(
-                    f"The DAG processor has not found {', '.join(wanted)} after {PATIENCE:.0f} s. See var/run/dag-processor.log"
+                    f"The DAG processor has not found {', '.join(wanted)} after {PATIENCE:.0f} s. "
+                    "See var/run/dag-processor.log"
                 )
             time.sleep(0.2)
     for name in wanted:

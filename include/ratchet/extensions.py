@@ -1,8 +1,8 @@
 """Find what a contract names: sources, trainers, policies, checks, metrics.
 
-An extension comes by three doors: built in, a file `<loop's folder>/<group>/<name>.py`, or an entry point of an installed
-distribution, in the group `ratchet.<group>`. All three give a module, and what it holds is said by its group's folder in
-`include/ratchet`. Listing names imports nothing; two of one name are an error.
+An extension comes by three doors: built in, a file `<loop's folder>/<group>/<name>.py`, or an entry point of an
+installed distribution, in the group `ratchet.<group>`. All three give a module, and what it holds is said by its
+group's folder in `include/ratchet`. Listing names imports nothing; two of one name are an error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _PARTS = ("facts", "check")  # files of a group's folder that are no extensions 
 
 
 def names(group: Group, folder: Path) -> list[str]:
-    """List the extensions of a group that the loop in `folder` may name. Raises ContractError where two share a name."""
+    """List the extensions of a group that the loop in `folder` may name.
+
+    Raises ContractError where two share a name.
+    """
     return sorted(_found(group, folder))
 
 

@@ -1,9 +1,10 @@
-"""A fork server for steps: the heavy libraries are imported once, and each command runs in a fork that has them already.
+"""A fork server for steps: the heavy libraries are imported once, and each command runs in a fork that has them.
 
-A step imports for 2 to 5 seconds before it works for one; a night is seven steps. `python -m ratchet.fork_server SOCKET` imports
-the libraries (not Ratchet itself, so that changed code is read anew by every step) and listens. A client sends the command with
-its own stdout and stderr, and reads the exit code. A client that goes away takes its step with it, and so does the server.
-Where no server listens, a step is an ordinary subprocess: nothing but speed depends on it.
+A step imports for 2 to 5 seconds before it works for one; a night is seven steps. `python -m ratchet.fork_server
+SOCKET` imports the libraries (not Ratchet itself, so that changed code is read anew by every step) and listens. A
+client sends the command with its own stdout and stderr, and reads the exit code. A client that goes away takes its step
+with it, and so does the server. Where no server listens, a step is an ordinary subprocess: nothing but speed depends on
+it.
 """
 
 from __future__ import annotations

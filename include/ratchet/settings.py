@@ -9,21 +9,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """Folders and addresses of one installation.
+    """Folders and addresses of one installation, each with the variable that moves it."""
 
-    `RATCHET_HOME` is the project's folder, `RATCHET_VAR` the folder of all state (default `<home>/var`),
-    `RATCHET_LOOPS` the folder of the loops, `RATCHET_SUITES` the Great Expectations folder, `RATCHET_REGISTRY` the data
-    registry's worktree, `RATCHET_REMOTE` its DVC remote (a folder or any URL that DVC knows), `MLFLOW_TRACKING_URI` the
-    MLflow server.
-    """
-
-    home: Path
-    var: Path
-    loops: Path
-    suites: Path
-    registry: Path
-    remote: str
-    tracking_uri: str
+    home: Path  # RATCHET_HOME: the project's folder
+    var: Path  # RATCHET_VAR: the folder of all state; by default <home>/var
+    loops: Path  # RATCHET_LOOPS: the folder of the loops
+    suites: Path  # RATCHET_SUITES: the Great Expectations folder
+    registry: Path  # RATCHET_REGISTRY: the data registry's worktree
+    remote: str  # RATCHET_REMOTE: its DVC remote, a folder or any URL that DVC knows
+    tracking_uri: str  # MLFLOW_TRACKING_URI: the MLflow server
 
     @classmethod
     def current(cls) -> Settings:

@@ -38,7 +38,8 @@ def _rows(loop: Loop, part: str) -> list[str]:
             else f"not worse than the champion by more than {gate.margin:g}"
         )
         rows["Gate"] = (
-            f"{aim} in {loop.loss} by {gate.cluster}s, {gate.level:.0%} of promotions may be false; deploys the {gate.deploy} model"
+            f"{aim} in {loop.loss} by {gate.cluster}s, {gate.level:.0%} of promotions may be false; "
+            f"deploys the {gate.deploy} model"
         )
         rows["In shadow"] = f"up to {gate.shadows} challengers and the predecessor, {gate.patience_days} days"
         if gate.approval == "required":
@@ -69,11 +70,17 @@ def _rows(loop: Loop, part: str) -> list[str]:
 def _how(loop: Loop, part: str) -> str:
     return {
         "ingest": (
-            "Runs each night for the day before. By hand: give a day, or a range to import history. A range of nights, each followed "
-            f"by scoring and monitoring: `airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
+            "Runs each night for the day before. By hand: give a day, or a range to import history. "
+            "A range of nights, each followed by scoring and monitoring: "
+            f"`airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
         ),
         "train": "Runs when the monitor admits a retraining, or by hand with a reason.",
         "score": "Follows each published day. Predictions once made are not rewritten.",
-        "replay": "Runs by hand: choose nights, policies and gates. Models are shared between policies and cached; nothing is deployed.",
-        "monitor": "Follows each scored day. A request for a retraining is named by its evidence: asking twice is asking once.",
+        "replay": (
+            "Runs by hand: choose nights, policies and gates. "
+            "Models are shared between policies and cached; nothing is deployed."
+        ),
+        "monitor": (
+            "Follows each scored day. A request for a retraining is named by its evidence: asking twice is asking once."
+        ),
     }[part]

@@ -87,7 +87,9 @@ def test_killed_services_carry_on(local: Local, airflow: client.Airflow, console
     assert titles.count("Publish wind 2013-01-20") == 1
     with runs.connected() as mlflow:
         assert [v.version for v in mlflow.raw.search_model_versions("name = 'wind'")] != []
-        trained = mlflow.raw.search_runs([mlflow.raw.get_experiment_by_name("wind").experiment_id])  # type: ignore[union-attr]
+        experiment = mlflow.raw.get_experiment_by_name("wind")
+        assert experiment is not None
+        trained = mlflow.raw.search_runs([experiment.experiment_id])
     assert len(trained) == len(states(airflow, "wind.train"))
 
 

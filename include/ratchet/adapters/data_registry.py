@@ -61,31 +61,49 @@ class Registry:
 
     def verdict(self, loop: str, partition: str, revision: str = "HEAD") -> dict[str, Any] | None:
         """Return the verdict on the newest delivery of a partition, as of a revision."""
-        text = self._text(f"{loop}/verdicts/{partition}.json", revision)
+        text = self.text(f"{loop}/verdicts/{partition}.json", revision)
         return json.loads(text) if text else None
 
     def verdicts(self, loop: str, revision: str = "HEAD") -> dict[str, dict[str, Any]]:
         """Return the verdicts on all partitions, as of a revision."""
-        listing = self.git("ls-tree", "-r", revision, f"{loop}/verdicts/")
-        blobs = {Path(line.split("\t")[1]).stem: line.split()[2] for line in listing.splitlines()}
-        if not blobs:
+        texts = self.texts(f"{loop}/verdicts/", revision)
+        return {Path(path).stem: json.loads(text) for path, text in texts.items()}
+
+    def names(self, folder: str, revision: str = "HEAD") -> list[str]:
+        """List the files that Git holds in a folder (`a/b/`), as of a revision; none where there is no such folder."""
+        return self.git("ls-tree", "--name-only", revision, folder).splitlines()
+
+    def texts(self, folder: str, revision: str = "HEAD") -> dict[str, str]:
+        """Return the small files of a folder, as of a revision: path -> text."""
+        return self.texts_of(self.names(folder, revision), revision)
+
+    def texts_of(self, paths: list[str], revision: str = "HEAD") -> dict[str, str]:
+        """Return small files that Git holds, in one go: path -> text."""
+        if not paths:
             return {}
+        listing = (
+            self.git("ls-tree", revision, "--", *paths) if len(paths) < 500 else self.git("ls-tree", "-r", revision)
+        )
+        wanted = set(paths)
+        blobs = {line.split("\t")[1]: line.split()[2] for line in listing.splitlines()}
+        blobs = {path: blob for path, blob in blobs.items() if path in wanted}
         out = subprocess.run(
             ["git", "-C", str(self.root), "cat-file", "--batch"],
-            input="\n".join(blobs.values()) + "\n",
+            input="".join(f"{blob}\n" for blob in blobs.values()).encode(),
             capture_output=True,
-            text=True,
             check=True,
         ).stdout
-        decoder, found, at = json.JSONDecoder(), {}, 0
-        for partition in blobs:
-            at = out.index("{", at)
-            found[partition], at = decoder.raw_decode(out, at)
+        found, at = {}, 0
+        for path in blobs:
+            end = out.index(b"\n", at)
+            size = int(out[at:end].split()[2])
+            found[path] = out[end + 1 : end + 1 + size].decode()
+            at = end + 1 + size + 1
         return found
 
     def ledger(self, loop: str, revision: str = "HEAD") -> list[dict[str, Any]]:
         """Return the entries of a loop's ledger, oldest first."""
-        text = self._text(f"{loop}/ledger.jsonl", revision)
+        text = self.text(f"{loop}/ledger.jsonl", revision)
         return [json.loads(line) for line in (text or "").splitlines()]
 
     def read(self, paths: Iterable[str], revision: str) -> dict[str, pa.Table]:
@@ -126,7 +144,8 @@ class Registry:
             (self.root / ".git" / "index.lock").unlink(missing_ok=True)
             yield Writer(self)
 
-    def _text(self, path: str, revision: str) -> str | None:
+    def text(self, path: str, revision: str = "HEAD") -> str | None:
+        """Return a small file that Git holds, or None."""
         done = subprocess.run(
             ["git", "-C", str(self.root), "show", f"{revision}:{path}"], capture_output=True, text=True, check=False
         )
@@ -162,6 +181,10 @@ class Writer:
     def write(self, path: str, text: str) -> None:
         """Write a small file that Git keeps."""
         write_text(self.registry.root / path, text)
+
+    def remove(self, path: str) -> None:
+        """Remove a small file that Git keeps, where it is there."""
+        (self.registry.root / path).unlink(missing_ok=True)
 
     def append(self, loop: str, entry: dict[str, Any]) -> bool:
         """Append an entry to the ledger unless one with its `key` is there; say whether it was new. Does not commit."""

@@ -25,16 +25,14 @@ DUPLICATE = "expect_compound_columns_to_be_unique"
 
 @dataclass(frozen=True)
 class Check:
-    """What Great Expectations found.
+    """What Great Expectations found."""
 
-    broken: row position -> the expectations that the row breaks, of severity critical. refused: expectations about the
-    whole table (or whose evaluation failed), of severity critical. warnings: everything broken of a lower severity.
-    """
-
+    # Row position -> the critical expectations that the row breaks.
     broken: dict[int, list[str]] = field(default_factory=dict)
+    # Critical expectations about the whole table, or whose evaluation failed, that are broken.
     refused: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    result: Any = None
+    warnings: list[str] = field(default_factory=list)  # everything broken of a lower severity
+    result: Any = None  # Great Expectations' own, for its pages
 
 
 def read_suite(folder: Path, suite: str) -> dict[str, Any]:

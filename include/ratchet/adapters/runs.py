@@ -199,15 +199,17 @@ def _experiment(client: Tracking, loop: str) -> str:
 
 
 def _wait_for(uri: str) -> None:
+    health = f"{uri.rstrip('/')}/health"
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=5):  # noqa: S310 (the scheme is the operator's)
+            with urllib.request.urlopen(health, timeout=5):  # noqa: S310 (the scheme is the operator's)
                 return
         except (urllib.error.URLError, OSError, ValueError) as error:
             if time.monotonic() > deadline:
                 raise TrackingUnavailable(
-                    f"The MLflow server at {uri} does not answer ({error}). Start it (make up), or set MLFLOW_TRACKING_URI; then retry"
+                    f"The MLflow server at {uri} does not answer ({error}). "
+                    "Start it (make up), or set MLFLOW_TRACKING_URI; then retry"
                 ) from None
             time.sleep(0.5)
 

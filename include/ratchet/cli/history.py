@@ -17,5 +17,6 @@ def history(loop_name: str) -> None:
         against = entry.get("replaces") or entry.get("from") or entry.get("champion")
         about = f"against v{against}" if against else ""
         click.echo(
-            f"{entry['at']}  {entry['kind']:12} {version:12} {about:12} by {entry['by']}  {entry.get('run', '')}: {entry['reason']}"
+            f"{entry['at']}  {entry['kind']:12} {version:12} {about:12} "
+            f"by {entry['by']}  {entry.get('run', '')}: {entry['reason']}"
         )

@@ -27,7 +27,8 @@ def lint(names: tuple[str, ...]) -> None:
                 expectations.read_suite(Settings.current().suites, table.suite)
             found = features.dry_run(loop)
             click.echo(
-                f"{name}: {loop.task}, {len(loop.tables)} tables, {len(found)} features, {loop.training.trainer}. In order"
+                f"{name}: {loop.task}, {len(loop.tables)} tables, {len(found)} features, {loop.training.trainer}. "
+                "In order"
             )
         except ContractError as error:
             wrong.append(str(error))

@@ -62,15 +62,15 @@ def new(name: str, sample: Path, time_column: str | None, target: str, key: tupl
 
 @dataclass(frozen=True)
 class Sample:
-    """What the sample shows. distinct, nulls: by column; low, high: of numbers."""
+    """What the sample shows."""
 
-    files: str
-    columns: dict[str, str]
+    files: str  # a path or a glob
+    columns: dict[str, str]  # column -> its type
     rows: int
-    distinct: dict[str, int]
-    nulls: dict[str, int]
-    low: dict[str, float]
-    high: dict[str, float]
+    distinct: dict[str, int]  # by column
+    nulls: dict[str, int]  # by column
+    low: dict[str, float]  # of numbers
+    high: dict[str, float]  # of numbers
 
 
 def lay_out(
@@ -134,7 +134,8 @@ def _look(connection: duckdb.DuckDBPyConnection, path: Path) -> Sample:
         suffixes = sorted({file.suffix.lower() for file in path.iterdir() if file.suffix.lower() in _READERS})
         if len(suffixes) != 1:
             raise RequestError(
-                f"{path} holds {'several kinds of' if suffixes else 'no'} CSV, Parquet or JSON files. Name one kind of file"
+                f"{path} holds {'several kinds of' if suffixes else 'no'} CSV, Parquet or JSON files. "
+                "Name one kind of file"
             )
         files, suffix = f"{path.resolve()}/*{suffixes[0]}", suffixes[0]
     else:
@@ -178,7 +179,8 @@ def _time(sample: Sample, given: str | None) -> str:
         raise RequestError(f"The sample has no column {given!r}; {nearest(given, list(sample.columns))}")
     if given and given not in stamps:
         raise RequestError(
-            f"{given} holds {sample.columns[given]}s, not timestamps. Convert it in the source, or name another with --time"
+            f"{given} holds {sample.columns[given]}s, not timestamps. "
+            "Convert it in the source, or name another with --time"
         )
     if given:
         return given
@@ -255,7 +257,8 @@ task: {task}
 source:
   kind: query
   options:
-    files: {{sample: {json.dumps(sample.files)}}}      # a path, a glob or a URL (s3://…); or name a SQL database instead
+    # a path, a glob or a URL (s3://…); or name a SQL database instead
+    files: {{sample: {json.dumps(sample.files)}}}
     tables:
       {name}: >-
         SELECT *{casts} FROM sample WHERE {moment} >= $start AND {moment} < $end
@@ -304,8 +307,8 @@ ASOF LEFT JOIN running AS before ON before.{moment} <= asked.{moment} - INTERVAL
 )
 """
     numeric = task != "multiclass"
-    return f"""-- What is known of a row when it is predicted, and nothing later. Delete every column that is known only afterwards: it
--- would make the model look better in training than it can ever be.
+    return f"""-- What is known of a row when it is predicted, and nothing later. Delete every column that is known only
+-- afterwards: it would make the model look better in training than it can ever be.
 {history if numeric else ""}SELECT
     {", ".join(f"asked.{c}" for c in keys)},
     asked.{moment} AS event_time,

@@ -36,7 +36,8 @@ def read(path: Path) -> Loop:
         raise ContractError("\n".join(_explain(path, document, item) for item in error.errors())) from None
     if loop.name != path.parent.name:
         raise ContractError(
-            f"{locate(path, document, ('name',))}: name is {loop.name!r} but the folder is {path.parent.name!r}; make them the same"
+            f"{locate(path, document, ('name',))}: name is {loop.name!r} but the folder is {path.parent.name!r}; "
+            "make them the same"
         )
     return loop
 

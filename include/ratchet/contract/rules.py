@@ -80,7 +80,8 @@ class Gate(Part):
     )
     refit_distance: Annotated[float, Field(gt=0)] = Field(
         default=1.0,
-        description="Largest mean distance of a refit's predictions from the evaluated model's, in their deviations (strangers': 1.13).",
+        description="Largest mean distance of a refit's predictions from the evaluated model's, "
+        "in their deviations (strangers': 1.13).",
     )
     shadows: Annotated[int, Field(ge=1, le=20)] = Field(
         default=3, description="Challengers that wait in shadow at once."

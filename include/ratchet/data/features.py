@@ -116,7 +116,8 @@ def known_target(loop: Loop, table: pa.Table) -> pa.Table:
     known = table.filter(pc.is_valid(table.column(loop.target.name)))
     if not known.num_rows:
         raise DataError(
-            f"No row of {loop.name} has a known {loop.target.name} in this window. Ingest more days, or check target.sql"
+            f"No row of {loop.name} has a known {loop.target.name} in this window. "
+            "Ingest more days, or check target.sql"
         )
     return known
 

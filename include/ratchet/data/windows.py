@@ -21,7 +21,7 @@ def window(loop: Loop, published: list[str], until: str) -> tuple[list[str], lis
     held = loop.training.holdout_days
     if len(days) <= held:
         raise DataError(
-            f"{len(days)} labelled days of {loop.name} up to {last} are published; a holdout of {held} days and at least one "
-            f"to train on are needed. Ingest more days, or lower training.holdout_days"
+            f"{len(days)} labelled days of {loop.name} up to {last} are published; a holdout of {held} days "
+            "and at least one to train on are needed. Ingest more days, or lower training.holdout_days"
         )
     return days[:-held], days[-held:]

@@ -44,16 +44,12 @@ _NONE = [0.0] * len(BETS)
 
 @dataclass(frozen=True)
 class Cluster:
-    """The rows of one cluster, a day by default.
-
-    total: sum over rows of rival's less champion's loss, in the loss's units, over the rows where both are finite.
-    undefined: rows where only the rival's loss is not a finite number, less those where only the champion's is not.
-    """
+    """The rows of one cluster, a day by default."""
 
     key: str
     rows: int
-    total: float
-    undefined: int = 0
+    total: float  # rival's less champion's loss, in its units, over the rows where both are finite
+    undefined: int = 0  # rows where only the rival's loss is not finite, less those where only the champion's is not
 
     @property
     def mean(self) -> float:
@@ -63,22 +59,17 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a duel has come to.
-
-    rival, champion: natural logarithms of the capital of the two bettors. difference: mean over clusters of the clipped
-    differences, low, high: its confidence sequence (both sides together at the duel's level), in the loss's units.
-    more: about how many more clusters would decide at the effect seen so far; None where nothing points to a decision.
-    """
+    """What a duel has come to."""
 
     verdict: Verdict
-    rival: float
-    champion: float
-    needed: float
-    difference: float
-    low: float
-    high: float
+    rival: float  # natural logarithm of the capital of the bettor on the rival
+    champion: float  # the same, of the bettor on the champion
+    needed: float  # the logarithm of the capital that decides
+    difference: float  # mean over clusters of the clipped differences, in the loss's units
+    low: float  # its confidence sequence, both sides together at the duel's level, from low ...
+    high: float  # ... to high
     clusters: int
-    more: int | None
+    more: int | None  # clusters that would decide at the effect seen so far; None where nothing points to a decision
 
 
 def cluster(keys: Sequence[str] | NDArray[np.str_], rival: Vector, champion: Vector) -> list[Cluster]:
@@ -180,7 +171,7 @@ def _clip(clusters: Sequence[Cluster], margin: float, bound: float) -> list[tupl
 
 
 def _bet(clusters: Sequence[Cluster], margin: float, bound: float) -> Iterator[tuple[list[float], list[float]]]:
-    """Give, after each cluster, the log capital of each bet of the two bettors."""
+    """Return, after each cluster, the log capital of each bet of the two bettors."""
     rival, champion = list(_NONE), list(_NONE)
     for difference, limit in _clip(clusters, margin, bound):
         ours, theirs = (margin - difference) / (limit - margin), (difference - margin) / (limit + margin)

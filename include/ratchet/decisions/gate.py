@@ -13,12 +13,12 @@ from ratchet.decisions.duel import Evidence, Verdict
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict with its evidence. evidence is None where there is no champion to compare with."""
+    """A verdict with its evidence."""
 
     verdict: Verdict
     reason: str
     checks: tuple[Check, ...] = ()
-    evidence: Evidence | None = None
+    evidence: Evidence | None = None  # None where there is no champion to compare with
 
 
 def decide(checks: Sequence[Check], evidence: Evidence | None, unit: str = "day") -> Decision:

@@ -18,14 +18,11 @@ Verdict = Literal["retrain", "wait", "veto"]
 
 @dataclass(frozen=True)
 class Admission:
-    """A verdict, its reason, and the key of the facts.
-
-    The same evidence has the same key, whenever it is looked at.
-    """
+    """A verdict with its reason."""
 
     verdict: Verdict
     reason: str
-    key: str = ""
+    key: str = ""  # of the evidence: the same has the same key, whenever it is looked at
 
 
 def decide(facts: NightFacts, rules: Retrain, asking: Mapping[str, Ask]) -> Admission:

@@ -2,8 +2,9 @@
 
 Read from the ledger's entries, so that they are as durable as the decisions.
 
-A challenger enters with the entry `waiting` and leaves with `promoted`, `rejected` or `left`. The champion's predecessor
-enters with the entry that replaced it, as the rival that may come back, and leaves with `released` or `rolled_back`.
+A challenger enters with the entry `waiting` and leaves with `promoted`, `rejected` or `left`. The champion's
+predecessor enters with the entry that replaced it, as the rival that may come back, and leaves with `released` or
+`rolled_back`.
 """
 
 from __future__ import annotations
@@ -19,28 +20,22 @@ Entries = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Challenger:
-    """A run that waits.
+    """A run that waits."""
 
-    since: the first day of its evidence. line: whose evidence it carries on (a recipe's, or its own).
-    """
-
-    run: str
+    run: str  # the key of its training
     mlflow_run: str
-    line: str
-    since: str
-    champion: str | None
+    line: str  # whose evidence it carries on (a recipe's, or its own)
+    since: str  # the first day of its evidence
+    champion: str | None  # the version it is compared with
 
 
 @dataclass(frozen=True)
 class Predecessor:
-    """The version that a rollback would restore.
-
-    versions: those that have stood in its place since, the present champion last.
-    """
+    """The version that a rollback would restore."""
 
     version: str
     since: str
-    versions: tuple[str, ...]
+    versions: tuple[str, ...]  # those that have stood in its place since, the present champion last
 
 
 def challengers(entries: Entries) -> list[Challenger]:
@@ -84,8 +79,9 @@ def leaving(
 
     A newcomer pushes out who carries its own line, then who came first.
     """
+    nothing = f"more than {patience} days ago, and has decided nothing"
     gone = {
-        c.mlflow_run: f"out of time: its evidence began {c.since}, more than {patience} days ago, and has decided nothing"
+        c.mlflow_run: f"out of time: its evidence began {c.since}, {nothing}"
         for c in waiting
         if days_between(c.since, today) > patience
     }
@@ -102,7 +98,10 @@ def leaving(
 
 
 def place(entries: Entries, line: str) -> tuple[int, int]:
-    """Return a line's place in the loop's stream of hypotheses, from 1, and how many of them have led to a promotion."""
+    """Return a line's place in the loop's stream of hypotheses, and how many of those have led to a promotion.
+
+    Places count from 1.
+    """
     lines: dict[str, None] = {}
     won: dict[str, None] = {}
     for entry in entries:

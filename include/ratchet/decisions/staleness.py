@@ -25,15 +25,12 @@ HALF_LIFE = 90.0  # days after which a duel counts half: the curve flattens, the
 
 @dataclass(frozen=True)
 class Compared:
-    """A past duel's first look.
+    """A past duel's first look."""
 
-    day: its last. gain: mean loss of the older model less the fresher's. news: `news` between the two.
-    """
-
-    day: str
-    gain: float
-    clusters: int
-    news: float
+    day: str  # its last
+    gain: float  # mean loss of the older model less the fresher's
+    clusters: int  # days that were compared
+    news: float  # `news` between the two
 
 
 def news(rows: float, new: float) -> float:

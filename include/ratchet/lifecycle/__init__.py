@@ -1,1 +1,4 @@
-"""What a loop has become: its ledger, champion, evidence, predictions and data, as the steps and the pages ask for them."""
+"""What a loop has become: its ledger, champion, evidence, predictions and data.
+
+The steps and the pages ask for them here.
+"""

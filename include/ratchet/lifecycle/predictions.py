@@ -31,8 +31,9 @@ VERSION = "model_version"
 
 @dataclass(frozen=True)
 class Contender:
-    """runs: (MLflow run, last day it was trained on), the first that has not seen a day stands on that day."""
+    """A model that competes: the runs that may stand for it."""
 
+    # (MLflow run, last day it was trained on): the first that has not seen a day stands on it.
     runs: tuple[tuple[str, str], ...]
 
     def on(self, day: str) -> str | None:

@@ -1,1 +1,4 @@
-"""What the monitor holds a night against: distances, calibrated thresholds, the champion's own data, and losses without labels."""
+"""What the monitor holds a night against.
+
+Distances, calibrated thresholds, the champion's own data, and losses without labels.
+"""

@@ -1,8 +1,9 @@
-"""Estimate the loss of predictions whose labels have not come, from how often such predictions came true on the holdout.
+"""Estimate the loss of predictions whose labels have not come.
 
-Confidence-based performance estimation (Garg et al. 2022, "Leveraging Unlabeled Data to Predict Out-of-Distribution Performance", section
-3, names the idea and its limit: it holds while the relation of prediction to outcome does). Predictions are calibrated class by class
-with isotonic regression on the holdout; a row's expected loss is then the mean of its losses under each outcome.
+It is told from how often such predictions came true on the holdout: confidence-based performance estimation (Garg et
+al. 2022, "Leveraging Unlabeled Data to Predict Out-of-Distribution Performance", section 3, names the idea and its
+limit: it holds while the relation of prediction to outcome does). Predictions are calibrated class by class with
+isotonic regression on the holdout; a row's expected loss is then the mean of its losses under each outcome.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 DRAWS = 1000
 GRID = 512
-LEAST = 0.05  # in either distance: a smaller one is real, and of no consequence to any model (Evidently's own default is 0.1)
+# In either distance: a smaller one is real, and of no consequence to any model (Evidently's own default is 0.1).
+LEAST = 0.05
 
 
 def calibrate(
@@ -88,7 +89,10 @@ def alarms(
 def _measures(
     numbers: Mapping[str, Vector], categories: Mapping[str, NDArray[np.int64]], days: Days
 ) -> dict[str, Callable[[Vector], Vector]]:
-    """Give, for each column, what measures the distances (m,) of m windows, counts of days (m, days), from the whole reference."""
+    """Return what measures, for each column, the distances of windows from the whole reference.
+
+    Each measure takes m windows, counts of days (m, days), and returns their distances (m,).
+    """
     count = int(days.max()) + 1
     return {
         **{name: _wasserstein(values, days, count) for name, values in numbers.items()},

@@ -1,6 +1,7 @@
-"""Models of a replay: fitted by the code that production runs, once a content, and kept with what they predict of the days after.
+"""Models of a replay: fitted by the code that production runs, once a content.
 
-A fit's name is a hash of its recipe and of the rows it is trained on, so that policies, and replays, share it.
+They are kept with what they predict of the days after. A fit's name is a hash of its recipe and of the rows it is
+trained on, so that policies, and replays, share it.
 """
 
 from __future__ import annotations
@@ -45,16 +46,13 @@ PROBED = 50  # rows that a model's latency is measured with
 
 @dataclass
 class Fitted:
-    """A fitted model.
+    """A fitted model."""
 
-    first, until: the days it was trained on. folder: where it lies. about: what was measured at its fit.
-    """
-
-    first: str
-    until: str
-    name: str
-    folder: Path
-    about: dict[str, Any]
+    first: str  # the first day it was trained on ...
+    until: str  # ... and the last
+    name: str  # a hash of its recipe and rows
+    folder: Path  # where it lies
+    about: dict[str, Any]  # what was measured at its fit
     data: DataVersion = field(repr=False)
     _said: dict[str, Vector] = field(default_factory=dict, repr=False)
     _losses: dict[str, Vector] = field(default_factory=dict, repr=False)
@@ -193,9 +191,9 @@ def calibrator(loop: Loop, side: Side) -> dict[str, list[list[float]]]:
 
 
 def _ahead(fitted: model.Model, data: DataVersion, until: str, about: dict[str, Any], folder: Path) -> None:
-    """Predict, in one go, the days after the training.
+    """Predict, in one go, the latest days of the training and those after it.
 
-    And the latest of it, on which a refit is laid beside the evaluated model.
+    On the former a refit is laid beside the evaluated model.
     """
     first, last = shift(until, 1 - data.loop.training.holdout_days), shift(until, AHEAD)
     days = [day for day in data.days if first <= day <= last]

@@ -31,13 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class DataVersion:
-    """Feature rows of all days published at a revision, in order of days, labelled ones and others.
-
-    Mapped from a file.
-    """
+    """Feature rows of all days published at a revision, in order of days, labelled ones and others."""
 
     loop: Loop
-    path: Path
+    path: Path  # the file that the rows are mapped from
     targets: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict, repr=False)  # by the classes of a model
 
     @cached_property
@@ -82,16 +79,13 @@ class DataVersion:
 
 @dataclass
 class History:
-    """A loop's past.
-
-    counts: day -> rows to predict. versions: with the first night of each. bad: night -> refused days, and why.
-    """
+    """A loop's past."""
 
     loop: Loop
     nights: list[str]
-    counts: dict[str, int]
-    versions: list[tuple[str, DataVersion]]
-    bad: dict[str, dict[str, str]] = field(default_factory=dict)
+    counts: dict[str, int]  # day -> rows to predict
+    versions: list[tuple[str, DataVersion]]  # with the first night of each
+    bad: dict[str, dict[str, str]] = field(default_factory=dict)  # night -> refused days, and why
 
     def at(self, night: str) -> DataVersion:
         """Return the rows as they stood on a night."""
@@ -150,7 +144,10 @@ def _first_published(registry: Registry, loop: Loop) -> list[tuple[str, list[str
 def _revisions(
     registry: Registry, loop: Loop, commits: list[tuple[str, list[str], list[str]]], head: str
 ) -> list[tuple[str, str]]:
-    """Part the history where published days were changed: (first night, revision) of each data version, oldest first."""
+    """Part the history where published days were changed.
+
+    Returns (first night, revision) of each data version, oldest first.
+    """
     found: list[tuple[str, str]] = []
     first, before, latest = "", "", ""
     for revision, added, changed in commits:

@@ -1,4 +1,7 @@
-"""Run a replay: as many processes as cores, everything cached by content, so that one that was interrupted goes on where it stopped."""
+"""Run a replay: as many processes as cores, everything cached by content.
+
+One that was interrupted goes on where it stopped.
+"""
 
 from __future__ import annotations
 

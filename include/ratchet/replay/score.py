@@ -1,4 +1,7 @@
-"""What a policy came to: its live loss, what it spent, and how far it is from the best that hindsight could have done with as much."""
+"""What a policy came to: its live loss, what it spent, and its regret.
+
+The regret is how far it is from the best that hindsight could have done with as much.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +26,15 @@ WEEK = 7
 
 @dataclass(frozen=True)
 class Outcome:
-    """The nights of one policy.
-
-    nights: as `simulation.Night`. deployed: (first, last) training day of each champion, the first one first.
-    """
+    """What the nights of one policy came to."""
 
     policy: str
     gate: str
-    nights: tuple[dict[str, Any], ...]
+    nights: tuple[dict[str, Any], ...]  # as `simulation.Night`
     promotions: int
     rollbacks: int
-    minutes: float
-    deployed: tuple[tuple[str, str], ...]
+    minutes: float  # of training
+    deployed: tuple[tuple[str, str], ...]  # (first, last) training day of each champion, the first one first
 
     @property
     def name(self) -> str:
@@ -137,7 +137,9 @@ def kept(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], int]:
 
 
 def hindsight(losses: Vector, rows: Vector, most: int) -> list[float]:
-    """Return the least mean loss that any choice of champions could have had with 0, 1, ..., `most` retrainings (dynamic programming).
+    """Return the least mean loss that any choice of champions could have had with 0, 1, ..., `most` retrainings.
+
+    Found by dynamic programming.
 
     losses: (fits, nights), the first fit being the first champion; infinite where a fit cannot serve.
     """

@@ -25,15 +25,12 @@ from ratchet.training.evaluation import Side
 
 @dataclass(frozen=True)
 class Version:
-    """A registered model: the fits that stand for it, the deployed one first.
-
-    And its challenger's losses on the holdout, by day.
-    """
+    """A registered model."""
 
     number: str
-    stands: tuple[Fitted, ...]
-    holdout: dict[str, float]
-    knots: dict[str, list[list[float]]]
+    stands: tuple[Fitted, ...]  # the fits that stand for it, the deployed one first
+    holdout: dict[str, float]  # day -> its challenger's loss on the holdout
+    knots: dict[str, list[list[float]]]  # what its predictions come true for, learnt on the holdout
 
     def on(self, day: str) -> Fitted | None:
         """Return the fit that stands on a day; None where all have seen it."""
@@ -42,17 +39,17 @@ class Version:
 
 @dataclass
 class Challenger:
-    """A judged training: its fit, evidence, evaluation, and who was champion then."""
+    """A judged training, and who was champion then."""
 
     fit: Fitted
-    found: dict[str, Any]
-    side: Side
-    days: list[Cluster] = field(default_factory=list)
+    found: dict[str, Any]  # its evaluation
+    side: Side  # its predictions of the holdout
+    days: list[Cluster] = field(default_factory=list)  # of its evidence
 
 
 @dataclass
 class Night:
-    """What was decided on a night. loss, rows: of the champion on the day's labelled rows."""
+    """What was decided on a night."""
 
     night: str
     version: str
@@ -60,8 +57,8 @@ class Night:
     reason: str
     gate: str = ""
     duel: str = ""
-    loss: float = float("nan")
-    rows: int = 0
+    loss: float = float("nan")  # of the champion on the day's labelled rows ...
+    rows: int = 0  # ... of which there are so many
 
 
 class Simulation:

@@ -1,8 +1,8 @@
 """Policies and gates by a short text, as the command line and the form of the replay DAG take them.
 
-`calendar:days=7` is one policy; `drift+degradation:margin=0.1` two, any of which may ask; `never` none. Rules of admission go
-with them: `calendar:days=1,cooldown_days=0`. A gate is a list of its keys: `aim=superior,margin=0`. `contract` is the
-loop's own, of either.
+`calendar:days=7` is one policy; `drift+degradation:margin=0.1` two, any of which may ask; `never` none. Rules of
+admission go with them: `calendar:days=1,cooldown_days=0`. A gate is a list of its keys: `aim=superior,margin=0`.
+`contract` is the loop's own, of either.
 """
 
 from __future__ import annotations

@@ -38,7 +38,10 @@ def rows(outcomes: Sequence[Outcome], best: Sequence[float]) -> list[Row]:
 
 
 def hindsight(history: History, outcomes: Sequence[Outcome], fits: Fits) -> list[float]:
-    """Return the least live loss by number of retrainings, over all models that any of the policies deployed, kept as `score.daily` says."""
+    """Return the least live loss by number of retrainings.
+
+    It is over all models that any of the policies deployed, kept as `score.daily` says.
+    """
     if not outcomes[0].deployed:
         return [math.nan]
     nights = [night["night"] for night in outcomes[0].nights]

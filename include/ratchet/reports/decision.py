@@ -120,19 +120,19 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
         return "At least one check forbids it, however well the model does on the whole. The model in use stays."
     odds = round(1 / math.exp(-min(decided.evidence.needed, 20))) if decided.evidence else 0
     text = {
-        "promote": f"On days that neither model had seen, the rival {aim} the model in use; if it were not, evidence as strong as this "
-        f"would come up at most once in {odds:,} such comparisons, however often one looks.",
+        "promote": f"On days that neither model had seen, the rival {aim} the model in use; if it were not, evidence "
+        f"as strong as this would come up at most once in {odds:,} such comparisons, however often one looks.",
         "reject": "On days that neither model had seen, the model in use does better. The rival is sent away.",
-        "wait": f"The days so far do not show yet whether the rival {aim} the model in use. It goes on predicting in shadow, and each "
-        "night's labels are added, until they do or its time is up.",
+        "wait": f"The days so far do not show yet whether the rival {aim} the model in use. It goes on predicting in "
+        "shadow, and each night's labels are added, until they do or its time is up.",
     }
     return text[decided.verdict]
 
 
 def _card(loop: Loop, tags: dict[str, str], found: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """Describe the model: data, window, intended use, limits (after Mitchell et al.
+    """Describe the model: data, window, intended use, limits.
 
-    2019, "Model Cards for Model Reporting").
+    After Mitchell et al. 2019, "Model Cards for Model Reporting".
     """
     metrics = (found or {}).get("metrics", {}).get("challenger", {})
     window = loop.training.window if loop.training.window == "expanding" else f"{loop.training.window} days"
@@ -160,8 +160,8 @@ def _card(loop: Loop, tags: dict[str, str], found: dict[str, Any] | None) -> lis
         ),
         (
             "Limits",
-            "Judged on the days above and on nothing else: where the world differs from them, what is said here need not hold. "
-            "Differences beyond the bound count as the bound. SHAP values describe the model, not the world.",
+            "Judged on the days above and on nothing else: where the world differs from them, what is said here need "
+            "not hold. Differences beyond the bound count as the bound. SHAP values describe the model, not the world.",
         ),
     ]
 

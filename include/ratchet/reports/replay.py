@@ -28,21 +28,18 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Row:
-    """One policy's line of the table.
-
-    regret: live loss above the least that hindsight could have had with as many retrainings.
-    """
+    """One policy's line of the table."""
 
     name: str
-    loss: float
-    gap: tuple[float, float, float]
-    total: float
+    loss: float  # mean live loss
+    gap: tuple[float, float, float]  # its difference from the first policy's, and the bounds of that, low and high
+    total: float  # daily live losses, summed
     retrainings: int
     promotions: int
     rollbacks: int
-    minutes: float
-    worst_week: float
-    regret: float
+    minutes: float  # of training
+    worst_week: float  # largest mean excess over the best policy of each night, in seven nights
+    regret: float  # live loss above the least that hindsight could have had with as many retrainings
 
     def cells(self) -> list[str]:
         """Return the line as text."""
@@ -113,7 +110,10 @@ def page(
     diff: str,
     lived: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> str:
-    """Return the page. drawn: the figure. lived: policy -> its nights, of which those that asked for a retraining are listed."""
+    """Return the page.
+
+    drawn: the figure. lived: policy -> its nights, of which those that asked for a retraining are listed.
+    """
     parts = [
         f"<p>{html.escape(said)}</p>",
         f"<pre>{html.escape(diff)}</pre>" if diff else "",

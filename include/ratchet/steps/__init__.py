@@ -1,7 +1,7 @@
 """What is done: one verb a file. The only things that a runtime executes.
 
-The file of the step `export` holds `ExportRequest`, `ExportResult` and `run(loop, request) -> result`. A step is found by
-its file's name; nothing else lists it.
+The file of the step `export` holds `ExportRequest`, `ExportResult` and `run(loop, request) -> result`. A step is found
+by its file's name; nothing else lists it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ Outcome = Literal[
     "done",
     "unchanged",  # the same was done before
     "skipped",  # there is nothing to do
+    "waiting",  # it is not its turn: another night comes first
     "refused",  # a person has to look: the task fails, and a retry would not help
 ]
 

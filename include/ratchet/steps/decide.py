@@ -12,24 +12,24 @@ from ratchet.contract.loop import Loop
 from ratchet.decisions import requests, retrain, staleness
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, ledger, predictions
+from ratchet.lifecycle import dataset, ledger, nights, predictions
 from ratchet.partitions import shift
 from ratchet.steps import StepRequest, StepResult, drift, evaluate, performance
 
 
 class DecideRequest(StepRequest):
-    """partition: the night whose drift and performance were measured."""
+    """Which night to decide on."""
 
-    partition: str
+    partition: str  # the night whose drift and performance were measured
 
 
 class DecideResult(StepResult):
-    """verdict: retrain, wait or veto. key: of the evidence; the run of the training it asks for is named by it."""
+    """Whether the night asks for a retraining."""
 
-    partition: str
-    verdict: retrain.Verdict
-    key: str = ""
-    champion: str | None = None
+    partition: str  # the night
+    verdict: retrain.Verdict  # retrain, wait or veto
+    key: str = ""  # of the evidence; the run of the training it asks for is named by it
+    champion: str | None = None  # the version that is judged, or none
 
 
 def run(loop: Loop, request: DecideRequest) -> DecideResult:
@@ -47,6 +47,9 @@ def run(loop: Loop, request: DecideRequest) -> DecideResult:
             key=before["evidence"],
             champion=before["champion"],
         )
+    if not nights.may_decide(registry, loop.name, request.partition):
+        reason = f"the night of {request.partition} is over: it has decided, and later nights have begun"
+        return DecideResult(reason=reason, outcome="unchanged", partition=request.partition, verdict="wait")
     known = gather(loop, request.partition)
     decision = retrain.decide(known, loop.retrain, catalog.policies(loop))
     if decision.verdict != "wait":
@@ -75,7 +78,8 @@ def gather(loop: Loop, partition: str) -> NightFacts:
     drifted, measured = drift.read(loop, partition), performance.read(loop, partition)
     if drifted is None or measured is None:
         raise DataError(
-            f"The monitor has not measured {loop.name} {partition}. Run the steps drift and performance of that night first"
+            f"The monitor has not measured {loop.name} {partition}. "
+            "Run the steps drift and performance of that night first"
         )
     found, version = drift.DriftResult.model_validate(drifted), measured.champion or ""
     entries, counts = registry.ledger(loop.name), dataset.counts(registry, loop, "HEAD")

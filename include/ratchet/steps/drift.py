@@ -18,21 +18,21 @@ from ratchet.steps import StepRequest, StepResult
 
 
 class DriftRequest(StepRequest):
-    """partition: the latest day to look at. revision: of the data registry, by default the newest."""
+    """Which days to look at."""
 
-    partition: str
-    revision: str = ""
+    partition: str  # the latest day to look at
+    revision: str = ""  # of the data registry; by default the newest
 
 
 class DriftResult(StepResult):
-    """drifted: columns beyond their thresholds. days: that were compared. report: the HTML page."""
+    """What the latest days are like beside the champion's own."""
 
-    partition: str
-    champion: str | None = None
-    mlflow_run: str | None = None
-    days: int = 0
-    drifted: tuple[str, ...] = ()
-    report: str | None = None
+    partition: str  # the latest day that was looked at
+    champion: str | None = None  # the version whose days they were compared with, or none
+    mlflow_run: str | None = None  # the champion's
+    days: int = 0  # that were compared
+    drifted: tuple[str, ...] = ()  # columns beyond their thresholds
+    report: str | None = None  # the HTML page
 
 
 def run(loop: Loop, request: DriftRequest) -> DriftResult:
@@ -71,8 +71,9 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         runs.log_files(client, champion.run_id, {f"drift/{request.partition}.html": page})
     drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
+    beyond = f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds"
     result = DriftResult(
-        reason=f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds{': ' + shown if drifted else ''}",
+        reason=f"{beyond}: {shown}" if drifted else beyond,
         partition=request.partition,
         champion=champion.number,
         mlflow_run=champion.run_id,

@@ -15,7 +15,7 @@ from ratchet.decisions import checks, duel, hypothesis, shadows
 from ratchet.decisions import gate as decisions
 from ratchet.errors import DataError
 from ratchet.files import write_text
-from ratchet.lifecycle import dataset, evidence, ledger
+from ratchet.lifecycle import dataset, evidence, ledger, nights
 from ratchet.partitions import days_between
 from ratchet.reports import decision as report
 from ratchet.steps import StepRequest, StepResult, drift, evaluate, gate, performance, train
@@ -26,24 +26,21 @@ if TYPE_CHECKING:
 
 
 class DuelRequest(StepRequest):
-    """partition: the night whose performance was measured."""
+    """Which night to look at."""
 
-    partition: str
+    partition: str  # the night whose performance was measured
 
 
 class DuelResult(StepResult):
-    """verdict: promote (the run `run` is to be promoted), rollback (the version `version` was restored) or wait.
+    """What the night's evidence has decided."""
 
-    mlflow_run: that was judged. report: the page about the decision. summary: the same in Markdown.
-    """
-
-    partition: str
-    verdict: Literal["promote", "rollback", "wait"] = "wait"
-    run: str = ""
-    mlflow_run: str = ""
-    version: str | None = None
-    report: str | None = None
-    summary: str = ""
+    partition: str  # the night
+    verdict: Literal["promote", "rollback", "wait"] = "wait"  # of a challenger; to the predecessor; neither yet
+    run: str = ""  # of promote: the key of the training that is to be promoted
+    mlflow_run: str = ""  # of promote: the run that was judged
+    version: str | None = None  # of rollback: the version that was restored
+    report: str | None = None  # the page about the decision
+    summary: str = ""  # the same in Markdown
 
 
 def run(loop: Loop, request: DuelRequest) -> DuelResult:
@@ -56,10 +53,14 @@ def run(loop: Loop, request: DuelRequest) -> DuelResult:
         return DuelResult.model_validate_json(path.read_text(encoding="utf-8")).model_copy(
             update={"outcome": "unchanged"}
         )
+    if not nights.may_decide(dataset.registry(), loop.name, request.partition):
+        reason = f"no duel: the night of {request.partition} is over, and later nights have begun"
+        return DuelResult(reason=reason, outcome="unchanged", partition=request.partition)
     measured = performance.read(loop, request.partition)
     if measured is None:
         raise DataError(
-            f"The monitor has not measured {loop.name} {request.partition}. Run the step performance of that night first"
+            f"The monitor has not measured {loop.name} {request.partition}. "
+            "Run the step performance of that night first"
         )
     with runs.connected() as client:
         champion = ledger.champion(client, loop)

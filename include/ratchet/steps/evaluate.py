@@ -1,4 +1,7 @@
-"""Evaluate: score challenger and champion on the same held-out rows, that neither was trained on, and ask what else the gate asks."""
+"""Evaluate: score challenger and champion on the same held-out rows, that neither was trained on.
+
+What else the gate asks is asked here too.
+"""
 
 from __future__ import annotations
 
@@ -31,23 +34,20 @@ FILE = "evaluation/evaluation.json"
 
 
 class EvaluateRequest(StepRequest):
-    """run: the key of this training. mlflow_run: the run that holds the challenger; by default the one of that key."""
+    """Which challenger to score."""
 
-    run: str
-    mlflow_run: str = ""
+    run: str  # the key of this training
+    mlflow_run: str = ""  # the run that holds the challenger; by default the one of that key
 
 
 class EvaluateResult(StepResult):
-    """metrics: of the challenger on the holdout.
+    """How challenger and champion do on the holdout."""
 
-    champion: the version it was compared with, or none. daily: losses by day.
-    """
-
-    mlflow_run: str
-    metrics: dict[str, float]
-    champion: str | None = None
-    champion_metrics: dict[str, float] = Field(default_factory=dict)
-    daily: tuple[dict[str, Any], ...] = ()
+    mlflow_run: str  # that holds the challenger
+    metrics: dict[str, float]  # of the challenger on the holdout
+    champion: str | None = None  # the version it was compared with, or none
+    champion_metrics: dict[str, float] = Field(default_factory=dict)  # of the champion, on the rows that are compared
+    daily: tuple[dict[str, Any], ...] = ()  # losses by day
 
 
 def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:

@@ -13,6 +13,7 @@ from ratchet.contract.loop import Loop
 from ratchet.data import sources, tables
 from ratchet.errors import DataError, SourceError
 from ratchet.files import atomic, slug
+from ratchet.lifecycle import dataset, nights
 from ratchet.settings import Settings
 from ratchet.steps import StepRequest, StepResult
 
@@ -20,28 +21,32 @@ KEPT_DAYS = 7  # a delivery in staging is of no use once it is published
 
 
 class FetchRequest(StepRequest):
-    """partitions: a day or a range. delivery: a name for this delivery, by default the partitions themselves."""
+    """Which days to bring."""
 
-    partitions: str
-    delivery: str = ""
+    partitions: str  # a day or a range
+    delivery: str = ""  # a name for this delivery; by default the partitions themselves
 
 
 class FetchResult(StepResult):
-    """rows: partition -> rows of the first table."""
+    """What was brought."""
 
-    delivery: str
-    rows: dict[str, int]
+    delivery: str  # its name
+    rows: dict[str, int]  # partition -> rows of the first table
 
 
 def run(loop: Loop, request: FetchRequest) -> FetchResult:
     """Fetch each day; a day that is already staged with the same content is left as it is."""
     source = cast("sources.SourceModule", extensions.find("sources", loop.source.kind, loop.folder))
     options = source.Options.model_validate(loop.source.options)
-    delivery = slug(request.delivery or request.partitions)
+    delivery, days = slug(request.delivery or request.partitions), partitions.parse(request.partitions)
+    waits = nights.waits_for(dataset.registry(), loop.name, days[0], request.delivery)
+    if waits:
+        reason = f"waits for the night of {waits[0].partition}, which is under way ({waits[0].run})"
+        return FetchResult(reason=reason, outcome="waiting", delivery=delivery, rows={})
     root = Settings.current().staging / loop.name
     _prune(root)
     rows, changed = {}, False
-    for day in partitions.parse(request.partitions):
+    for day in days:
         delivered = source.fetch(options, dt.date.fromisoformat(day), loop.folder)
         missing = [name for name in loop.tables if name not in delivered]
         if missing:

@@ -28,29 +28,24 @@ FACTS = "ratchet.facts"  # numbers of the decision, for the ledger
 
 
 class GateRequest(StepRequest):
-    """run: the key of this training. mlflow_run: the run that was evaluated; by default the one of that key."""
+    """Which challenger to judge."""
 
-    run: str
-    mlflow_run: str = ""
+    run: str  # the key of this training
+    mlflow_run: str = ""  # the run that was evaluated; by default the one of that key
 
 
 class GateResult(StepResult):
-    """verdict: promote, reject or wait.
+    """What the first look has decided."""
 
-    difference, low, high: challenger's loss less champion's, with its confidence sequence.
-
-    report: the page about the decision. summary: the same in Markdown, for a person to approve.
-    """
-
-    run: str
-    mlflow_run: str
-    verdict: duel.Verdict
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    days: int = 0
-    report: str | None = None
-    summary: str = ""
+    run: str  # the key of this training
+    mlflow_run: str  # the run that was judged
+    verdict: duel.Verdict  # promote, reject or wait
+    difference: float | None = None  # challenger's loss less champion's ...
+    low: float | None = None  # ... with its confidence sequence, from low ...
+    high: float | None = None  # ... to high
+    days: int = 0  # of the evidence
+    report: str | None = None  # the page about the decision
+    summary: str = ""  # the same in Markdown, for a person to approve
 
 
 def run(loop: Loop, request: GateRequest) -> GateResult:
@@ -89,6 +84,14 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
             }
             if decision.verdict != "promote":
                 _write(writer, loop, entries, entry, decision, min(found["days"]))
+            elif loop.gate.approval == "required":
+                asked = {
+                    "kind": "approval_asked",
+                    "run": request.run,
+                    "mlflow_run": mlflow_run,
+                    "reason": decision.reason,
+                }
+                ledger.write(writer, loop, f"approval_asked:{mlflow_run}", asked, f"Ask for an approval of {loop.name}")
         settle(client, mlflow_run, line, decision)
     shown = decision.evidence
     return GateResult(
@@ -128,7 +131,10 @@ def _days(
 
 
 def _before(entries: shadows.Entries, run: str) -> shadows.Entries:
-    """Return the ledger as it was before this run was first judged, so that a second look at the same gives the same."""
+    """Return the ledger as it was before this run was first judged.
+
+    A second look at the same then gives the same.
+    """
     first = next((i for i, entry in enumerate(entries) if entry.get("evaluated") == run), len(entries))
     return entries[:first]
 

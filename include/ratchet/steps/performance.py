@@ -25,29 +25,24 @@ if TYPE_CHECKING:
 
 
 class PerformanceRequest(StepRequest):
-    """partition: the night that looks; labels are known up to `label_delay_days` before it.
+    """Which night to measure."""
 
-    revision: by default the newest.
-    """
-
-    partition: str
-    revision: str = ""
+    partition: str  # the night that looks; labels are known up to `label_delay_days` before it
+    revision: str = ""  # of the data registry; by default the newest
 
 
 class PerformanceResult(StepResult):
-    """days: day -> version -> metrics, loss and rows. holdout_loss: the champion's, at its promotion.
+    """What the labels that have come say of the models."""
 
-    estimated: day -> the champion's estimated loss, of days whose labels have not come. challengers: days of evidence
-    of each that waits, by MLflow run. predecessor: the days of its duel with its successors.
-    """
-
-    partition: str
-    champion: str | None = None
-    holdout_loss: float | None = None
+    partition: str  # the night that looked
+    champion: str | None = None  # its version, or none
+    holdout_loss: float | None = None  # the champion's, at its promotion
+    # Day -> version -> metrics, loss and rows.
     days: dict[str, dict[str, dict[str, float]]] = Field(default_factory=dict)
+    # Day -> the champion's estimated loss, of days whose labels have not come.
     estimated: dict[str, float] = Field(default_factory=dict)
-    challengers: dict[str, int] = Field(default_factory=dict)
-    predecessor: tuple[tuple[str, int, float, int], ...] = ()
+    challengers: dict[str, int] = Field(default_factory=dict)  # days of evidence of each that waits, by MLflow run
+    predecessor: tuple[tuple[str, int, float, int], ...] = ()  # the days of its duel with its successors
 
 
 def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:

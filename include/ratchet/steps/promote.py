@@ -17,21 +17,19 @@ if TYPE_CHECKING:
 
 
 class PromoteRequest(StepRequest):
-    """run: the key of this training. mlflow_run: the run that the gate judged; by default the one of that key.
+    """Which challenger to promote."""
 
-    approval: where a person had to answer, what was answered, as JSON: `answer` (Approve or Reject), `by`, `at`.
-    """
-
-    run: str
-    mlflow_run: str = ""
+    run: str  # the key of this training
+    mlflow_run: str = ""  # the run that the gate judged; by default the one of that key
+    # Where a person had to answer, what was answered, as JSON: `answer` (Approve or Reject), `by`, `at`.
     approval: str = ""
 
 
 class PromoteResult(StepResult):
-    """version: of the registered model; none where the gate rejected it. mlflow_run: of the model that was judged."""
+    """What was promoted."""
 
-    mlflow_run: str
-    version: str | None = None
+    mlflow_run: str  # of the model that was judged
+    version: str | None = None  # of the registered model; none where the gate rejected it
 
 
 def run(loop: Loop, request: PromoteRequest) -> PromoteResult:

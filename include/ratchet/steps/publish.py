@@ -10,31 +10,35 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from ratchet import partitions
 from ratchet.adapters.data_registry import Registry, Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
+from ratchet.decisions.nights import State
 from ratchet.errors import DataError
 from ratchet.files import atomic
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import dataset, ledger, nights
 from ratchet.steps import StepRequest, StepResult
 from ratchet.steps.fetch import staged
 
 
 class PublishRequest(StepRequest):
-    """partitions: a day or a range. delivery: the name that fetch gave it."""
+    """Which delivery to publish."""
 
-    partitions: str
-    delivery: str = ""
+    partitions: str  # a day or a range
+    delivery: str = ""  # the name that fetch gave it
 
 
 class PublishResult(StepResult):
-    """revision: of the data registry after it. published: partitions that now hold this delivery."""
+    """What was published."""
 
-    revision: str
-    published: list[str]
-    rows: int
-    quarantined: int
+    revision: str  # of the data registry after it
+    published: list[str]  # partitions that now hold this delivery
+    rows: int  # accepted, of the first table
+    quarantined: int  # rows, of all tables
+    nights: list[str] = Field(default_factory=list)  # days to be scored and monitored
 
 
 def run(loop: Loop, request: PublishRequest) -> PublishResult:
@@ -51,13 +55,15 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
         writer.add([path for placed in files.values() for path in placed])
         for day, verdict in changed.items():
             _commit(writer, loop, verdict, files[day])
+        lived = _nights(writer, loop, verdicts, set(changed))
     accepted = [day for day, verdict in verdicts.items() if verdict["status"] == "accepted"]
     refused = [verdict for verdict in verdicts.values() if verdict["status"] == "rejected"]
     rows = sum(v["tables"][loop.main]["accepted"] for v in verdicts.values())
     quarantined = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
     if refused:
         outcome, reason = "refused", "; ".join(f"{v['partition']} {v['reason']}" for v in refused)
-        reason += f". The delivery is kept whole. Mend the source, or the suite and then: ratchet quarantine readmit {loop.name} DAY"
+        reason += ". The delivery is kept whole. Mend the source, or the suite and then: "
+        reason += f"ratchet quarantine readmit {loop.name} DAY"
     elif not accepted:
         outcome, reason = "skipped", "; ".join(f"{v['partition']} {v['reason']}" for v in verdicts.values())
     else:
@@ -65,6 +71,8 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
         reason = f"published {rows:,} rows of {len(accepted)} days, {quarantined} rows in quarantine"
         if not changed:
             reason = f"already published: {rows:,} rows of {len(accepted)} days"
+        if not lived and not ledger.champions(registry.ledger(loop.name)):
+            reason += "; there is no champion yet, and nothing is scored"
     return PublishResult.model_validate(
         {
             "reason": reason,
@@ -73,8 +81,26 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
             "published": accepted,
             "rows": rows,
             "quarantined": quarantined,
+            "nights": lived,
         }
     )
+
+
+def _nights(writer: Writer, loop: Loop, verdicts: dict[str, dict[str, Any]], changed: set[str]) -> list[str]:
+    """End the open nights that nothing follows, and return the days that are to be scored and monitored."""
+    taken = {night.partition for night in nights.opened(writer.registry, loop.name)}
+    states: dict[str, State] = {"rejected": "refused", "empty": "rested"}
+    for status, state in states.items():
+        for day, verdict in verdicts.items():
+            if verdict["status"] == status and day in taken:
+                nights.end(writer, loop, [day], state, verdict["reason"])
+    accepted = [day for day, verdict in verdicts.items() if verdict["status"] == "accepted"]
+    if ledger.champions(writer.registry.ledger(loop.name)):
+        return [day for day in accepted if day in taken or day in changed]
+    history = [day for day in accepted if day in taken]
+    if history:
+        nights.end(writer, loop, history, "published", "there was no champion yet: nothing to score")
+    return []
 
 
 def quarantine_path(loop: Loop, partition: str, delivery: str, table: str) -> str:
@@ -86,7 +112,8 @@ def _verdict(loop: Loop, delivery: str, day: str) -> dict[str, Any]:
     path = staged(loop, delivery, day) / "judged" / "verdict.json"
     if not path.exists():
         raise DataError(
-            f"No verdict on {loop.name} {day} in {path.parent}. Run: ratchet step validate --loop {loop.name} --partitions {day}"
+            f"No verdict on {loop.name} {day} in {path.parent}. "
+            f"Run: ratchet step validate --loop {loop.name} --partitions {day}"
         )
     verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return verdict

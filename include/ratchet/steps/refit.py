@@ -1,4 +1,7 @@
-"""Refit: fit the recipe of a challenger that may be promoted on everything up to now, and refuse one that misbehaves."""
+"""Refit: fit the recipe of a challenger that may be promoted on everything up to now.
+
+A refit that misbehaves is refused.
+"""
 
 from __future__ import annotations
 
@@ -26,25 +29,18 @@ REFIT = "ratchet.refit"  # of the run that was judged: the run of its refit
 
 
 class RefitRequest(StepRequest):
-    """run: the key of this training.
+    """Which recipe to fit, and on which days."""
 
-    mlflow_run: the run that was judged. until: the latest partition that exists for the refit.
-
-    By default the refit has the days that the training had, the held-out ones included.
-    """
-
-    run: str
-    mlflow_run: str = ""
-    until: str = ""
+    run: str  # the key of this training
+    mlflow_run: str = ""  # the run that was judged
+    until: str = ""  # the latest partition for the refit; by default the training's days, the held-out ones included
 
 
 class RefitResult(StepResult):
-    """mlflow_run: of the refit.
+    """What was fitted."""
 
-    distance: mean distance of its predictions on the holdout from the evaluated model's, in their deviations.
-    """
-
-    mlflow_run: str | None = None
+    mlflow_run: str | None = None  # of the refit
+    # Mean distance of its predictions on the holdout from the evaluated model's, in their deviations.
     distance: float | None = None
 
 
@@ -85,11 +81,15 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
         far = evaluation.distance(models.run_model(client, run_id).predict(holdout), evaluated.predict(holdout))
         runs.log_metrics(client, run_id, {"evaluated_distance": min(far, 1e9)})
         if not far <= loop.gate.refit_distance:
-            found = f"the refit's predictions on the holdout are {far:.2f} deviations from the evaluated model's, beyond {loop.gate.refit_distance:g}"
+            found = (
+                f"the refit's predictions on the holdout are {far:.2f} deviations from the evaluated model's, "
+                f"beyond {loop.gate.refit_distance:g}"
+            )
             return _refuse(loop, client, request.run, judged, run_id, found)
         client.set_tag(judged, REFIT, run_id)
     return RefitResult(
-        reason=f"refitted on {rows.num_rows:,} rows of {days}; {far:.2f} deviations from the evaluated model on the holdout",
+        reason=f"refitted on {rows.num_rows:,} rows of {days}; "
+        f"{far:.2f} deviations from the evaluated model on the holdout",
         mlflow_run=run_id,
         distance=far,
     )

@@ -25,36 +25,30 @@ from ratchet.steps import StepRequest, StepResult
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
-POLICIES = f"{spec.OWN} never calendar:days=1,cooldown_days=0 calendar:days=7,cooldown_days=0 calendar:days=30,cooldown_days=0 drift degradation"
+_EVERY = " ".join(f"calendar:days={days},cooldown_days=0" for days in (1, 7, 30))
+POLICIES = f"{spec.OWN} never {_EVERY} drift degradation"
 
 
 class ReplayRequest(StepRequest):
-    """first, last: the nights to replay; by default all from the first champion's on, up to the latest.
+    """Which nights to replay, and under what."""
 
-    policies, gates: as `replay/spec.py` says, parted by spaces; every policy is run under every gate. cost: what a
-    retraining is worth, in the loss's units times days, for the recommendation; the contract's own by default, else
-    nothing.
-    """
-
-    first: str = ""
-    last: str = ""
-    policies: str = POLICIES
-    gates: str = spec.OWN
+    first: str = ""  # the first night; by default the one after the first champion's training
+    last: str = ""  # the last night; by default the latest
+    policies: str = POLICIES  # as `replay/spec.py` says, parted by spaces
+    gates: str = spec.OWN  # the same, of gates; every policy is run under every gate
+    # What a retraining is worth, in the loss's units times days; by default the contract's own, else nothing.
     cost: float | None = None
 
 
 class ReplayResult(StepResult):
-    """recommended: the policy and the gate.
+    """What the policies came to."""
 
-    rows: the table. report: the page. mlflow_run: that holds table, figure and page.
-    """
-
-    recommended: str
-    gate: str
-    diff: str
-    rows: tuple[dict[str, Any], ...]
-    report: str
-    mlflow_run: str
+    recommended: str  # the policy that costs least
+    gate: str  # the gate that it is run under
+    diff: str  # what they would change in the contract
+    rows: tuple[dict[str, Any], ...]  # the table
+    report: str  # the page
+    mlflow_run: str  # that holds table, figure and page
     seconds: float
 
 
@@ -82,8 +76,8 @@ def _run(loop: Loop, request: ReplayRequest, progress: replays.Progress, client:
     difference = apply.diff(loop, apply.changed(loop, case.policy, case.gate)) if chosen.name != spec.OWN else ""
     title = f"{loop.name}: {first}..{last} replayed"
     said = (
-        f"{chosen.name} costs least with a retraining at {cost:g} ({loop.loss} times days): live loss {chosen.loss:.5f}, "
-        f"{chosen.retrainings} retrainings"
+        f"{chosen.name} costs least with a retraining at {cost:g} ({loop.loss} times days): "
+        f"live loss {chosen.loss:.5f}, {chosen.retrainings} retrainings"
     )
     picture = report.figure(table, best, title)
     page = report.page(title, table, picture, said, difference, {each.name: each.nights for each in outcomes})

@@ -14,7 +14,7 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions import shadows
-from ratchet.lifecycle import dataset, ledger, predictions
+from ratchet.lifecycle import dataset, ledger, nights, predictions
 from ratchet.lifecycle.predictions import live, predict, without
 from ratchet.steps import StepRequest, StepResult
 
@@ -25,23 +25,20 @@ if TYPE_CHECKING:
 
 
 class ScoreRequest(StepRequest):
-    """partition: the day to score. revision: of the data registry, by default the newest."""
+    """Which day to score."""
 
-    partition: str
-    revision: str = ""
+    partition: str  # the day to score
+    revision: str = ""  # of the data registry; by default the newest
 
 
 class ScoreResult(StepResult):
-    """rows: predictions there are now, of which `new` were made by this call, by `version`.
+    """What was predicted."""
 
-    shadows: rivals that scored too.
-    """
-
-    partition: str
-    rows: int = 0
-    new: int = 0
-    version: str | None = None
-    shadows: int = 0
+    partition: str  # the day
+    rows: int = 0  # predictions that there are now ...
+    new: int = 0  # ... of which this call made so many ...
+    version: str | None = None  # ... by this version
+    shadows: int = 0  # rivals that scored too
 
 
 def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
@@ -49,6 +46,9 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     registry = dataset.registry()
     revision = registry.resolve(request.revision or "HEAD")
     day, path = request.partition, live(loop, request.partition)
+    if waits := nights.waits_for(registry, loop.name, day):
+        reason = f"waits for the night of {waits[0].partition}, which is under way ({waits[0].run})"
+        return ScoreResult(reason=reason, outcome="waiting", partition=day)
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None:

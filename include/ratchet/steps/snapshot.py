@@ -21,26 +21,23 @@ if TYPE_CHECKING:
 
 
 class SnapshotRequest(StepRequest):
-    """run: the key of this training. until: the latest partition that exists for it, by default the latest published.
+    """Which data to pin."""
 
-    revision: of the data registry, by default the newest.
-    """
-
-    run: str
-    until: str = ""
-    revision: str = ""
+    run: str  # the key of this training
+    until: str = ""  # the latest partition that exists for it; by default the latest published
+    revision: str = ""  # of the data registry; by default the newest
 
 
 class SnapshotResult(StepResult):
-    """snapshot: its name. train, holdout: closed ranges of days; rows with a known target in each."""
+    """What was pinned."""
 
-    snapshot: str
-    revision: str
-    train: str
-    holdout: str
-    train_rows: int
-    holdout_rows: int
-    data_hash: str
+    snapshot: str  # its name
+    revision: str  # of the data registry
+    train: str  # a closed range of days
+    holdout: str  # a closed range of days
+    train_rows: int  # with a known target
+    holdout_rows: int  # with a known target
+    data_hash: str  # of both parts
 
 
 def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
@@ -64,8 +61,8 @@ def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
     manifest = json.loads((folder(loop, name) / "manifest.json").read_text(encoding="utf-8"))
     result = SnapshotResult(
         reason=(
-            f"{manifest['train_rows']:,} rows of {train[0]}..{train[-1]} to train on, {manifest['holdout_rows']:,} rows of "
-            f"{holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
+            f"{manifest['train_rows']:,} rows of {train[0]}..{train[-1]} to train on, "
+            f"{manifest['holdout_rows']:,} rows of {holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
         ),
         snapshot=name,
         revision=revision,

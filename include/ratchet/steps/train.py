@@ -1,4 +1,7 @@
-"""Train: fit a challenger on a snapshot, and keep with its MLflow run all that is needed to judge, explain and rebuild it."""
+"""Train: fit a challenger on a snapshot.
+
+Its MLflow run keeps all that is needed to judge, explain and rebuild it.
+"""
 
 from __future__ import annotations
 
@@ -27,17 +30,17 @@ RECIPE = "ratchet.recipe"  # hash of what a model is made by, its data aside
 
 
 class TrainRequest(StepRequest):
-    """run: the key of this training, whose snapshot is pinned. reason: why it is trained."""
+    """Which training to make."""
 
-    run: str
-    reason: str = "asked for"
+    run: str  # its key, whose snapshot is pinned
+    reason: str = "asked for"  # why it is trained
 
 
 class TrainResult(StepResult):
-    """mlflow_run: the run that holds the model."""
+    """What was trained."""
 
-    mlflow_run: str
-    seconds: float = 0.0
+    mlflow_run: str  # the run that holds the model
+    seconds: float = 0.0  # of the fit
 
 
 def run(loop: Loop, request: TrainRequest) -> TrainResult:
@@ -65,7 +68,8 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
             seconds = time.monotonic() - started
             keep(client, run_id, loop, model, curve, rows, seconds)
     return TrainResult(
-        reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, {len(curve.train)} epochs or iterations",
+        reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, "
+        f"{len(curve.train)} epochs or iterations",
         mlflow_run=run_id,
         seconds=seconds,
     )

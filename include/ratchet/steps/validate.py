@@ -39,18 +39,18 @@ BROKE = "_ratchet_broke"
 
 
 class ValidateRequest(StepRequest):
-    """partitions: a day or a range. delivery: the name that fetch gave it."""
+    """Which delivery to judge."""
 
-    partitions: str
-    delivery: str = ""
+    partitions: str  # a day or a range
+    delivery: str = ""  # the name that fetch gave it
 
 
 class ValidateResult(StepResult):
-    """statuses: partition -> accepted, rejected or empty. docs: the Data Docs pages of the last partition."""
+    """How the delivery was judged."""
 
-    delivery: str
-    statuses: dict[str, str]
-    docs: dict[str, str]
+    delivery: str  # its name
+    statuses: dict[str, str]  # partition -> accepted, rejected or empty
+    docs: dict[str, str]  # table -> the Data Docs page of the last partition
 
 
 def run(loop: Loop, request: ValidateRequest) -> ValidateResult:
@@ -78,7 +78,8 @@ def docs_page(loop: Loop, table: str, day: str) -> Path:
 def _judge(loop: Loop, day: str, folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise DataError(
-            f"Nothing is staged for {loop.name} {day} in {folder}. Run: ratchet step fetch --loop {loop.name} --partitions {day}"
+            f"Nothing is staged for {loop.name} {day} in {folder}. "
+            f"Run: ratchet step fetch --loop {loop.name} --partitions {day}"
         )
     raw = {name: tables.read_table(folder / f"{name}.parquet") for name in loop.tables}
     found = {name: _check(loop, name, day, raw[name]) for name in loop.tables}
@@ -137,7 +138,8 @@ def _check(loop: Loop, name: str, day: str, raw: pa.Table) -> dict[str, Any]:
     if share > spec.tolerance:
         worst, count = Counter(e for row, names in broken.items() if row not in copies for e in names).most_common(1)[0]
         refused.append(
-            f"{share:.1%} of {table.num_rows} rows break an expectation, tolerated are {spec.tolerance:.1%}; {count} break {worst}"
+            f"{share:.1%} of {table.num_rows} rows break an expectation, tolerated are {spec.tolerance:.1%}; "
+            f"{count} break {worst}"
         )
     keep = np.ones(table.num_rows, dtype=bool)
     keep[list(broken)] = False

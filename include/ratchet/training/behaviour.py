@@ -22,18 +22,15 @@ Value = str | float | int | bool | None
 
 
 class Behaviour(BaseModel):
-    """One test.
-
-    row: features, those left out are null. change: what is then different. tolerance: in the prediction's units.
-    """
+    """One test."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1)
-    row: dict[str, Value]
-    change: dict[str, Value] = Field(min_length=1)
+    row: dict[str, Value]  # features; those left out are null
+    change: dict[str, Value] = Field(min_length=1)  # what is then different
     expect: Literal["same", "higher", "lower"]
-    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    tolerance: Annotated[float, Field(ge=0)] = 0.0  # in the prediction's units
 
 
 def read(loop: Loop) -> list[Behaviour]:
@@ -43,7 +40,8 @@ def read(loop: Loop) -> list[Behaviour]:
     path = loop.folder / loop.gate.behaviour
     if loop.task == "multiclass":
         raise ContractError(
-            f"{path}: behavioural tests compare one number, and a multiclass loop predicts several. Remove gate.behaviour"
+            f"{path}: behavioural tests compare one number, and a multiclass loop predicts several. "
+            "Remove gate.behaviour"
         )
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
@@ -79,7 +77,8 @@ def run(model: Model, tests: list[Behaviour]) -> dict[str, tuple[float, float, s
         unknown = [name for name in {**test.row, **test.change} if name not in encoder.features]
         if unknown:
             raise ContractError(
-                f"The behavioural test {test.name!r} names {unknown[0]!r}, which is not a feature. There is: {', '.join(encoder.features)}"
+                f"The behavioural test {test.name!r} names {unknown[0]!r}, which is not a feature. "
+                f"There is: {', '.join(encoder.features)}"
             )
         rows: list[dict[str, Any]] = [
             {**dict.fromkeys(encoder.features), **test.row, **more} for more in ({}, test.change)

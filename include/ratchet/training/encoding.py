@@ -76,7 +76,8 @@ class Encoder(BaseModel):
         values = np.array(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
         if self.task == "binary" and not np.isin(values, (0.0, 1.0)).all():
             raise DataError(
-                f"target.sql of a binary loop must give 0, 1, true, false or null; found {values.min()} to {values.max()}"
+                f"target.sql of a binary loop must give 0, 1, true, false or null; "
+                f"found {values.min()} to {values.max()}"
             )
         return values
 

@@ -24,14 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Side:
-    """What a model says of rows.
+    """What a model says of rows."""
 
-    rows: (n,) which of the holdout's; target, prediction: of those, as the model encodes them.
-    """
-
-    rows: NDArray[np.bool_]
-    target: Vector
-    prediction: Vector
+    rows: NDArray[np.bool_]  # (n,): which of the holdout's
+    target: Vector  # of those, as the model encodes them
+    prediction: Vector  # of those, as the model encodes them
 
 
 def of_model(model: Model, rows: pa.Table) -> Side:

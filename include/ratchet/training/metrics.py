@@ -1,7 +1,8 @@
 """Metrics of a holdout, and the loss of each row that comparisons are made of.
 
-A metric of your own is a file `metrics/<name>.py` in the loop's folder, or an entry point in the group `ratchet.metrics`
-(see ratchet.extensions), with `measure(target, prediction) -> float`; it is measured where `gate.floors` names it.
+A metric of your own is a file `metrics/<name>.py` in the loop's folder, or an entry point in the group
+`ratchet.metrics` (see ratchet.extensions), with `measure(target, prediction) -> float`; it is measured where
+`gate.floors` names it.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def latency(model: Model, rows: pa.Table) -> float:
 
 
 def calibration(target: Vector, prediction: Vector, bins: int = 10) -> list[tuple[float, float, int]]:
-    """Give, for each tenth of the predictions, their mean, the share that came true, and the rows."""
+    """Return, for each tenth of the predictions, their mean, the share that came true, and the rows."""
     import numpy as np
 
     order = np.argsort(prediction, kind="stable")

@@ -9,9 +9,11 @@ from airflow.sdk import DAG
 
 from ratchet.contract.loop import Loop
 from ratchet_airflow import docs
+from ratchet_airflow.operators.night import GiveUpOperator
 
 REGISTRY_POOL = "data_registry"  # one slot: the data registry has one writer at a time
 DAY = r"^\d{4}-\d{2}-\d{2}$"
+MANY = 10_000  # runs at once of a DAG whose runs wait without a worker
 DAYS = r"^\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?$"
 
 
@@ -39,3 +41,11 @@ def where(loop: Loop, step: str, pool: str = "default_pool") -> dict[str, Any]:
     """Return the pool of a task: the contract's, or the step's own."""
     chosen = loop.runtime_of(step).pool
     return {"pool": pool if chosen == "default_pool" else chosen}
+
+
+def give_up(loop: Loop, dag: DAG, **what: str) -> None:
+    """Let a failure of any task of a DAG give its night up."""
+    tasks = [*dag.tasks]
+    given_up = GiveUpOperator(task_id="give_up", loop=loop.name, **what, **where(loop, "give_up", REGISTRY_POOL))
+    for task in tasks:
+        task >> given_up

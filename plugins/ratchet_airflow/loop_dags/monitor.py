@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Asset, PartitionedAssetTimetable
 
 from ratchet.contract.loop import Loop
-from ratchet_airflow.loop_dags.common import REGISTRY_POOL, loop_dag, where
+from ratchet_airflow.loop_dags.common import REGISTRY_POOL, give_up, loop_dag, where
 from ratchet_airflow.loop_dags.promotion import promotion
 from ratchet_airflow.operators.monitor import (
     DecideOperator,
@@ -14,6 +14,7 @@ from ratchet_airflow.operators.monitor import (
     PerformanceOperator,
     RetrainOperator,
 )
+from ratchet_airflow.operators.night import CloseOperator
 
 
 def monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
@@ -37,7 +38,12 @@ def monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
         drift = DriftOperator(task_id="drift", **night, **where(loop, "drift"))
         performance = PerformanceOperator(task_id="performance", **night, **where(loop, "performance"))
         duel = DuelOperator(task_id="duel", outlets=[model], **night, **where(loop, "duel", REGISTRY_POOL))
-        [drift, performance] >> decide >> retrain
+        [drift, performance] >> decide >> [retrain, duel]
         performance >> duel
-        promotion(loop, model, duel, until="{{ partition_key }}")
+        settled = promotion(loop, model, duel, until="{{ partition_key }}")
+        close = CloseOperator(
+            task_id="close", trigger_rule="none_failed", **night, **where(loop, "close", REGISTRY_POOL)
+        )
+        [retrain, settled] >> close
+        give_up(loop, dag, partitions="{{ partition_key }}")
     return dag

@@ -12,8 +12,11 @@ from ratchet_airflow.loop_dags.common import REGISTRY_POOL, where
 from ratchet_airflow.operators.train import ApproveOperator, PromoteOperator, RefitOperator
 
 
-def promotion(loop: Loop, model: Asset, judge: BaseOperator, until: str = "") -> None:
-    """Let what follows a verdict to promote follow: refit, approval, promotion. Each is skipped where there is none."""
+def promotion(loop: Loop, model: Asset, judge: BaseOperator, until: str = "") -> BaseOperator:
+    """Let what follows a verdict to promote follow: refit, approval, promotion. Each is skipped where there is none.
+
+    Return the task after which nothing waits for anybody: the last, or the one before a person is asked.
+    """
     verdict = f"ti.xcom_pull(task_ids='{judge.task_id}')"
     won = {"loop": loop.name, "run": f"{{{{ {verdict}['run'] }}}}", "mlflow_run": f"{{{{ {verdict}['mlflow_run'] }}}}"}
     tasks: list[BaseOperator] = [judge]
@@ -21,12 +24,13 @@ def promotion(loop: Loop, model: Asset, judge: BaseOperator, until: str = "") ->
         tasks.append(RefitOperator(task_id="refit", until=until, **won, **where(loop, "refit")))
     answer = ""
     if loop.gate.approval == "required":
+        report = f"{PAGES}/decisions/{loop.name}/{{{{ {verdict}['report'] }}}}"
         tasks.append(
             ApproveOperator(
                 task_id="approve",
                 verdict=f"{{{{ {verdict}['verdict'] }}}}",
                 subject=f"Promote a challenger of {loop.name}?",
-                body=f"{{{{ {verdict}['summary'] }}}}\n\n[The whole report]({PAGES}/decisions/{loop.name}/{{{{ {verdict}['report'] }}}})",
+                body=f"{{{{ {verdict}['summary'] }}}}\n\n[The whole report]({report})",
                 response_timeout=timedelta(hours=loop.gate.approval_hours),
             )
         )
@@ -35,3 +39,4 @@ def promotion(loop: Loop, model: Asset, judge: BaseOperator, until: str = "") ->
         task_id="promote", approval=answer, outlets=[model], **won, **where(loop, "promote", REGISTRY_POOL)
     )
     chain(*tasks, promote)
+    return promote if not answer else tasks[-2]

@@ -21,7 +21,8 @@ def replay(loop: Loop, data: Asset) -> DAG:
             "never calendar:days=1,cooldown_days=0 calendar:days=7 calendar:days=30 drift degradation",
             type="string",
             title="Policies",
-            description="Beside the contract's own: calendar, drift, degradation, cost_aware with their keys, joined by +, parted by spaces.",
+            description="Beside the contract's own: calendar, drift, degradation, cost_aware with their keys, "
+            "joined by +, parted by spaces.",
         ),
         "gates": Param(
             None,

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from ratchet import catalog
 from ratchet_airflow import notes, runtimes
+from ratchet_airflow.triggers import NightTrigger
 
 
 class StepOperator(BaseOperator):
@@ -19,7 +20,8 @@ class StepOperator(BaseOperator):
     it lists in `template_fields`. The result, a small piece of JSON, is the task's XCom.
 
     - done, unchanged: the task succeeds;
-    - skipped: it is skipped, with the reason in the log;
+    - waiting: it is put aside, without a worker, until the nights before it have ended;
+    - skipped: it is skipped, with the reason in the run's note;
     - refused, or an error that a retry does not help: it fails at once, with the reason in the run's note;
     - an error that a retry may help: it fails, and is retried as the task says.
 
@@ -28,6 +30,7 @@ class StepOperator(BaseOperator):
 
     step: ClassVar[str]
     template_fields: Sequence[str] = ()
+    request_fields: ClassVar[Sequence[str]] = ()  # of the step's request, where they are not all that is templated
     ui_color = "#e8eef7"
 
     def __init__(self, *, loop: str, **kwargs: Any) -> None:
@@ -37,19 +40,32 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step."""
+        return self.perform(context)
+
+    def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Run the step when its turn may have come."""
+        return self.perform(context)
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Run the step, and turn what comes back into Airflow's terms. A step whose turn has not come is put aside."""
         loop = catalog.load(self.loop)
         runtime = runtimes.find(loop.runtime_of(self.step).kind)
-        request = {
-            name: value for name in self.template_fields if (value := getattr(self, name)) not in (None, "", "None")
-        }
+        fields = self.request_fields or self.template_fields
+        request = {name: value for name in fields if (value := getattr(self, name)) not in (None, "", "None")}
         self.result = runtime.run(self.step, loop, request, self.log)
         if error := self.result.get("error"):
             notes.add(context, self.log, f"{self.step}: {error['message']}")
             kind = AirflowException if error["retriable"] else AirflowFailException
             raise kind(f"{error['type']}: {error['message']}")
+        if self.result["outcome"] == "waiting":
+            notes.add(context, self.log, f"{self.step}: {self.result['reason']}")
+            night = str(request.get("partition") or request["partitions"]).partition("..")[0]
+            trigger = NightTrigger(loop=self.loop, partition=night, run=str(request.get("delivery", "")))
+            self.defer(trigger=trigger, method_name="resume")
         if self.result["outcome"] == "refused":
             notes.add(context, self.log, f"{self.step}: {self.result['reason']}")
             raise AirflowFailException(self.result["reason"])
         if self.result["outcome"] == "skipped":
+            notes.add(context, self.log, f"{self.step}: {self.result['reason']}")
             raise AirflowSkipException(self.result["reason"])
         return self.result

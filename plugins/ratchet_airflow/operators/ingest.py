@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow.sdk import Asset, Context
+from airflow.sdk.exceptions import AirflowSkipException
 
+from ratchet_airflow import notes
 from ratchet_airflow.links import DataDocsLink, DatasetCommitLink
 from ratchet_airflow.operators.base import StepOperator
 
@@ -49,8 +51,8 @@ class ValidateOperator(StepOperator):
 class PublishOperator(StepOperator):
     """Write what was accepted into the data registry.
 
-    The outlets fire with the run's own partition. A run without one (started by hand) that publishes a single day fires
-    them for that day, so that it is scored; a range of days is an import of history, and is not.
+    The outlets fire for each day that is to be scored and monitored: with the run's own partition, or, for a run without
+    one (started by hand), with the days that it published. Before there is a champion nothing is to be scored.
 
     :param loop: name of the loop. The other parameters are templated.
     :param partitions: a day, or a range as 2013-01-01..2013-01-31.
@@ -66,12 +68,15 @@ class PublishOperator(StepOperator):
         self.partitions = partitions
         self.delivery = delivery
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Publish, and tell the outlets which partition it was."""
-        result = super().execute(context)
-        published = result["published"]
-        if len(published) == 1 and not context["dag_run"].partition_key:
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Publish, and tell the outlets which nights follow."""
+        result = super().perform(context)
+        days = result["nights"]
+        if not days and result["outcome"] == "unchanged":
+            notes.add(context, self.log, f"{self.step}: {result['reason']}, and its night is over")
+            raise AirflowSkipException(result["reason"])
+        if days and not context["dag_run"].partition_key:
             for outlet in self.outlets:
                 if isinstance(outlet, Asset):
-                    context["outlet_events"][outlet].add_partitions(published)
+                    context["outlet_events"][outlet].add_partitions(days)
         return result

@@ -66,9 +66,9 @@ class DuelOperator(StepOperator):
         super().__init__(**kwargs)
         self.partition = partition
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Look; what was decided stands in the run's note."""
-        result = super().execute(context)
+        result = super().perform(context)
         if result["verdict"] != "wait":
             notes.add(context, self.log, f"{self.step}: {result['reason']}")
         return result
@@ -102,13 +102,15 @@ class RetrainOperator(TriggerDagRunOperator):
     template_fields: Sequence[str] = (*TriggerDagRunOperator.template_fields, "verdict", "reason")
 
     def __init__(self, *, verdict: str, reason: str, **kwargs: Any) -> None:
-        super().__init__(skip_when_already_exists=True, **kwargs)
+        super().__init__(skip_when_already_exists=True, fail_when_dag_is_paused=True, **kwargs)
         self.verdict = verdict
         self.reason = reason
 
     def execute(self, context: Context) -> None:
         """Trigger, or skip with the reason."""
         if self.verdict != "retrain":
+            if not self.reason.startswith("nothing asks"):
+                notes.add(context, self.log, f"no retraining: {self.reason}")
             raise AirflowSkipException(f"{self.verdict}: {self.reason}")
         self.note = self.reason[:1000]  # as much as a run's note holds
         super().execute(context)

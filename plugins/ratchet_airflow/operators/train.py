@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ratchet_airflow import notes
 from ratchet_airflow.links import DatasetCommitLink, DecisionReportLink, MlflowRunLink
 from ratchet_airflow.operators.base import StepOperator
 
@@ -20,17 +21,26 @@ class SnapshotOperator(StepOperator):
     :param run: key of the training: the same key is the same training.
     :param until: the latest partition that exists for this training; the latest published by default.
     :param revision: of the data registry; the newest by default.
+    :param reason: why a person has started the run.
     """
 
     step = "snapshot"
-    template_fields: Sequence[str] = ("run", "until", "revision")
+    request_fields: ClassVar[Sequence[str]] = ("run", "until", "revision")
+    template_fields: Sequence[str] = ("run", "until", "revision", "reason")
     operator_extra_links = (DatasetCommitLink(),)
 
-    def __init__(self, *, run: str, until: str = "", revision: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, run: str, until: str = "", revision: str = "", reason: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run = run
         self.until = until
         self.revision = revision
+        self.reason = reason
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Pin; why the run was started by hand stands in its note."""
+        if self.reason and context["dag_run"].run_type == "manual":
+            notes.add(context, self.log, self.reason)
+        return super().perform(context)
 
 
 class TrainOperator(StepOperator):
@@ -92,19 +102,21 @@ class _AfterVerdict(StepOperator):
 
     run: str
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the step, or skip."""
         if not self.run:
             raise AirflowSkipException("No challenger has won: there is nothing to do")
-        return super().execute(context)
+        return super().perform(context)
 
 
 class RefitOperator(_AfterVerdict):
     """Fit the recipe of a challenger that is to be promoted on all labelled days; skipped where it is not to be.
 
-    :param loop: name of the loop. The other parameters are templated. :param run: key of the training: the same key is
-    the same training. :param mlflow_run: the MLflow run that was judged. :param until: the latest partition that exists
-    for the refit; by default the training's own days, the held-out ones included.
+    :param loop: name of the loop. The other parameters are templated.
+    :param run: key of the training: the same key is the same training.
+    :param mlflow_run: the MLflow run that was judged.
+    :param until: the latest partition that exists for the refit; by default the training's own days, the held-out ones
+        included.
     """
 
     step = "refit"

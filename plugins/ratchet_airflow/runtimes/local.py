@@ -33,7 +33,10 @@ def run(step: str, loop: Loop, request: dict[str, Any], log: Log) -> dict[str, A
         if result.exists():
             return dict(json.loads(result.read_text(encoding="utf-8")))
     ended = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code} and no result"
-    message = f"The step {step} of {loop.name} {ended}. Nothing half-done was published; a retry carries on. Its last words stand above"
+    message = (
+        f"The step {step} of {loop.name} {ended}. "
+        "Nothing half-done was published; a retry carries on. Its last words stand above"
+    )
     return {"error": {"type": "StepKilled", "message": message, "retriable": True}}
 
 

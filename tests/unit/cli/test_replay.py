@@ -33,7 +33,10 @@ def test_the_command_recommends_and_applies(
     finally:
         path.write_text(text)
     with runs.connected() as client:
-        (run,) = client.raw.search_runs([client.raw.get_experiment_by_name(f"{NAME}.replay").experiment_id])  # type: ignore[union-attr]
+        experiment = client.raw.get_experiment_by_name(f"{NAME}.replay")
+        assert experiment is not None
+        runs_ = client.raw.search_runs([experiment.experiment_id])
+        (run,) = [each for each in runs_ if each.info.run_name.startswith(f"{FIRST}..{LAST}")]
         assert {file.path for file in client.raw.list_artifacts(run.info.run_id)} == {
             "replay.html",
             "replay.png",

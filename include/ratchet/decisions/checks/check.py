@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """One check. number: what was found, None where it is undefined; low, high: within which it passes."""
+    """One check."""
 
     name: str
     passed: bool
-    text: str
-    number: float | None = None
-    low: float | None = None
-    high: float | None = None
+    text: str  # what was found, in words
+    number: float | None = None  # what was found; None where it is undefined
+    low: float | None = None  # least that passes
+    high: float | None = None  # most that passes
 
 
 def within(

@@ -11,7 +11,10 @@ from ratchet.decisions.duel import load
 
 
 def judge(gate: Gate, found: Mapping[str, Any]) -> list[Check]:
-    """Check the mean difference over its own held-out days, where its evidence began with earlier fits of its recipe."""
+    """Check the mean difference over its own held-out days.
+
+    Asked where its evidence began with earlier fits of its recipe.
+    """
     compared = [each.mean for each in load(found["compared"] or [])]
     if not (found.get("carried") and compared):
         return []

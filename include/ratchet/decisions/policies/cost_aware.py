@@ -19,11 +19,12 @@ class Options(Part):
 
 
 def ask(facts: NightFacts, options: Options) -> str | None:
-    """Ask where what staleness will have cost by the next look exceeds the price of a retraining, both in the loss's units times days.
+    """Ask where what staleness will have cost by the next look exceeds the price of a retraining.
 
-    The rule of the ski rental: buy when the rent has come to the price (Karlin et al. 1988, "Competitive snoopy caching", section 2). Where
-    the excess grows evenly it is also the interval that costs least. What a stale day costs is learnt (`staleness`); compare CARA (arXiv
-    2310.04216) and UPF (arXiv 2505.14903).
+    Both are in the loss's units times days. The rule of the ski rental: buy when the rent has come to the price (Karlin
+    et al. 1988, "Competitive snoopy caching", section 2). Where the excess grows evenly it is also the interval that
+    costs least. What a stale day costs is learnt (`staleness`); compare CARA (arXiv 2310.04216) and UPF (arXiv
+    2505.14903).
     """
     if not facts.holdout or not facts.news:
         return None
@@ -32,4 +33,7 @@ def ask(facts: NightFacts, options: Options) -> str | None:
     if cost < options.cost:
         return None
     days = len(facts.news)
-    return f"cost: {days} stale days will have cost {cost:.4f} (loss times days) by the next look, above {options.cost:g} for a retraining"
+    return (
+        f"cost: {days} stale days will have cost {cost:.4f} (loss times days) by the next look, "
+        f"above {options.cost:g} for a retraining"
+    )

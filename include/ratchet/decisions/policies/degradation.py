@@ -43,11 +43,12 @@ def ask(facts: NightFacts, options: Options) -> str | None:
         return duel.curve(clusters, margin=-margin, bound=widest)[-1][0] if clusters else 0.0
 
     needed = math.log(2 / options.level)
+    above = f"above the {bound:.4f} that its holdout bounds it by, and {options.margin:.0%}"
     if capital(facts.live) >= needed:
-        return f"degradation: {_mean(facts.live)}, above the {bound:.4f} that its holdout bounds it by, and {options.margin:.0%}"
+        return f"degradation: {_mean(facts.live)}, {above}"
     if facts.estimated and capital(facts.live | facts.estimated) >= needed:
         found = f"{_mean(facts.live | facts.estimated)}, {len(facts.estimated)} of them estimated without labels"
-        return f"degradation: {found}, above the {bound:.4f} that its holdout bounds it by, and {options.margin:.0%}"
+        return f"degradation: {found}, {above}"
     return None
 
 

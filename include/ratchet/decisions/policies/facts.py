@@ -18,17 +18,15 @@ class NightFacts:
     drifted: Sequence[str] = ()  # columns beyond their calibrated thresholds
     drift_days: int = 0  # days that were compared ...
     drift_window: int = 1  # ... of so many
-    live: dict[str, float] = field(
-        default_factory=dict
-    )  # day -> the champion's loss on its labelled days since it went live
+    # Day -> the champion's loss on its labelled days since it went live.
+    live: dict[str, float] = field(default_factory=dict)
     estimated: dict[str, float] = field(default_factory=dict)  # day -> its loss on days whose labels have not come
     holdout: Sequence[float] = ()  # its daily losses on its holdout
     news: Sequence[float] = ()  # what it has missed, a value a day since its training
     past: Sequence[staleness.Compared] = ()  # first looks of earlier duels
     asked: Sequence[str] = ()  # who asked for a retraining since the last one, and why
-    bad_data: dict[str, str] = field(
-        default_factory=dict
-    )  # day -> why, of days in the window whose delivery was refused
+    # Day -> why, of days in the window whose delivery was refused.
+    bad_data: dict[str, str] = field(default_factory=dict)
     requested: dict[str, str] = field(default_factory=dict)  # night -> key of earlier requests
     pending: Sequence[str] = ()  # keys of those without an outcome
     minutes: dict[str, float] = field(default_factory=dict)  # night -> minutes of training

@@ -21,31 +21,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Arrays:
-    """Encoded rows.
+    """Encoded rows."""
 
-    codes: int64 (n, c), category codes, 0 for a category that training has not seen or a null.
-    numbers: float32 (n, m), NaN for a null.
-    target: float64 (n,), a class index for binary (0, 1) and multiclass, the value itself for regression.
-    """
-
-    codes: NDArray[np.int64]
-    numbers: NDArray[np.float32]
-    target: NDArray[np.float64]
+    codes: NDArray[np.int64]  # (n, c): category codes, 0 for a category that training has not seen or a null
+    numbers: NDArray[np.float32]  # (n, m), NaN for a null
+    target: NDArray[np.float64]  # (n,): a class index for binary (0, 1) and multiclass, the value itself for regression
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a trainer is told: the task, classes (multiclass), cardinality of each category, seed and device.
-
-    rounds: how many epochs (or boosting iterations) to fit, no more and no fewer; None: as its parameters and `valid`
-    say.
-    """
+    """What a trainer is told."""
 
     task: Task
-    classes: int
-    cardinalities: tuple[int, ...]
+    classes: int  # how many, of a multiclass task
+    cardinalities: tuple[int, ...]  # of each categorical feature
     seed: int
     device: str
+    # Epochs (or boosting iterations) to fit, no more and no fewer; None: as parameters and `valid` say.
     rounds: int | None = None
 
 

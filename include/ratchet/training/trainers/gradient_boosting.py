@@ -54,7 +54,8 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
     seen = np.unique(train.target)
     if job.task != "regression" and len(seen) < 2:
         raise TrainingError(
-            f"The training window holds a single class of the target ({int(seen[0])}): nothing to learn. Widen training.window"
+            f"The training window holds a single class of the target ({int(seen[0])}): nothing to learn. "
+            "Widen training.window"
         )
     held: dict[str, Any] = {}
     if valid is not None:

@@ -1,0 +1,98 @@
+"""The order of nights: which are open, whose turn it is, and what is missing before it.
+
+A night is opened when its ingestion begins, and ends as one of four facts: published (scored, monitored and decided, its
+training judged), rested (the source had no rows), refused (the delivery was), or given up (a task failed for good). A
+night waits for those before it, so that nights asked for at once, in any order, come to what they come to one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ratchet.partitions import days_between, shift
+
+State = Literal["published", "rested", "refused", "given_up"]
+MOST_MADE_UP = 31  # missing nights that are made up by themselves; more are told, for a person to ask for
+
+_JUDGED = ("promoted", "rejected", "waiting", "approval_asked")
+
+
+@dataclass(frozen=True)
+class Open:
+    """A night that is under way."""
+
+    partition: str
+    run: str  # what was begun: a second run of the night waits for the first
+    training: str = ""  # the key of the training that the night has asked for, and now waits for
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Nights that nobody has asked for, between the last that is known and one that begins."""
+
+    days: tuple[str, ...]
+
+    @property
+    def runs(self) -> dict[str, str]:
+        """Name the runs that make them up: night -> run."""
+        return {day: made_up(day) for day in self.days} if self.made_up else {}
+
+    @property
+    def made_up(self) -> bool:
+        """Say whether they are made up by themselves."""
+        return 0 < len(self.days) <= MOST_MADE_UP
+
+
+def made_up(partition: str) -> str:
+    """Name the run that makes a missing night up."""
+    return f"night__{partition}"
+
+
+def before(partition: str, run: str, opened: Iterable[Open], entries: Sequence[Mapping[str, Any]]) -> list[Open]:
+    """List the nights that `partition` waits for, oldest first: open ones before it, and itself where another run has it."""
+    judged = {entry.get("run") for entry in entries if entry["kind"] in _JUDGED}
+    return sorted(
+        (
+            night
+            for night in opened
+            if not (night.training and night.training in judged)
+            and (night.partition < partition or (night.partition == partition and run and night.run != run))
+        ),
+        key=lambda night: night.partition,
+    )
+
+
+def missing(partition: str, known: Iterable[str]) -> Missing:
+    """Find the nights between the last known one before `partition` and it. known: published, ended or open ones."""
+    earlier = [day for day in known if day < partition]
+    if not earlier:
+        return Missing(())
+    last = max(earlier)
+    return Missing(tuple(shift(last, n) for n in range(1, days_between(last, partition))))
+
+
+def may_begin(partition: str, ended: Mapping[str, State], opened: Iterable[Open]) -> bool:
+    """Say whether a night may be lived (again): one that never was; or that failed, and after which no other has begun."""
+    if partition not in ended:
+        return True
+    later = any(day > partition for day in ended) or any(night.partition > partition for night in opened)
+    return ended[partition] != "published" and not later
+
+
+def may_decide(partition: str, ended: Mapping[str, State], opened: Iterable[Open]) -> bool:
+    """Say whether a night may still decide: a night decides once, and none once a later one has begun."""
+    if any(night.partition == partition for night in opened) or partition not in ended:
+        return True
+    return may_begin(partition, ended, opened)
+
+
+def asked(partition: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return the key of the training that a night has asked for, or nothing."""
+    return next((e["evidence"] for e in entries if e["kind"] == "requested" and e["partition"] == partition), "")
+
+
+def night_of(training: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return the night that has asked for a training, or nothing."""
+    return next((e["partition"] for e in entries if e["kind"] == "requested" and e["evidence"] == training), "")

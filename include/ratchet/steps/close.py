@@ -1,0 +1,36 @@
+"""Close: end a night that was scored, monitored and decided. One that asked for a training ends when that is judged."""
+
+from __future__ import annotations
+
+from ratchet.contract.loop import Loop
+from ratchet.decisions.nights import asked
+from ratchet.lifecycle import dataset, nights
+from ratchet.steps import StepRequest, StepResult
+
+
+class CloseRequest(StepRequest):
+    """What is ended."""
+
+    partition: str  # the night
+
+
+class CloseResult(StepResult):
+    """What became of the night."""
+
+    training: str = ""  # the key of the training that it waits for
+
+
+def run(loop: Loop, request: CloseRequest) -> CloseResult:
+    """End a night, once."""
+    registry, night = dataset.registry(), request.partition
+    training = asked(night, registry.ledger(loop.name))
+    ended = nights.ended(registry, loop.name, night)
+    if ended and ended["state"] == "published":
+        return CloseResult(reason=f"the night of {night} has ended before", outcome="unchanged", training=training)
+    with registry.writer() as writer:
+        if training:
+            nights.wait_for_training(writer, loop, night, training)
+        else:
+            nights.end(writer, loop, [night], "published", "scored, monitored and decided")
+    waits = f"; it is over when the training {training} is judged" if training else ""
+    return CloseResult(reason=f"the night of {night} is lived{waits}", training=training)

@@ -1,0 +1,42 @@
+"""Give up: end a night whose tasks have failed for good, so that the nights after it do not wait for ever."""
+
+from __future__ import annotations
+
+from ratchet import partitions
+from ratchet.contract.loop import Loop
+from ratchet.decisions.nights import night_of
+from ratchet.errors import RequestError
+from ratchet.lifecycle import dataset, nights
+from ratchet.steps import StepRequest, StepResult
+
+
+class GiveUpRequest(StepRequest):
+    """What is given up: nights, or the night that has asked for a training."""
+
+    partitions: str = ""  # a day or a range
+    training: str = ""  # the key of a training; nothing is given up where no night has asked for it
+    reason: str = "a task failed"
+
+
+class GiveUpResult(StepResult):
+    """What was given up."""
+
+    nights: tuple[str, ...] = ()
+
+
+def run(loop: Loop, request: GiveUpRequest) -> GiveUpResult:
+    """Give up the nights that have not ended. Raises RequestError where neither nights nor a training are named."""
+    registry = dataset.registry()
+    if not request.partitions and not request.training:
+        raise RequestError("Name what is given up: --partitions DAY, or --training KEY")
+    days = partitions.parse(request.partitions) if request.partitions else []
+    if request.training:
+        night = night_of(request.training, registry.ledger(loop.name))
+        days = [night] if night else []
+    ended = {day: nights.ended(registry, loop.name, day) for day in days}
+    still = [day for day in days if ended[day] is None]
+    if not still:
+        return GiveUpResult(reason="no night of it is open", outcome="unchanged")
+    with registry.writer() as writer:
+        nights.end(writer, loop, still, "given_up", request.reason)
+    return GiveUpResult(reason=f"given up: {', '.join(still)}: {request.reason}", nights=tuple(still))

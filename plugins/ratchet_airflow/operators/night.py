@@ -1,0 +1,91 @@
+"""Operators of a night's order: turn, close, give up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from ratchet_airflow import notes
+from ratchet_airflow.operators.base import StepOperator
+
+
+class TurnOperator(StepOperator, TriggerDagRunOperator):
+    """Open the nights that this run begins; start the run of the night before, where nobody has asked for it.
+
+    :param loop: name of the loop. The other parameters are templated.
+    :param partitions: a day, or a range as 2013-01-01..2013-01-31.
+    :param run: what begins them.
+    """
+
+    step = "turn"
+    request_fields: ClassVar[Sequence[str]] = ("partitions", "run")
+    template_fields: Sequence[str] = ("partitions", "run")
+
+    def __init__(self, *, partitions: str, run: str, loop: str, **kwargs: Any) -> None:
+        super().__init__(loop=loop, trigger_dag_id=f"{loop}.ingest", skip_when_already_exists=True, **kwargs)
+        self.partitions = partitions
+        self.run = run
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Open the nights."""
+        result = self.perform(context)
+        if "are missing" in result["reason"]:
+            notes.add(context, self.log, f"{self.step}: {result['reason']}")
+        if night := result["make_up"]:
+            self.trigger_run_id = f"night__{night}"
+            self.conf = {"partitions": night}
+            self.note = f"made up: nobody had asked for it before {self.partitions}"
+            TriggerDagRunOperator.execute(self, context)  # ends the task
+        return result
+
+
+class CloseOperator(StepOperator):
+    """End a night that was scored, monitored and decided.
+
+    :param loop: name of the loop. The other parameters are templated.
+    :param partition: the night.
+    """
+
+    step = "close"
+    template_fields: Sequence[str] = ("partition",)
+
+    def __init__(self, *, partition: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.partition = partition
+
+
+class GiveUpOperator(StepOperator):
+    """Give a night up where a task of its run has failed for good, so that the nights after it go on; and fail.
+
+    It runs where another task has failed, and never else.
+
+    :param loop: name of the loop. The other parameters are templated.
+    :param partitions: the nights; or
+    :param training: the key of a training, whose night is given up.
+    """
+
+    step = "give_up"
+    request_fields: ClassVar[Sequence[str]] = ("partitions", "training", "reason")
+    template_fields: Sequence[str] = ("partitions", "training", "reason")
+
+    def __init__(self, *, partitions: str = "", training: str = "", reason: str = "", **kwargs: Any) -> None:
+        super().__init__(trigger_rule="one_failed", **kwargs)
+        self.partitions = partitions
+        self.training = training
+        self.reason = reason
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Give up, and fail as the run does."""
+        self.reason = self.reason or self._why(context)
+        result = super().perform(context)
+        raise AirflowFailException(result["reason"])
+
+    def _why(self, context: Context) -> str:
+        run = context["dag_run"]
+        states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
+        failed = sorted(task for task, state in states.items() if state == "failed" and task != self.task_id)
+        return f"{run.dag_id} {run.run_id}: {', '.join(failed) or 'a task'} failed; the run's note says why"
