@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -29,11 +30,25 @@ os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
     NO_PROXY="127.0.0.1,localhost",
 )
-os.environ.setdefault("AIRFLOW_HOME", str(ROOT / "var" / "tests" / "airflow"))
+# The tests run in several processes (make unit): each has an Airflow of its own, and one thread, for no core is idle.
+os.environ["AIRFLOW_HOME"] = str(ROOT / "var" / "tests" / f"airflow-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "false"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "false"
 os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
+
+
+settings.register_profile("ratchet", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("ratchet")
+pytest_plugins = [
+    "tests.given.duels",
+    "tests.given.forks",
+    "tests.given.replays",
+    "tests.given.trained",
+    "tests.given.watched",
+    "tests.scheduling",
+]
 
 
 def free_port() -> int:
@@ -150,13 +165,27 @@ _CLASSES = (
 )
 
 
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data registry of no data, to be copied: making one starts DVC three times."""
+    from ratchet.adapters import data_registry
+
+    folder = tmp_path_factory.mktemp("registry") / "registry"
+    data_registry.open_registry(folder, "../remote")  # beside it, wherever it lies
+    return folder
+
+
 @pytest.fixture
-def place(tmp_path: Path, loops_folder: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(
+    tmp_path: Path, loops_folder: tuple[Path, Path], empty_registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """An empty installation: state in a temporary folder, loops and suites that a test may change."""
+    shutil.copytree(empty_registry, tmp_path / "var" / "registry", symlinks=True)
     return lay(tmp_path / "var", loops_folder, tmp_path, monkeypatch.setenv)
 
 
 def lay(var: Path, loops_folder: tuple[Path, Path], folder: Path, setenv: Callable[[str, str], Any]) -> Path:
+    """Lay out loops and suites in a folder, and let the environment name them."""
     shutil.copytree(loops_folder[0], folder / "loops", symlinks=True)
     shutil.copytree(loops_folder[1], folder / "suites")
     for name, value in {

@@ -31,6 +31,7 @@ HEAVY = {
     "scipy",
     "matplotlib",
 }
+BY_HAND = {"readmit"}  # what a person asks for, at the command line
 PARTS = ("ingest", "train", "score", "monitor", "replay")
 
 
@@ -39,13 +40,12 @@ def bag() -> Any:
     sys.path.insert(0, str(ROOT / "plugins"))
     from airflow.dag_processing.dagbag import DagBag
 
-    # Loops that a user has laid out beside it are not this project's.
-    return DagBag(
-        dag_folder=str(ROOT / "dags" / "flight_delays.py"), bundle_path=ROOT / "dags", bundle_name="dags-folder"
-    )
+    # The project's own loop alone: what a user adds beside it is the user's to test.
+    file = ROOT / "dags" / "flight_delays.py"
+    return DagBag(dag_folder=str(file), bundle_path=ROOT / "dags", bundle_name="dags-folder")
 
 
-def test_every_dag_file_can_be_imported(bag: Any) -> None:
+def test_the_dag_file_can_be_imported(bag: Any) -> None:
     assert bag.import_errors == {}
     assert set(bag.dags) == {f"flight_delays.{part}" for part in PARTS}
 
@@ -133,14 +133,15 @@ def test_operators_take_their_requests_fields() -> None:
     from ratchet_airflow import operators
     from ratchet_airflow.operators.base import StepOperator
 
-    found = {}
-    for name in (name for _, name, _ in pkgutil.iter_modules(operators.__path__)):
-        for operator in vars(importlib.import_module(f"{operators.__name__}.{name}")).values():
+    found: dict[str, type[StepOperator]] = {}
+    for item in pkgutil.iter_modules(operators.__path__):
+        for operator in vars(importlib.import_module(f"{operators.__name__}.{item.name}")).values():
             if isinstance(operator, type) and issubclass(operator, StepOperator) and "step" in vars(operator):
                 found[operator.step] = operator
-    assert set(found) == set(steps.names()) - {"readmit"}  # which a person asks for, at the command line
+    assert set(found) >= set(steps.names()) - BY_HAND
     for name, operator in found.items():
-        assert set(operator.template_fields) == set(steps.find(name).request.model_fields)
+        fields = operator.request_fields or operator.template_fields
+        assert set(fields) == set(steps.find(name).request.model_fields)
 
 
 def test_a_broken_loop_is_an_import_error_of_its_own(
@@ -157,8 +158,7 @@ def test_a_broken_loop_is_an_import_error_of_its_own(
     dags.mkdir()
     for name in ("wind", "flight_classes"):
         (dags / f"{name}.py").write_text(
-            '"""A loop for airflow: dag file."""\n'
-            "from ratchet_airflow.loop_dags import dags_of\n\n"
+            '"""A loop for airflow: dag file."""\nfrom ratchet_airflow.loop_dags import dags_of\n\n'
             f'globals().update(dags_of("{name}"))\n'
         )
     bag = DagBag(dag_folder=str(dags), bundle_path=dags, bundle_name="broken")

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from ratchet.adapters import runs
 from ratchet.cli import new
 from tests.conftest import ROOT, MlflowServer, ingest, rename, step, train
+from tests.given.forks import Forks
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,9 @@ def test_what_ratchet_new_lays_out_runs(tracked: Path, observations: Path, targe
         assert step("decide", name, partition=day).verdict in ("retrain", "wait")
 
 
-def test_dvc_repro_trains_without_airflow(tmp_path: Path, tracked: Path, mlflow_server: MlflowServer) -> None:
+def test_dvc_repro_trains_without_airflow(
+    tmp_path: Path, tracked: Path, mlflow_server: MlflowServer, forks: Forks
+) -> None:
     project = tmp_path / "project"
     project.mkdir()
     for name in ("include", "great_expectations", ".dvc", "dvc.yaml", ".dvcignore", ".gitignore"):
@@ -68,7 +70,9 @@ def test_dvc_repro_trains_without_airflow(tmp_path: Path, tracked: Path, mlflow_
     )
     environment = {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(
+            [str(forks.shim(tmp_path / "bin").parent), str(Path(sys.executable).parent), os.environ["PATH"]]
+        ),
         "PYTHONPATH": str(project / "include"),
         "RATCHET_HOME": str(project),
         "RATCHET_VAR": str(project / "var"),
@@ -120,20 +124,12 @@ REQUESTS: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-def test_every_step_killed_and_retried_ends_as_if_it_had_not_been(tracked: Path) -> None:
-    """Kill each step once, somewhere between its first second and its last, and run it again, twice."""
+def test_every_step_killed_and_retried_ends_as_if_it_had_not_been(tracked: Path, forks: Forks) -> None:
+    """Kill each step once, somewhere between its first moment and its last, and run it again, twice."""
     name, moments = rename(tracked, "wind", "wind_killed"), random.Random(5)
     for part, request in REQUESTS:
         fields = [word for field, value in request.items() for word in (f"--{field}", value)]
-        command = [sys.executable, "-m", "ratchet", "step", part, "--loop", name, *fields]
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=_environment()
-        )
-        try:
-            process.wait(timeout=moments.uniform(0.6, 4.0))
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        forks.kill("step", part, "--loop", name, *fields, after=moments.uniform(0.2, 2.0))
         first = step(part, name, **request)
         again = step(part, name, **request)
         assert first.outcome in ("done", "unchanged", "skipped")
@@ -143,10 +139,6 @@ def test_every_step_killed_and_retried_ends_as_if_it_had_not_been(tracked: Path)
         assert experiment is not None
         assert len(client.raw.search_runs([experiment.experiment_id])) == 1
         assert [str(version.version) for version in client.raw.search_model_versions(f"name = '{name}'")] == ["1"]
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def _plain(result: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What several files of tests begin with: installations that are made once, and small inputs."""

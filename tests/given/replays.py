@@ -1,0 +1,47 @@
+"""A loop with 24 days of data, to be lived through again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratchet import catalog
+from ratchet.replay import history
+from ratchet.replay.history import History
+from ratchet.replay.run import Case
+from tests.conftest import ingest, lay, rename
+
+NAME = "wind_replayed"
+
+
+FIRST, LAST = "2013-01-14", "2013-01-24"
+
+
+CASES = [Case("never"), Case("calendar:days=1,cooldown_days=0"), Case("calendar:days=4")]
+
+
+@pytest.fixture(scope="session")
+def replayed(tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Path]) -> Path:
+    """A loop with 24 days of data, made once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("replayed")
+        lay(folder / "var", loops_folder, folder, patch.setenv)
+        rename(folder, "wind", NAME)
+        path = folder / "loops" / NAME / "loop.yaml"
+        gate = "gate:\n  deploy: refit\n  refit_distance: 10\n  aim: non_inferior\n  margin: 2\n"
+        path.write_text(path.read_text().replace("gate:\n", gate, 1))
+        ingest(NAME, f"2013-01-02..{LAST}")
+    return folder
+
+
+@pytest.fixture
+def past(replayed: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    for name, part in {"VAR": "var", "LOOPS": "loops", "SUITES": "suites"}.items():
+        monkeypatch.setenv(f"RATCHET_{name}", str(replayed / part))
+    return history.read(catalog.load(NAME), replayed / "cache")
+
+
+def quiet(*_: Any) -> None:
+    pass

@@ -1,0 +1,32 @@
+"""Three classes through the whole loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ratchet.settings import Settings
+from tests.conftest import ingest, rename, step, train
+
+
+@pytest.mark.parametrize("trainer", ["gradient_boosting", "torch_mlp"])
+def test_three_classes_through_the_whole_loop(tracked: Path, trainer: str) -> None:
+    name = rename(tracked, "flight_classes", f"flight_classes_{trainer}")
+    path = tracked / "loops" / name / "loop.yaml"
+    text = path.read_text().replace("holdout_days: 7", "holdout_days: 3")
+    head, _, tail = text.partition("  trainer: gradient_boosting")
+    rest = tail[tail.index("\ngate:") :].replace(
+        "deploy: refit", "deploy: refit\n  refit_distance: 2"
+    )  # three days beside six
+    params = {"gradient_boosting": "{max_iter: 20}", "torch_mlp": "{max_epochs: 3}"}[trainer]
+    path.write_text(f"{head}  trainer: {trainer}\n  window: expanding\n  holdout_days: 3\n  params: {params}\n{rest}")
+    ingest(name, "2013-01-02..2013-01-08")
+    assert train(name, "first", until="2013-01-07").outcome == "done"
+    assert step("score", name, partition="2013-01-08").rows > 500
+    ingest(name, "2013-01-09")
+    assert step("drift", name, partition="2013-01-09").days == 7
+    measured = step("performance", name, partition="2013-01-09")
+    assert measured.days["2013-01-08"]["2"]["accuracy"] > 0.3
+    assert step("decide", name, partition="2013-01-09").verdict in ("retrain", "wait")
+    assert Settings.current().predictions.is_dir()

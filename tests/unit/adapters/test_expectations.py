@@ -1,0 +1,64 @@
+"""Great Expectations: which rows break what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ratchet.adapters import expectations
+from ratchet.errors import ContractError
+
+
+def test_the_projects_suites_open_as_a_file_context() -> None:
+    import shutil
+    import tempfile
+
+    import great_expectations as gx
+    from tests.conftest import ROOT
+
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "great_expectations", Path(folder) / "great_expectations")
+        context = gx.get_context(mode="file", context_root_dir=str(Path(folder) / "great_expectations"))
+        assert {suite.name for suite in context.suites.all()} >= {"flights", "weather"}
+        assert len(context.suites.get("flights").expectations) == 15
+
+
+def _suite(folder: Path, *expectations: dict[str, Any]) -> Path:
+    (folder / "expectations").mkdir()
+    (folder / "expectations" / "mine.json").write_text(json.dumps({"expectations": expectations}))
+    return folder
+
+
+def test_what_the_key_implies_is_checked_row_by_row(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 1, None, 2], "b": [1, 1, 1, 1]})
+    check = expectations.validate(frame, _suite(tmp_path), "mine", ["a", "b"])
+    pair = "expect_compound_columns_to_be_unique(a, b)"
+    assert check.broken == {0: [pair], 1: [pair], 2: ["expect_column_values_to_not_be_null(a)"]}
+    assert "Expectation Validation Result" in expectations.render(check)
+
+
+def test_a_critical_expectation_parts_rows_refuses_tables_and_a_lesser_one_warns(tmp_path: Path) -> None:
+    below = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "x", "max_value": 5}}
+    count = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 9}, "severity": "critical"}
+    low = {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "x", "max_value": 1}, "severity": "warning"}
+    folder = _suite(tmp_path, {**below, "severity": "critical"}, count, low)
+    check = expectations.validate(pd.DataFrame({"x": [1, 6, 7]}), folder, "mine", ["x"])
+    assert set(check.broken) == {1, 2}
+    assert check.refused == ["expect_table_row_count_to_be_between(): observed 3"]
+    assert len(check.warnings) == 1
+    assert check.warnings[0].startswith("expect_column_mean_to_be_between(x): 4.6")
+
+
+@pytest.mark.parametrize(("text", "words"), [(None, "There is no suite"), ("{", "not an expectation suite")])
+def test_a_suite_that_is_none_is_named(tmp_path: Path, text: str | None, words: str) -> None:
+    folder = _suite(tmp_path)
+    if text is None:
+        (folder / "expectations" / "mine.json").unlink()
+    else:
+        (folder / "expectations" / "mine.json").write_text(text)
+    with pytest.raises(ContractError, match=words):
+        expectations.read_suite(folder, "mine")

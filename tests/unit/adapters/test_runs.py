@@ -1,0 +1,93 @@
+"""Runs in MLflow, and MLflow away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratchet import catalog
+from ratchet.adapters import runs
+from ratchet.errors import DataError, MissingPackage, TrackingError, TrackingUnavailable
+from ratchet.lifecycle import predictions
+from tests.conftest import MlflowServer, free_port, ingest, step
+from tests.given.watched import NIGHT
+
+
+def test_mlflow_down_for_a_moment(
+    place: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = MlflowServer(tmp_path_factory.mktemp("own"), free_port())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
+    monkeypatch.setattr(runs, "_PATIENCE", 0.5)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    try:
+        ingest("wind", "2013-01-02..2013-01-08")
+        step("snapshot", "wind", run="first")
+        with pytest.raises(TrackingUnavailable, match="does not answer") as caught:
+            step("train", "wind", run="first")
+        assert caught.value.retriable
+        server.start()
+        made = step("train", "wind", run="first").mlflow_run
+        # It goes away in the middle of a step, too.
+        with pytest.raises(TrackingUnavailable, match="went away"), runs.connected() as client:
+            server.stop()
+            client.raw.get_run(made)
+        server.start()
+        assert step("train", "wind", run="first").outcome == "unchanged"
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "request_"),
+    [("mlflow", "score", {"partition": NIGHT}), ("evidently", "drift", {"partition": NIGHT})],
+)
+def test_a_missing_package_is_named(
+    watched: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str, request_: dict[str, Any]
+) -> None:
+    import sys
+
+    for module in [module for module in sys.modules if module == package or module.startswith(f"{package}.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, package, None)
+    predictions.live(catalog.load("wind_watched"), NIGHT).unlink()
+    with pytest.raises(MissingPackage, match=f"{package} cannot be imported.*make install"):
+        step(name, "wind_watched", **request_)
+
+
+def test_a_run_is_found_by_its_key_and_made_once(tracked: Path) -> None:
+    with runs.connected() as client:
+        assert runs.find_run(client, "wind_runs", "it's") is None
+        with pytest.raises(DataError, match="ratchet step train --loop wind_runs"):
+            runs.trained_run(client, "wind_runs", "it's")
+        made = runs.start_run(client, "wind_runs", "it's", {"x": "1"})
+        again = runs.start_run(client, "wind_runs", "it's", {"x": "2"})
+        assert (again.run_id, again.tags["x"]) == (made.run_id, "1")
+        assert runs.trained_run(client, "wind_runs", "it's") == made.run_id
+        runs.log_params(client, made.run_id, {"a": 1, "b": 2})
+        runs.log_params(client, made.run_id, {"a": 9, "c": 3})
+        assert client.params(made.run_id) == {"a": "1", "b": "2", "c": "3"}
+        runs.log_metrics(client, made.run_id, {"loss": 2.0}, step=1)
+        runs.log_metrics(client, made.run_id, {"loss": 1.0}, step=2)
+        assert client.metrics(made.run_id) == {"loss": 1.0}
+        runs.log_curve(client, made.run_id, {"curve": tuple(float(i) for i in range(1000))})
+        curve = client.raw.get_metric_history(made.run_id, "curve")
+        assert [(point.step, point.value) for point in curve] == [(i, float(i)) for i in range(1000)]
+
+
+def test_a_file_is_read_as_it_was_stored(tracked: Path) -> None:
+    with runs.connected() as client:
+        run = runs.start_run(client, "wind_files", "key", {}).run_id
+        runs.log_files(client, run, {"deep/text.json": "{}", "bytes": b"\x00"})
+        assert runs.read_file(client, run, "deep/text.json") == b"{}"
+        assert runs.read_file(client, run, "bytes") == b"\x00"
+        with pytest.raises(DataError, match=f"The MLflow run {run} has no file nothing"):
+            runs.read_file(client, run, "nothing")
+
+
+def test_what_mlflow_refuses_is_not_called_away(tracked: Path) -> None:
+    with pytest.raises(TrackingError, match="refuses") as caught, runs.connected() as client:
+        client.tags("no-such-run")
+    assert not caught.value.retriable

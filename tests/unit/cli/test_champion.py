@@ -1,0 +1,18 @@
+"""`ratchet champion`."""
+
+from __future__ import annotations
+
+from ratchet import catalog
+from ratchet.lifecycle import dataset, ledger
+from tests.given.duels import NAME
+
+
+def test_the_same_repository_tells_who_was_champion(second: str) -> None:
+    from click.testing import CliRunner
+
+    from ratchet.cli import ratchet
+
+    entry = ledger.read(catalog.load(NAME))[0]
+    said = CliRunner().invoke(ratchet, ["champion", NAME, "--at", entry["at"]])
+    assert said.output.startswith("v2 since")
+    assert dataset.registry().ledger(NAME)[0]["version"] == "2"

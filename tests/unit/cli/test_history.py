@@ -1,0 +1,24 @@
+"""`ratchet history`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ratchet import catalog
+from ratchet.lifecycle import dataset, ledger
+from tests.unit.cli.conftest import Ratchet
+
+
+def test_every_decision_is_a_line_oldest_first(place: Path, ratchet: Ratchet) -> None:
+    loop, registry = catalog.load("wind"), dataset.registry()
+    with registry.writer() as writer:
+        for key, entry in (
+            ("a", {"kind": "promoted", "version": "2", "replaces": "1", "run": "second", "reason": "better"}),
+            ("b", {"kind": "vetoed", "partition": "2013-01-05", "champion": "2", "reason": "bad data"}),
+        ):
+            ledger.write(writer, loop, key, {"by": "ada", **entry}, "say")
+    code, out, _ = ratchet("history", "wind")
+    assert code == 0
+    first, second = (line.split() for line in out.splitlines())
+    assert first[1:] == ["promoted", "v2", "against", "v1", "by", "ada", "second:", "better"]
+    assert second[1:] == ["vetoed", "2013-01-05", "against", "v2", "by", "ada", ":", "bad", "data"]

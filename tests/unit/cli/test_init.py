@@ -1,0 +1,51 @@
+"""The command's errors and exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ratchet import cli
+from tests.unit.cli.conftest import Ratchet
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("step", "fech", "--loop", "wind"), "did you mean 'fetch'"),
+        (("step", "fetch", "--loop", "wnd", "--partitions", "2013-01-01"), "did you mean 'wind'"),
+        (("step", "fetch", "--loop", "wind"), "--partitions: field required"),
+        (("step", "fetch", "--loop", "wind", "--partition", "2013-01-01"), "did you mean 'partitions'"),
+        (("step", "fetch", "--loop", "wind", "--partitions"), "needs a value"),
+        (("step", "fetch", "--loop", "wind", "--partitions", "2013-13-01"), "is not a partition"),
+        (("step", "validate", "--loop", "wind", "--partitions", "2013-01-01"), "Run: ratchet step fetch"),
+        (("step", "publish", "--loop", "wind", "--partitions", "2013-01-01"), "Run: ratchet step validate"),
+        (("step", "train", "--loop", "wind", "--run", "x"), "Run: ratchet step snapshot"),
+        (("step", "snapshot", "--loop", "wind", "--run", "x"), "Ingest more days"),
+        (("quarantine", "readmit", "wind", "2013-01-01"), "is in quarantine"),
+        (("champion", "wind", "--at", "then"), "is not a time"),
+        (("data", "diff", "nonsense"), "there is no revision 'nonsense'"),
+    ],
+)
+def test_an_error_is_one_sentence_that_says_what_to_do(
+    place: Path, arguments: tuple[str, ...], words: str, ratchet: Ratchet
+) -> None:
+    code, _, err = ratchet(*arguments)
+    assert code == cli.FAILED
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_help_and_version_are_no_errors(ratchet: Ratchet) -> None:
+    assert ratchet("--version")[0] == 0
+    code, out, _ = ratchet("--help")
+    assert code == 0
+    for file in (Path(cli.__file__).parent).glob("[!_]*.py"):
+        assert f"  {file.stem}" in out
+
+
+def test_a_word_that_is_no_command_is_an_error(ratchet: Ratchet) -> None:
+    code, _, err = ratchet("pulish")
+    assert code == cli.FAILED
+    assert "No such command" in err

@@ -1,0 +1,19 @@
+"""`ratchet request`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ratchet import catalog
+from ratchet.decisions import requests
+from ratchet.lifecycle import ledger
+from tests.unit.cli.conftest import Ratchet
+
+
+def test_who_asks_twice_has_asked_twice(place: Path, ratchet: Ratchet) -> None:
+    for reason in ("a new airline", "a new airline"):
+        assert ratchet("request", "wind", "--reason", reason)[0] == 0
+    entries = ledger.read(catalog.load("wind"))
+    assert [(entry["kind"], entry["reason"]) for entry in entries] == [("asked", "a new airline")] * 2
+    asked = requests.facts(entries, "2013-01-05", 1)["asked"]
+    assert asked == [f"{entries[0]['by']} (a new airline)"] * 2

@@ -1,0 +1,79 @@
+"""A contract that is wrong: said with file, line and the nearest right spelling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ratchet import catalog
+from ratchet.contract import reading
+from ratchet.contract.loop import Loop
+from ratchet.errors import ContractError
+
+
+def _broken(place: Path, old: str, new: str) -> str:
+    path = place / "loops" / "flight_delays" / "loop.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ContractError) as caught:
+        catalog.load("flight_delays")
+    message = str(caught.value)
+    file, line, _ = message.split(":", 2)
+    assert Path(file) == path
+    assert int(line) >= 1
+    return message
+
+
+def _line(message: str) -> int:
+    return int(message.split(":")[1])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("holdout_days: 7", "holdot_days: 7", ("training.holdot_days", "did you mean 'holdout_days'?")),
+        ("task: binary", "task: binry", ("task is 'binry'", "did you mean 'binary'?")),
+        ("holdout_days: 7", "holdout_days: soon", ("training.holdout_days", "integer", "'soon'", "str")),
+        ("suite: weather", "suite: wether", ("unknown expectation suite 'wether'", "did you mean 'weather'?")),
+        (
+            "trainer: gradient_boosting",
+            "trainer: gradient_bosting",
+            ("unknown trainer", "did you mean 'gradient_boosting'?"),
+        ),
+        ("kind: nycflights", "kind: nycflight", ("unknown source", "did you mean 'nycflights'?")),
+        ("    max_iter: 300", "    max_iters: 300", ("training.params.max_iters", "did you mean 'max_iter'?")),
+        ("window: expanding", "window: 5", ("a window of 5 days", "at least 8")),
+        ("key: [observed_at, origin]", "key: [observed_at, origni]", ("'origni'", "not under columns")),
+        ("    time: sched_dep", "    time: carrier", ("must be a timestamp",)),
+        ("roc_auc: {min: 0.6}", "mae: {min: 0.6}", ("'mae'", "not a metric of binary")),
+        ("loss: log_loss", "loss: squared_error", ("not a loss of binary",)),
+        ("sql: features.sql", "sql: feature.sql", ("there is no file 'feature.sql'",)),
+        ("name: flight_delays", "name: flights", ("the folder is 'flight_delays'",)),
+        ("owner: operations\n", "owner: operations\nownr: x\n", ("unknown key 'ownr'", "did you mean 'owner'?")),
+    ],
+)
+def test_a_mistake_is_explained(place: Path, old: str, new: str, words: tuple[str, ...]) -> None:
+    message = _broken(place, old, new)
+    for word in words:
+        assert word in message
+
+
+def test_the_line_is_the_mistakes_own(place: Path) -> None:
+    path = place / "loops" / "flight_delays" / "loop.yaml"
+    expected = next(n for n, line in enumerate(path.read_text().splitlines(), 1) if "holdout_days" in line)
+    assert _line(_broken(place, "holdout_days: 7", "holdot_days: 7")) == expected
+
+
+def test_not_yaml(place: Path) -> None:
+    assert "not YAML" in _broken(place, "task: binary", "task: [binary")
+
+
+@given(word=st.sampled_from(sorted(Loop.model_fields)), at=st.integers(0, 30))
+def test_a_letter_dropped_finds_its_word_again(word: str, at: int) -> None:
+    misspelt = word[: at % len(word)] + word[at % len(word) + 1 :]
+    if len(misspelt) > 3 and misspelt not in Loop.model_fields:
+        assert f"did you mean {word!r}" in reading.nearest(misspelt, list(Loop.model_fields))

@@ -1,0 +1,28 @@
+"""What every source holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import cast
+
+import pytest
+from pydantic import BaseModel
+
+from ratchet import catalog, extensions
+from ratchet.data import sources
+
+
+@pytest.mark.parametrize("name", ["flight_delays", "wind"])
+def test_a_source_delivers_the_tables_of_its_loop_and_a_day_of_no_rows(name: str, place: Path) -> None:
+    loop = catalog.load(name)
+    source = cast("sources.SourceModule", extensions.find("sources", loop.source.kind, loop.folder))
+    options = source.Options.model_validate(loop.source.options)
+    assert isinstance(options, BaseModel)
+    found = source.fetch(options, dt.date(2013, 1, 5), loop.folder)
+    assert set(found) >= set(loop.tables)
+    for table, spec in loop.tables.items():
+        assert set(found[table].column_names) >= set(spec.columns)
+        assert found[table].num_rows
+    if name == "wind":
+        assert source.fetch(options, dt.date(1999, 1, 1), loop.folder)["weather"].num_rows == 0

@@ -1,0 +1,160 @@
+"""The duel: what it promises, as properties."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from ratchet.decisions import duel, gate
+from ratchet.decisions.duel import Cluster
+from ratchet.partitions import shift
+from tests.given.clusters import days
+
+losses = st.one_of(st.floats(0, 16), st.sampled_from([math.nan, math.inf]))
+
+
+rows = st.lists(st.tuples(st.sampled_from(["2013-02-01", "2013-02-02", "2013-02-03"]), losses, losses), max_size=30)
+
+
+differences = st.lists(st.floats(-0.3, 0.3), max_size=60)
+
+
+rules = st.fixed_dictionaries(
+    {"margin": st.floats(-0.02, 0.02), "bound": st.floats(0.05, 0.2), "level": st.floats(0.001, 0.2)}
+)
+
+
+def _clusters(table: list[tuple[str, float, float]]) -> list[Cluster]:
+    days, ours, theirs = ([row[i] for row in table] for i in range(3))
+    return duel.cluster(days, np.array(ours, dtype=float), np.array(theirs, dtype=float))
+
+
+@given(rows, st.randoms(use_true_random=False))
+def test_permuting_rows_within_a_day_changes_nothing(table: list[tuple[str, float, float]], random: Any) -> None:
+    other = list(table)
+    random.shuffle(other)
+    assert _clusters(other) == _clusters(table)
+
+
+@given(rows, st.integers(0, 30))
+def test_a_day_in_two_calls_is_the_day_in_one(table: list[tuple[str, float, float]], cut: int) -> None:
+    parts = duel.merge(_clusters(table[:cut]), _clusters(table[cut:]))
+    whole = _clusters(table)
+    assert [(c.key, c.rows, c.undefined) for c in parts] == [(c.key, c.rows, c.undefined) for c in whole]
+    assert [c.total for c in parts] == pytest.approx([c.total for c in whole])
+    one, other = (duel.judge(each, margin=0.0, bound=0.1, level=0.05) for each in (parts, whole))
+    assert one.verdict == other.verdict
+    assert one.rival == pytest.approx(other.rival)
+
+
+@given(rows)
+def test_exchanging_rows_is_exchanging_clusters(table: list[tuple[str, float, float]]) -> None:
+    assert _clusters([(day, theirs, ours) for day, ours, theirs in table]) == duel.exchange(_clusters(table))
+
+
+@given(differences, rules)
+def test_exchanging_the_models_mirrors_the_verdict(values: list[float], rule: dict[str, float]) -> None:
+    ours = duel.judge(days(values), **rule)
+    theirs = duel.judge(duel.exchange(days(values)), **{**rule, "margin": -rule["margin"]})
+    assert theirs.verdict == {"promote": "reject", "reject": "promote", "wait": "wait"}[ours.verdict]
+    assert (theirs.rival, theirs.champion) == (pytest.approx(ours.champion), pytest.approx(ours.rival))
+    assert theirs.difference == pytest.approx(-ours.difference)
+    assert (theirs.low, theirs.high) == (pytest.approx(-ours.high, abs=1e-9), pytest.approx(-ours.low, abs=1e-9))
+
+
+@given(rows, rules)
+def test_every_input_gets_a_verdict(table: list[tuple[str, float, float]], rule: dict[str, float]) -> None:
+    """No rows, one row, one class, NaN and infinity on either side: a verdict, and finite evidence."""
+    found = duel.judge(_clusters(table), **rule)
+    assert found.verdict in ("promote", "reject", "wait")
+    assert all(map(math.isfinite, (found.rival, found.champion, found.difference, found.low, found.high)))
+    assert gate.decide([], found).reason
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "verdict"), [(math.nan, 0.5, "reject"), (0.5, math.inf, "promote"), (math.nan, math.nan, "wait")]
+)
+def test_a_loss_that_is_not_a_number_is_the_worst(ours: float, theirs: float, verdict: str) -> None:
+    table = [(shift("2013-01-01", i), ours, theirs) for i in range(40)]
+    assert duel.judge(_clusters(table), margin=0.0, bound=0.1, level=0.05).verdict == verdict
+
+
+@given(differences, rules, st.floats(0.3, 0.9))
+def test_a_stricter_level_never_decides_sooner(values: list[float], rule: dict[str, float], factor: float) -> None:
+    strict = duel.judge(days(values), **{**rule, "level": rule["level"] * factor})
+    if strict.verdict != "wait":
+        assert duel.judge(days(values), **rule).verdict == strict.verdict
+
+
+@given(differences.filter(bool), rules)
+def test_the_curve_ends_in_the_verdict(values: list[float], rule: dict[str, float]) -> None:
+    found = duel.judge(days(values), **rule)
+    assert duel.curve(days(values), margin=rule["margin"], bound=rule["bound"])[-1] == (
+        found.rival,
+        found.champion,
+    )
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.01])
+def test_under_the_hypothesis_it_seldom_fires_however_often_one_looks(margin: float) -> None:
+    """Days of heavy, skewed noise around the margin.
+
+    Over 1,000 streams looked at each night, at most the level (99.9% of the binomial).
+    """
+    rng = np.random.default_rng(3)
+    fired = 0
+    for _ in range(1000):
+        values = rng.choice([-1, 1], 120) * rng.exponential(0.01, 120) + margin
+        fired += max(ours for ours, _ in duel.curve(days(values.tolist()), margin=margin, bound=0.1)) >= -math.log(0.1)
+    assert fired <= stats.binom.ppf(0.999, 1000, 0.1)
+
+
+def test_the_confidence_sequence_holds_the_mean_at_every_night() -> None:
+    rng = np.random.default_rng(4)
+    missed = 0
+    for _ in range(60):
+        values = (rng.normal(-0.01, 0.01, 40)).tolist()
+        for n in range(5, 41, 5):
+            found = duel.judge(days(values[:n]), margin=0.0, bound=0.1, level=0.1)
+            if not found.low <= -0.01 <= found.high:
+                missed += 1
+                break
+    assert missed <= stats.binom.ppf(0.999, 60, 0.1)
+
+
+def test_a_fresher_model_no_worse_than_the_margin_is_promoted_where_that_is_the_aim() -> None:
+    values = np.random.default_rng(6).normal(0.002, 0.008, 40).tolist()
+    assert duel.judge(days(values), margin=0.02, bound=0.05, level=0.05).verdict == "promote"
+    assert duel.judge(days(values), margin=0.0, bound=0.05, level=0.05).verdict != "promote"
+
+
+@pytest.mark.parametrize(
+    "rule", [{"margin": 0.1, "bound": 0.1}, {"margin": 0.0, "bound": math.inf}, {"margin": 0.0, "bound": 0.0}]
+)
+def test_rules_that_cannot_be(rule: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="margin of less than half"):
+        duel.judge(days([0.1]), **rule, level=0.05)
+    with pytest.raises(ValueError, match="level"):
+        duel.judge([], margin=0.0, bound=0.1, level=1.0)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_the_levels_of_a_stream_keep_the_false_discovery_rate(promoted: list[bool]) -> None:
+    """At whatever time it is promoted, a challenger's level is at most alpha g(i) times the promotions in the end.
+
+    G sums to one.
+    """
+    total = sum(promoted)
+    spent = sum(duel.level(0.05, i + 1, sum(promoted[:i])) / max(1, total) for i, won in enumerate(promoted) if won)
+    assert spent <= 0.05
+
+
+def test_the_levels_of_an_endless_stream_sum_to_no_more_than_the_whole() -> None:
+    assert 0.04 < sum(duel.level(0.05, i, 0) for i in range(1, 100_000)) <= 0.05

@@ -1,0 +1,55 @@
+"""Who stands in shadow, read from the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ratchet.decisions import shadows
+
+
+def _entry(kind: str, run: str = "", **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "run": run, "mlflow_run": run, "evaluated": run, **more}
+
+
+def _wait(run: str, line: str, since: str = "2013-02-01") -> dict[str, Any]:
+    return _entry("waiting", run, line=line, since=since, champion="1", day=since)
+
+
+def test_the_ring_is_read_from_the_ledger() -> None:
+    entries = [_wait("a", "A"), _wait("b", "B"), _wait("c", "C"), _entry("left", "a"), _entry("rejected", "b")]
+    assert [each.run for each in shadows.challengers(entries)] == ["c"]
+    promoted = _entry(
+        "promoted", "c", version="4", replaces="1", day="2013-02-20", evaluated="c", champion="1", line="C"
+    )
+    assert shadows.challengers([*entries, promoted]) == []
+    assert shadows.predecessor([*entries, promoted]) == shadows.Predecessor("1", "2013-02-20", ("4",))
+    again = _entry("promoted", "d", version="6", replaces="4", day="2013-02-21", champion="4", line="C")
+    assert shadows.predecessor([promoted, again]) == shadows.Predecessor("1", "2013-02-20", ("4", "6"))
+    assert shadows.predecessor([promoted, _entry("released", version="1")]) is None
+    assert shadows.predecessor([promoted, again, _entry("released", version="1")]) == shadows.Predecessor(
+        "4", "2013-02-21", ("6",)
+    )
+    assert shadows.predecessor([promoted, _entry("rolled_back", version="1")]) is None
+
+
+def test_who_has_to_leave_the_ring() -> None:
+    waiting = shadows.challengers([_wait("a", "A", "2013-01-01"), _wait("b", "B"), _wait("c", "C")])
+    assert set(shadows.leaving(waiting, None, 3, 28, "2013-02-10")) == {"a"}
+    newcomer = shadows.Challenger("d", "d", "B", "2013-02-08", "1")
+    assert "carries its recipe" in shadows.leaving(waiting, newcomer, 3, 28, "2013-02-10")["b"]
+    other = shadows.Challenger("d", "d", "D", "2013-02-08", "1")
+    assert set(shadows.leaving(waiting, other, 2, 28, "2013-02-10")) == {"a", "b"}
+    assert set(shadows.leaving(waiting, other, 3, 28, "2013-02-10")) == {"a"}
+
+
+def test_a_lines_place_in_the_stream() -> None:
+    first = _entry("promoted", "x", line="X", champion=None)
+    entries = [
+        first,
+        _wait("a", "A"),
+        _entry("rejected", "b", line="B", champion="1"),
+        _entry("promoted", "a", line="A", champion="1"),
+    ]
+    assert shadows.place(entries, "A") == (1, 0)
+    assert shadows.place(entries, "B") == (2, 1)
+    assert shadows.place(entries, "new") == (3, 1)

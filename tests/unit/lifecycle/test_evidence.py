@@ -1,0 +1,45 @@
+"""The evidence of a duel, day by day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ratchet import catalog
+from ratchet.adapters import runs
+from ratchet.lifecycle import evidence
+from tests.given import rows
+from tests.given.clusters import days
+
+DAY = "2013-01-02"
+
+
+def _told(table: pa.Table, error: float) -> pa.Table:
+    target = table.column("wind").to_pylist()
+    said = pa.array([value + error if value is not None else 0.0 for value in target])
+    return table.select(["observed_at", "origin"]).append_column("prediction", said)
+
+
+def test_a_day_is_compared_over_the_labelled_rows_that_both_have_predicted(place: Path) -> None:
+    loop, table = catalog.load("wind"), rows.wind(DAY)
+    labels = pa.array([None if i < 5 else value for i, value in enumerate(table.column("wind").to_pylist())])
+    table = table.set_column(table.column_names.index("wind"), "wind", labels)
+    rival, champion = _told(table, 3.0), _told(table, 1.0).slice(7)
+    (found,) = evidence.compare(loop, DAY, table, rival, champion)
+    assert (found.key, found.rows) == (DAY, table.num_rows - 7)
+    assert found.mean == pytest.approx(9 - 1)  # of squared errors
+    assert evidence.compare(loop, DAY, table, rival, champion.slice(0, 0)) == []
+
+
+def test_evidence_is_kept_with_its_run_and_carried_on_by_its_line(tracked: Path) -> None:
+    with runs.connected() as client:
+        first, second = (runs.start_run(client, "wind_evidence", key, {}).run_id for key in ("first", "second"))
+        assert evidence.read(client, first) == []
+        evidence.write(client, first, "1", days([0.1, -0.2]))
+        assert evidence.read(client, first) == days([0.1, -0.2])
+        entries = [{"kind": "waiting", "line": "l", "evaluated": first}, {"kind": "asked"}]
+        assert evidence.inherited(client, entries, "l", second) == days([0.1, -0.2])
+        assert evidence.inherited(client, entries, "l", first) == []
+        assert evidence.inherited(client, entries, "other", second) == []

@@ -1,0 +1,45 @@
+"""Who stands for a model in a duel, and what it predicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ratchet import catalog
+from ratchet.adapters import runs
+from ratchet.lifecycle import predictions
+from tests.given import rows
+
+
+def test_a_challenger_is_compared_with_the_champions_twin_where_the_refit_has_seen_the_day(
+    second: str, dueling: tuple[Path, str, str]
+) -> None:
+    with runs.connected() as client:
+        opponent = predictions.contender(client, dueling[2])
+    assert opponent.on("2013-01-12") == dueling[2]
+    assert opponent.on("2013-01-09") not in (None, dueling[2])
+    assert opponent.on("2013-01-05") is None
+
+
+def test_a_prediction_is_laid_beside_its_label_by_key(place: Path) -> None:
+    loop, table = catalog.load("wind"), rows.wind("2013-01-02")
+    model = rows.breeze(loop)
+    said = predictions.predict(loop, model, table, "7")
+    assert said.column_names == ["observed_at", "origin", "event_time", "prediction", "model_version"]
+    assert set(said.column("model_version").to_pylist()) == {"7"}
+    shuffled = said.take(list(range(said.num_rows))[::-1])
+    target, values, joined = predictions.paired(loop, shuffled, table)
+    assert joined.select(["observed_at", "origin"]).equals(table.select(["observed_at", "origin"]))
+    assert np.array_equal(values, model.predict(table))
+    assert np.array_equal(target, table.column("wind"))
+    losses = predictions.losses(loop, said.slice(4), table)
+    assert len(losses) == table.num_rows - 4
+    assert list(losses.values()) == pytest.approx(((target - values) ** 2)[4:])
+    assert predictions.without(table, said.slice(4), ["observed_at", "origin"]).num_rows == 4
+
+
+def test_who_has_seen_a_day_does_not_stand_on_it() -> None:
+    refit = predictions.Contender((("refit", "2013-01-11"), ("judged", "2013-01-07")))
+    assert [refit.on(f"2013-01-{day:02}") for day in (12, 11, 8, 7)] == ["refit", "judged", "judged", None]

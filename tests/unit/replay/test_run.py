@@ -1,0 +1,54 @@
+"""A replay: everything once, in as many processes as cores, and again from the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ratchet.errors import RequestError
+from ratchet.replay import run as replays
+from ratchet.replay.history import History
+from ratchet.replay.run import Case
+from tests.given.replays import CASES, FIRST, LAST, quiet
+
+
+def test_policies_side_by_side_and_again_from_the_cache(past: History, replayed: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    never, daily, fourth = replays.run(past, CASES, FIRST, LAST, replayed / "cache", lambda *each: seen.append(each))
+    assert (never.retrainings, never.promotions) == (0, 0)
+    assert daily.retrainings == len(daily.nights) == 11
+    assert fourth.retrainings == 2
+    assert {night["version"] for night in never.nights} == {"2"}
+    assert daily.minutes > fourth.minutes > never.minutes > 0
+    assert all(np.isfinite(outcome.loss) for outcome in (never, daily, fourth))
+    assert seen[-1] == ("nights", 33, 33)
+    made_at = {file: file.stat().st_mtime_ns for file in (replayed / "cache").rglob("*")}
+    assert replays.run(past, CASES, FIRST, LAST, replayed / "cache", quiet) == [never, daily, fourth]
+    assert {file: file.stat().st_mtime_ns for file in (replayed / "cache").rglob("*")} == made_at
+
+
+def test_an_interrupted_replay_goes_on_where_it_stopped(past: History, tmp_path: Path) -> None:
+    def stop(what: str, done: int, total: int) -> None:
+        if what == "models" and done == 3:
+            raise KeyboardInterrupt
+
+    cases = [Case("calendar:days=3,cooldown_days=0")]
+    with pytest.raises(KeyboardInterrupt):
+        replays.run(past, cases, FIRST, LAST, tmp_path, stop)
+    kept = {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "fits").glob("*/about.json")}
+    assert len(kept) >= 3
+    (outcome,) = replays.run(past, cases, FIRST, LAST, tmp_path, quiet)
+    assert outcome.retrainings == 3
+    after = {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "fits").glob("*/about.json")}
+    assert {name: after[name] for name in kept} == kept
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [("2014-01-01", "2014-01-05", "nothing to replay"), ("2013-01-09", "2013-01-03", "ends before")],
+)
+def test_a_replay_of_nothing_is_explained(past: History, tmp_path: Path, first: str, last: str, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        replays.run(past, [Case()], first, last, tmp_path, quiet)

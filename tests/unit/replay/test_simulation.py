@@ -1,0 +1,40 @@
+"""The nights of a policy, lived again: nothing is known before it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ratchet.replay import history
+from ratchet.replay import run as replays
+from ratchet.replay.fits import Fits
+from ratchet.replay.history import History
+from ratchet.replay.run import Case
+from tests.given.replays import FIRST, LAST
+
+
+def _until(past: History, day: str, folder: Path) -> History:
+    """Return a history that ends with a day."""
+    rows = past.now.between("2013-01-01", day)
+    cut = history.of_rows(past.loop, rows, folder)
+    return History(
+        past.loop,
+        [n for n in past.nights if n <= day],
+        {d: n for d, n in past.counts.items() if d <= day},
+        cut.versions,
+    )
+
+
+def test_nothing_is_known_before_it_was(past: History, replayed: Path, tmp_path: Path) -> None:
+    """Take the future away: what was decided before it is the same."""
+    case, fits = Case("calendar:days=2,cooldown_days=0"), Fits(past.loop, replayed / "cache")
+    nights = [night for night in past.nights if FIRST <= night <= LAST]
+    whole = replays.live(past, fits, case, nights).nights
+    for end in (4, 8):
+        cut = _until(past, nights[end - 1], tmp_path / str(end))
+        short = replays.live(cut, Fits(past.loop, tmp_path / str(end)), case, nights[:end]).nights
+        assert _comparable(short) == _comparable(whole[:end])
+
+
+def _comparable(nights: Any) -> list[dict[str, Any]]:
+    return [{**night, "loss": round(night["loss"], 5)} for night in nights]

@@ -1,0 +1,64 @@
+"""Decide: is a retraining admitted?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ratchet import catalog
+from ratchet.cli import ratchet
+from ratchet.errors import DataError
+from ratchet.lifecycle import ledger
+from ratchet.steps import drift
+from tests.conftest import ingest, step
+from tests.given.watched import NIGHT, replace
+
+
+def test_bad_data_vetoes(watched: Path) -> None:
+    replace(
+        watched,
+        "SELECT * FROM",
+        "SELECT * REPLACE (CAST(NULL AS DOUBLE) AS temp, CAST(900 AS DOUBLE) AS wind_speed) FROM",
+    )
+    assert ingest("wind_watched", NIGHT, "broken").outcome == "refused"
+    for part in ("drift", "performance"):
+        step(part, "wind_watched", partition=NIGHT)
+    report = drift.folder(catalog.load("wind_watched"), NIGHT) / "drift.json"
+    report.write_text(json.dumps({**json.loads(report.read_text()), "drifted": ["temp_now"]}))
+    decided = step("decide", "wind_watched", partition=NIGHT)
+    assert decided.verdict == "veto"
+    assert NIGHT in decided.reason
+    assert [entry["kind"] for entry in ledger.read(catalog.load("wind_watched"))] == ["promoted", "vetoed"]
+
+
+def test_a_person_asks_and_pauses(watched: Path) -> None:
+    for part in ("drift", "performance"):
+        step(part, "wind_watched", partition=NIGHT)
+    report = drift.folder(catalog.load("wind_watched"), NIGHT) / "drift.json"
+    report.write_text(json.dumps({**json.loads(report.read_text()), "drifted": []}))
+    assert step("decide", "wind_watched", partition=NIGHT).verdict == "wait"
+    for command in ("request", "pause"):
+        assert CliRunner().invoke(ratchet, [command, "wind_watched", "--reason", "a new anemometer"]).exit_code == 0
+    paused = step("decide", "wind_watched", partition=NIGHT)
+    assert paused.verdict == "wait"
+    assert "Paused: a new anemometer" in paused.reason
+    CliRunner().invoke(ratchet, ["resume", "wind_watched"])
+    admitted = step("decide", "wind_watched", partition=NIGHT)
+    assert admitted.verdict == "retrain"
+    assert "(a new anemometer)" in admitted.reason
+    assert admitted.key == f"request__v1__{NIGHT}"
+    assert [entry["kind"] for entry in ledger.read(catalog.load("wind_watched"))] == [
+        "promoted",
+        "asked",
+        "paused",
+        "resumed",
+        "requested",
+    ]
+
+
+def test_decide_wants_a_night_that_was_measured(watched: Path) -> None:
+    with pytest.raises(DataError, match="Run the steps drift and performance"):
+        step("decide", "wind_watched", partition="2013-01-15")

@@ -1,0 +1,80 @@
+"""Evaluate: challenger and champion on rows that neither has seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ratchet import catalog
+from ratchet.adapters import models, runs
+from ratchet.decisions import checks
+from ratchet.errors import RequestError
+from ratchet.lifecycle import ledger
+from ratchet.settings import Settings
+from ratchet.steps import evaluate
+from tests.conftest import ingest, step, train
+from tests.given.duels import NAME
+from tests.given.trained import kinds
+
+
+def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_restores(wind: str) -> None:
+    train(wind, "first")
+    ingest(wind, "2013-01-15..2013-01-20")
+    step("snapshot", wind, run="second")
+    made = step("train", wind, run="second").mlflow_run
+    judged = step("evaluate", wind, run="second", mlflow_run=made)
+    assert judged.champion == "1"
+    assert set(judged.champion_metrics) == set(judged.metrics)
+    verdict = step("gate", wind, run="second", mlflow_run=made)
+    assert verdict.days == 4
+    assert verdict.low <= verdict.difference <= verdict.high
+    assert kinds(wind) == ["promoted"] + {"promote": [], "reject": ["rejected"], "wait": ["waiting"]}[verdict.verdict]
+    page = (Settings.current().reports / wind / "decisions" / verdict.report).read_text()
+    assert "Model card" in page
+    assert "http" not in page.replace("data:image", "")
+    again = step("gate", wind, run="second", mlflow_run=made)
+    assert (again.verdict, again.difference, again.days) == (verdict.verdict, verdict.difference, verdict.days)
+    promoted = step("promote", wind, run="second", mlflow_run=made)
+    assert promoted.outcome == ("done" if verdict.verdict == "promote" else "skipped")
+    # However the numbers fell: let it through, and take it back.
+    with runs.connected() as client:
+        client.set_tag(made, "ratchet.verdict", "promote")
+    assert step("promote", wind, run="second", mlflow_run=made).version == "2"
+    loop = catalog.load(wind)
+    assert ledger.rollback(loop, "a test")["version"] == "1"
+    with runs.connected() as client:
+        champion = models.champion(client, wind)
+    assert champion is not None
+    assert champion.number == "1"
+    assert kinds(wind)[-1] == "rolled_back"
+    with pytest.raises(RequestError, match="first champion"):
+        ledger.rollback(loop, "again")
+
+
+def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
+    """Each veto by its own number: what was let wait is held once the bound is tighter, or the data were rejected."""
+
+    loop = catalog.load(NAME)
+    with runs.connected() as client:
+        found = json.loads(runs.read_file(client, second, evaluate.FILE))
+    assert all(check.passed for check in checks.every(loop.gate, found, carried=False))
+    assert {"origin=EWR", "origin=JFK", "origin=LGA"} == set(found["slices"])
+    assert sum(found["importance"].values()) > 0
+    for changed, name in (
+        ({"latency_ms": 1e9}, "latency_ms"),
+        ({"size_mb": 1e9}, "size_mb"),
+        ({"unaccepted": {"2013-01-14": "broken"}}, "data"),
+        ({"behaviour": {"up": [1.0, 0.5, "higher", 0.0]}}, "up"),
+        ({"compared": [["2013-01-13", 72, 72 * 5.0, 0]]}, "own holdout"),
+        (
+            {"signatures": [{"inputs": {"new": "number"}, "outputs": ["x"]}, {"inputs": {}, "outputs": ["x"]}]},
+            "signature",
+        ),
+        ({"slices": {"origin=JFK": [["a", 9, 900.0, 0], ["b", 9, 900.0, 0]]}}, "origin=JFK"),
+    ):
+        broken = [
+            check.name for check in checks.every(loop.gate, {**found, **changed}, carried=True) if not check.passed
+        ]
+        assert broken == [name]

@@ -1,0 +1,43 @@
+"""Fetch: a delivery as it came."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ratchet.errors import DataError, SourceError
+from ratchet.settings import Settings
+from tests.conftest import ingest, step
+from tests.given.deliveries import DAY, deliver, rows_of_day
+
+
+def test_a_damaged_delivery_is_named_and_fetched_anew(place: Path) -> None:
+    deliver(place, rows_of_day())
+    step("fetch", "wind", partitions=DAY)
+    path = Settings.current().staging / "wind" / DAY / DAY / "weather.parquet"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match="is damaged"):
+        step("validate", "wind", partitions=DAY)
+    assert step("fetch", "wind", partitions=DAY).outcome == "done"
+    assert ingest("wind", DAY).outcome == "done"
+
+
+def test_an_unreachable_source_is_worth_a_retry(place: Path) -> None:
+    (place / "loops" / "wind" / "data").unlink()
+    with pytest.raises(SourceError, match="Cannot read the files") as caught:
+        step("fetch", "wind", partitions=DAY)
+    assert caught.value.retriable
+
+
+def test_the_same_content_is_left_as_it_is_and_old_deliveries_go(place: Path) -> None:
+    deliver(place, rows_of_day())
+    assert step("fetch", "wind", partitions=DAY).rows == {DAY: 60}
+    old = Settings.current().staging / "wind" / "old"
+    old.mkdir()
+    os.utime(old, (0, 0))
+    assert step("fetch", "wind", partitions=DAY).outcome == "unchanged"
+    assert not old.exists()
+    deliver(place, rows_of_day(59))
+    assert step("fetch", "wind", partitions=DAY).outcome == "done"

@@ -1,0 +1,73 @@
+"""Train: a run in MLflow, whole or taken up again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ratchet import catalog
+from ratchet.adapters import models, runs
+from ratchet.contract.loop import METRICS
+from ratchet.errors import DataError
+from ratchet.steps import evaluate
+from tests.conftest import step, train
+
+
+def test_a_training_from_snapshot_to_champion(wind: str) -> None:
+    loop = catalog.load(wind)
+    pinned = step("snapshot", wind, run="first")
+    assert (pinned.train, pinned.holdout) == (
+        "2013-01-02..2013-01-09",
+        "2013-01-10..2013-01-13",
+    )  # the 14th has no labels yet
+    promoted = train(wind, "first")
+    assert (promoted.outcome, promoted.version) == ("done", "1")
+    with runs.connected() as client:
+        run = client.raw.get_run(promoted.mlflow_run)
+        versions = client.raw.search_model_versions(f"name = '{wind}'")
+        curve = client.raw.get_metric_history(promoted.mlflow_run, "loss/valid")
+        files = {
+            item.path
+            for folder in ("", "figures", "contract", "monitor", "evaluation")
+            for item in client.raw.list_artifacts(run.info.run_id, folder)
+        }
+        info = client.raw.get_model_version(wind, "1")
+    assert run.info.status == "FINISHED"
+    assert run.data.params["trainer"] == "gradient_boosting"
+    assert len(curve) > 5
+    assert [metric.step for metric in curve] == list(range(len(curve)))
+    assert {f"challenger/{name}" for name in METRICS["regression"]} <= set(run.data.metrics)
+    assert any(name.startswith("system/") for name in run.data.metrics)
+    assert {
+        "figures/learning_curve.png",
+        "figures/predicted.png",
+        "contract/loop.yaml",
+        "monitor/thresholds.json",
+        evaluate.FILE,
+    } <= files
+    (used,) = run.inputs.dataset_inputs
+    assert json.loads(used.dataset.source)["tags"]["registry.revision"] == pinned.revision
+    assert used.dataset.digest == pinned.data_hash[:36]
+    tags = run.data.tags
+    assert tags["code.dirty"] in ("true", "false")
+    assert len(tags["code.revision"]) == 40
+    assert len(tags["environment.hash"]) == 16
+    assert tags["data.revision"] == pinned.revision
+    assert [version.version for version in versions] in (["1"], [1])
+    assert info.aliases == ["champion"]
+    assert loop.loss == "squared_error"
+
+
+def test_a_training_that_crashes_takes_its_run_up_again(wind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    step("snapshot", wind, run="first")
+    with monkeypatch.context() as patched:
+        patched.setattr(models, "log_model", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            step("train", wind, run="first")
+    with pytest.raises(DataError, match="has no model"), runs.connected() as client:
+        experiment = client.raw.get_experiment_by_name(wind)
+        assert experiment is not None
+        (ghost,) = client.raw.search_runs([experiment.experiment_id])
+        models.run_model(client, ghost.info.run_id)
+    assert step("train", wind, run="first").mlflow_run == ghost.info.run_id

@@ -1,0 +1,54 @@
+"""Which loops there are, and whether everything that they name exists."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from ratchet import catalog
+from ratchet.errors import ContractError
+
+
+def _broken(place: Path, old: str, new: str) -> str:
+    path = place / "loops" / "flight_delays" / "loop.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ContractError) as caught:
+        catalog.load("flight_delays")
+    message = str(caught.value)
+    file, line, _ = message.split(":", 2)
+    assert Path(file) == path
+    assert int(line) >= 1
+    return message
+
+
+def test_the_loops_of_the_project_are_in_order(place: Path) -> None:
+    assert catalog.names() == ["flight_classes", "flight_delays", "wind"]
+    for name in catalog.names():
+        assert catalog.load(name).name == name
+
+
+def test_an_unknown_loop_suggests_the_nearest(place: Path) -> None:
+    with pytest.raises(ContractError, match="did you mean 'flight_delays'"):
+        catalog.load("flight_delay")
+
+
+def test_one_broken_loop_leaves_the_others_alone(place: Path) -> None:
+    _broken(place, "task: binary", "task: none")
+    assert catalog.load("wind").task == "regression"
+
+
+def test_the_schema_accepts_what_the_contract_accepts(place: Path) -> None:
+    schema = catalog.schema()
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    for name in catalog.names():
+        document = YAML(typ="safe").load((place / "loops" / name / "loop.yaml").read_text())
+        assert not list(validator.iter_errors(json.loads(json.dumps(document, default=str))))
+    document["training"]["params"] = {"max_itr": 3}
+    assert list(validator.iter_errors(document))

@@ -1,0 +1,59 @@
+"""What the gate asks of a challenger beside its loss."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ratchet import catalog
+from ratchet.contract.rules import Fairness
+from ratchet.training import probes
+from tests.given import rows
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", None])), st.integers(1, 9))
+def test_every_level_of_enough_rows_is_a_slice(values: list[str | None], least: int) -> None:
+    table = pa.table({"k": pa.array(values, pa.string())})
+    found = dict(probes.levels(table, ("k",), least))
+    texts = [str(value) for value in values]
+    assert {name: int(of.sum()) for name, of in found.items()} == {
+        f"k={level}": texts.count(level) for level in set(texts) if texts.count(level) >= least
+    }
+
+
+def test_groups_are_compared_by_their_positive_rates() -> None:
+    table = pa.table({"sex": ["f"] * 10 + ["m"] * 10 + ["x"] * 3})
+    target = np.array([1.0] * 5 + [0.0] * 5 + [1.0] * 5 + [0.0] * 5 + [1.0] * 3)
+    said = np.array([0.9] * 5 + [0.1] * 5 + [0.9] * 2 + [0.1] * 8 + [0.9] * 3)
+    rule = Fairness(columns=("sex",), rows=5)
+    found = probes.fairness(rule, table, target, said)["sex"]
+    assert found["demographic_parity"] == pytest.approx(0.5 - 0.2)
+    assert found["equalized_odds"] == pytest.approx(1.0 - 0.4)  # of the true positive rates
+    alone = probes.fairness(Fairness(columns=("sex",), rows=11), table, target, said)["sex"]
+    assert alone == {"demographic_parity": 0.0, "equalized_odds": 0.0}
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
+def test_tenths_of_the_predictions_hold_all_rows_in_order(said: list[tuple[float, bool]]) -> None:
+    prediction, target = (np.array([each[i] for each in said], dtype=float) for i in (0, 1))
+    found = probes.calibration(target, prediction)
+    assert sum(count for _, _, count in found) == len(said)
+    assert sum(share * count for _, share, count in found) == pytest.approx(target.sum())
+    assert all(a[0] <= b[0] + 1e-12 for a, b in itertools.pairwise(found))
+
+
+def test_what_predictions_come_from_comes_first(place: Path) -> None:
+    loop, table = catalog.load("wind"), rows.wind()
+    model = rows.breeze(loop)
+    found = probes.importance(model, table, 0)
+    assert set(found) == {"origin", "wind_now", "temp_now"}
+    assert next(iter(found)) == "wind_now"
+    assert found["temp_now"] < 0.2 * found["wind_now"]
+    assert probes.importance(model, table, 0) == found
+    assert probes.latency(model, table) > 0
