@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit format lock clean screenshots browser bench-night bench-gate bench-replay
+.PHONY: help install run up down test lint types unit format wheels lock clean screenshots browser bench-night bench-gate bench-replay
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ format: $(STAMP) ## Put the code into the one style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+wheels: $(STAMP) ## Build the distributions ratchet and ratchet-airflow into build/wheels
+	@sh scripts/wheels.sh $(BIN)/python build/wheels
+
 browser: ## Install the Chromium that the browser tests drive, where it is missing
 	@sh scripts/browser.sh
 
@@ -68,7 +71,7 @@ bench-replay: $(STAMP) ## Measure what retraining policies are worth, on the fli
 	$(BIN)/python -m benchmarks.replay
 
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for
-	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml --extra dev -o requirements.txt --python-version 3.11 --upgrade --quiet \
+	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml plugins/pyproject.toml --extra all --extra dev --no-emit-package ratchet -o requirements.txt --python-version 3.11 --upgrade --quiet \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 	sed -i -E -e 's/^(torch==[0-9.]+)\+.*/\1/' -e '/^(nvidia|cuda|triton)/d' requirements.txt # torch brings its own CUDA, or none
 

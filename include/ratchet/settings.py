@@ -11,7 +11,8 @@ from pathlib import Path
 class Settings:
     """Folders and addresses of one installation.
 
-    `RATCHET_HOME` is the project's folder, `RATCHET_VAR` the folder of all state (default `<home>/var`),
+    `RATCHET_HOME` is the project's folder (default: the checkout that this file is part of, or else the folder that the
+    process was started in), `RATCHET_VAR` the folder of all state (default `<home>/var`),
     `RATCHET_LOOPS` the folder of the loops, `RATCHET_SUITES` the Great Expectations folder, `RATCHET_REGISTRY` the data
     registry's worktree, `RATCHET_REMOTE` its DVC remote (a folder or any URL that DVC knows), `MLFLOW_TRACKING_URI` the
     MLflow server.
@@ -29,7 +30,7 @@ class Settings:
     def current(cls) -> Settings:
         """Read the environment."""
         env = os.environ
-        home = Path(env.get("RATCHET_HOME", Path(__file__).resolve().parents[2]))
+        home = Path(env.get("RATCHET_HOME") or _checkout() or Path.cwd())
         var = Path(env.get("RATCHET_VAR", home / "var"))
         return cls(
             home=home,
@@ -70,3 +71,9 @@ class Settings:
     def data_docs(self) -> Path:
         """Great Expectations' pages, by loop, table and partition."""
         return self.var / "data_docs"
+
+
+def _checkout() -> Path | None:
+    """Return the checkout that this file is part of; None where it was installed from a wheel."""
+    home = Path(__file__).resolve().parents[2]
+    return home if (home / "pyproject.toml").is_file() else None
