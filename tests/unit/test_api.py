@@ -92,6 +92,6 @@ def test_all_of_it_imports_nothing_heavy() -> None:
 
 
 def test_what_a_stored_model_needs_knows_nothing_of_steps_or_yaml() -> None:
-    """MLflow serves a model with its trainer's code where `ruamel.yaml` and the registry's libraries are not installed."""
+    """MLflow serves a model with its trainer's code where neither YAML nor a registry is to be had."""
     loaded = _modules_after("from ratchet.api import Arrays, Curve, Job, Part, TrainingError")
     assert not {"ratchet.steps", "ratchet.catalog", "ratchet.adapters", "ruamel.yaml"} & loaded
