@@ -16,7 +16,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit coverage format lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
+.PHONY: help install run up down test lint types unit coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ format: $(STAMP) ## Put the code into the one style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+wheels: $(STAMP) ## Build the distributions ratchet and ratchet-airflow into build/wheels
+	@sh scripts/wheels.sh $(BIN)/python build/wheels
+
 browser: ## Install the Chromium that the browser tests drive, where it is missing
 	@sh scripts/browser.sh
 
@@ -81,7 +84,7 @@ bench-story: $(STAMP) ## Measure what the story of make run costs, at version 0.
 	$(BIN)/python -m benchmarks.story
 
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for
-	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml --extra dev -o requirements.txt --python-version 3.11 --upgrade --quiet \
+	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml plugins/pyproject.toml --extra all --extra dev --no-emit-package ratchet -o requirements.txt --python-version 3.11 --upgrade --quiet \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 	sed -i -E -e 's/^(torch==[0-9.]+)\+.*/\1/' -e '/^(nvidia|cuda|triton)/d' requirements.txt # torch brings its own CUDA, or none
 

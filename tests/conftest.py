@@ -175,6 +175,39 @@ def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def tides_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the distribution `ratchet-tides` as pip installs it, with an extension of each group."""
+    copy, target = tmp_path_factory.mktemp("ratchet-tides") / "source", tmp_path_factory.mktemp("installed-tides")
+    shutil.copytree(ROOT / "tests" / "distribution", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--no-build-isolation", "--target", str(target), str(copy)], check=True)
+    return target
+
+
+TIDES = {
+    "sources": "sine",
+    "trainers": "least_squares",
+    "policies": "weekday",
+    "checks": "light",
+    "metrics": "worst",
+}
+
+
+@pytest.fixture
+def tides(place: Path) -> Path:
+    """The loop `tides`, which names an extension of each group; whoever tests them brings them. Returns its folder."""
+    shutil.copy(ROOT / "tests" / "loops" / "tides.suite.json", place / "suites" / "expectations" / "tides.json")
+    return Path(shutil.copytree(ROOT / "tests" / "loops" / "tides", place / "loops" / "tides"))
+
+
+def bring(folder: Path) -> None:
+    """Put the five extensions that `tides` names into its folder."""
+    for group, name in TIDES.items():
+        (folder / group).mkdir()
+        shutil.copy(ROOT / "tests" / "distribution" / "ratchet_tides" / f"{name}.py", folder / group)
+
+
 @pytest.fixture
 def place(
     tmp_path: Path, loops_folder: tuple[Path, Path], empty_registry: Path, monkeypatch: pytest.MonkeyPatch

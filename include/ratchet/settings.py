@@ -27,7 +27,7 @@ class Settings:
     def current(cls) -> Settings:
         """Read the environment."""
         env = os.environ
-        home = Path(env.get("RATCHET_HOME", Path(__file__).resolve().parents[2])).absolute()
+        home = Path(env.get("RATCHET_HOME") or _checkout() or Path.cwd()).absolute()
         var = Path(env.get("RATCHET_VAR", home / "var")).absolute()
         return cls(
             home=home,
@@ -73,3 +73,9 @@ class Settings:
 def _described(var: Path) -> str:
     found = installation.read(var)
     return found.mlflow_url if found else DEFAULT_MLFLOW
+
+
+def _checkout() -> Path | None:
+    """Return the checkout that this file is part of; None where it was installed from a wheel."""
+    home = Path(__file__).resolve().parents[2]
+    return home if (home / "pyproject.toml").is_file() else None
