@@ -1,4 +1,4 @@
-"""`ratchet upgrade`, where there is nothing to do. What it does to a state of 0.1 stands in lifecycle/test_upgrade.py."""
+"""`ratchet upgrade`, where there is nothing to do. What it does to 0.1's state stands in lifecycle/."""
 
 from __future__ import annotations
 
