@@ -26,7 +26,7 @@ GROUPS = "ratchet_groups"  # of a worker's input: the file in which the groups o
 
 
 class Groups(LoadScopeScheduling):
-    """Give each process a whole group at a time, in the order in which they were collected."""
+    """Hand each process a whole group at a time, in the order in which they were collected."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
         config.option.loadscopereorder = False
@@ -71,5 +71,6 @@ def _group(item: pytest.Item) -> str:
 
 def _file(config: pytest.Config) -> Path:
     if not hasattr(config, GROUPS):
-        setattr(config, GROUPS, tempfile.NamedTemporaryFile(suffix=".json"))  # noqa: SIM115 (it lives as long as the run)
+        kept = tempfile.NamedTemporaryFile(suffix=".json")  # noqa: SIM115 (it lives as long as the run)
+        setattr(config, GROUPS, kept)
     return Path(getattr(config, GROUPS).name)
