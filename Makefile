@@ -16,12 +16,13 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit coverage format lock clean screenshots browser bench-night bench-gate bench-replay
+.PHONY: help install run up down test lint types unit coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv from requirements.txt
+	@echo "Installed in $(VENV). Next: make run tells the loop's story; make up starts Airflow and MLflow; $(BIN)/ratchet --help lists the commands."
 
 $(STAMP): requirements.txt pyproject.toml scripts/install.sh
 	@sh scripts/install.sh "$(PYTHON)" "$(VENV)"
@@ -58,13 +59,19 @@ format: $(STAMP) ## Put the code into the one style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+wheels: $(STAMP) ## Build the distributions ratchet and ratchet-airflow into build/wheels
+	@sh scripts/wheels.sh $(BIN)/python build/wheels
+
 browser: ## Install the Chromium that the browser tests drive, where it is missing
 	@sh scripts/browser.sh
 
 screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running installation (make up)
-	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python -m scripts.screenshots
 
-bench-night: $(STAMP) ## Measure what the steps of a night cost, with and without the warm server
+drawing: $(STAMP) ## Draw the imports between the rooms of the code anew, for docs/architecture.md
+	$(BIN)/python -m scripts.draw_imports
+
+bench-night: $(STAMP) ## Measure what the steps of a night cost, with and without the fork server
 	$(BIN)/python -m benchmarks.night
 
 bench-gate: $(STAMP) ## Measure what the duel is worth beside other gates, on the flights of 2013 (15 minutes)
@@ -73,8 +80,11 @@ bench-gate: $(STAMP) ## Measure what the duel is worth beside other gates, on th
 bench-replay: $(STAMP) ## Measure what retraining policies are worth, on the flights of 2013 (15 minutes)
 	$(BIN)/python -m benchmarks.replay
 
+bench-story: $(STAMP) ## Measure what the story of make run costs, at version 0.1.0 and now (20 minutes)
+	$(BIN)/python -m benchmarks.story
+
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for
-	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml --extra dev -o requirements.txt --python-version 3.11 --upgrade --quiet \
+	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml plugins/pyproject.toml --extra all --extra dev --no-emit-package ratchet -o requirements.txt --python-version 3.11 --upgrade --quiet \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 	sed -i -E -e 's/^(torch==[0-9.]+)\+.*/\1/' -e '/^(nvidia|cuda|triton)/d' requirements.txt # torch brings its own CUDA, or none
 

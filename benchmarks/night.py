@@ -1,7 +1,7 @@
-"""What the steps of a night cost, in processes of their own and in forks of the warm server: make bench-night.
+"""What the steps of a night cost, in processes of their own and in forks of the fork server: make bench-night.
 
 Both are measured in one run, step by step in turn, so that a noisy machine is noisy for both; what counts is the ratio.
-The physical limit is the warm column less the fork (0.05 s): what is left is the step's own work.
+The physical limit is the fork column less the fork (0.05 s): what is left is the step's own work.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def main() -> None:
         finally:
             services.down(local, print)
     means = {part: {how: sum(found) / len(found) for how, found in by.items()} for part, by in seconds.items()}
-    means["a night"] = {how: sum(means[part][how] for part in PARTS) for how in ("cold", "warm")}
-    table = Table("step", "process of its own, s", "fork of the warm server, s", "ratio")
+    means["a night"] = {how: sum(means[part][how] for part in PARTS) for how in ("cold", "fork")}
+    table = Table("step", "process of its own, s", "fork, s", "ratio")
     for part, by in means.items():
-        table.add_row(part, f"{by['cold']:.2f}", f"{by['warm']:.2f}", f"{by['cold'] / by['warm']:.1f}")
+        table.add_row(part, f"{by['cold']:.2f}", f"{by['fork']:.2f}", f"{by['cold'] / by['fork']:.1f}")
     Console().print(table)
     result = Path(__file__).parent / "results" / "night.json"
     result.write_text(
@@ -53,13 +53,13 @@ def main() -> None:
 def _measure(local: Local) -> dict[str, dict[str, list[float]]]:
     environment, socket = local.environment(), local.socket
     for name in ("fetch", "validate", "publish"):
-        _run("warm", socket, environment, ["step", name, *LOOP, "--partitions", HISTORY])
-    _run("warm", socket, environment, ["step", "snapshot", *LOOP, "--run", "bench", "--until", HISTORY.split("..")[1]])
+        _run("fork", socket, environment, ["step", name, *LOOP, "--partitions", HISTORY])
+    _run("fork", socket, environment, ["step", "snapshot", *LOOP, "--run", "bench", "--until", HISTORY.split("..")[1]])
     for name in ("train", "evaluate", "gate", "refit", "promote"):
-        _run("warm", socket, environment, ["step", name, *LOOP, "--run", "bench"])
-    found: dict[str, dict[str, list[float]]] = {part: {"cold": [], "warm": []} for part in PARTS}
+        _run("fork", socket, environment, ["step", name, *LOOP, "--run", "bench"])
+    found: dict[str, dict[str, list[float]]] = {part: {"cold": [], "fork": []} for part in PARTS}
     for i, night in enumerate(NIGHTS):
-        how = ("cold", "warm")[i % 2]
+        how = ("cold", "fork")[i % 2]
         for part in PARTS:
             field = "--partitions" if part in ("fetch", "validate", "publish") else "--partition"
             found[part][how].append(_run(how, socket, environment, ["step", part, *LOOP, field, night]))
@@ -69,7 +69,7 @@ def _measure(local: Local) -> dict[str, dict[str, list[float]]]:
 def _run(how: str, socket: Path, environment: dict[str, str], arguments: list[str]) -> float:
     started = time.perf_counter()
     with (socket.parent / "bench.log").open("ab") as log:
-        if how == "warm":
+        if how == "fork":
             code: Any = fork_server.run(socket, arguments, environment, log.fileno(), log.fileno())
         else:
             code = subprocess.run(

@@ -1,4 +1,4 @@
-"""The loop flight_delays: will a flight out of New York arrive late? Four Airflow DAGs, from its contract."""
+"""The loop flight_delays: will a flight out of New York arrive late? Five Airflow DAGs, from its contract."""
 
 from ratchet_airflow.loop_dags import dags_of
 

@@ -1,26 +1,14 @@
-"""The one file of this folder that Airflow's plugin loader executes; everything else is imported by its full name."""
+"""The one file of this folder that Airflow's plugin loader executes; everything else is imported by its full name.
+
+Where the distribution `ratchet-airflow` is installed, its entry point gives the plugin, and this file nothing: Airflow
+3.3 takes the first of two plugins of one name, and shows the second as an import error in its UI.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from importlib import metadata
 
-from airflow.plugins_manager import AirflowPlugin
+if not any(point.name == "ratchet" for point in metadata.entry_points(group="airflow.plugins")):
+    from ratchet_airflow.plugin import RatchetPlugin
 
-from ratchet_airflow import links, pages
-
-
-class RatchetPlugin(AirflowPlugin):
-    """Ratchet's pages in the UI, and the links from its tasks."""
-
-    name = "ratchet"
-    fastapi_apps: ClassVar = [{"app": pages.app, "url_prefix": links.PAGES, "name": "Ratchet"}]
-    external_views: ClassVar = [
-        {
-            "name": "Ratchet",
-            "href": f"{links.PAGES}/",
-            "url_route": "ratchet",
-            "destination": "nav",
-            "category": "browse",
-        },
-    ]
-    operator_extra_links: ClassVar = list(links.ALL)
+    __all__ = ["RatchetPlugin"]

@@ -22,7 +22,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-os.environ.pop("RATCHET_WARM", None)
+os.environ.pop("RATCHET_FORK_SERVER", None)
 os.environ.update(
     DVC_NO_ANALYTICS="1",
     GX_ANALYTICS_ENABLED="false",
@@ -173,6 +173,39 @@ def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("registry") / "registry"
     data_registry.open_registry(folder, "../remote")  # beside it, wherever it lies
     return folder
+
+
+@pytest.fixture(scope="session")
+def tides_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the distribution `ratchet-tides` as pip installs it, with an extension of each group."""
+    copy, target = tmp_path_factory.mktemp("ratchet-tides") / "source", tmp_path_factory.mktemp("installed-tides")
+    shutil.copytree(ROOT / "tests" / "distribution", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--no-build-isolation", "--target", str(target), str(copy)], check=True)
+    return target
+
+
+TIDES = {
+    "sources": "sine",
+    "trainers": "least_squares",
+    "policies": "weekday",
+    "checks": "light",
+    "metrics": "worst",
+}
+
+
+@pytest.fixture
+def tides(place: Path) -> Path:
+    """The loop `tides`, which names an extension of each group; whoever tests them brings them. Returns its folder."""
+    shutil.copy(ROOT / "tests" / "loops" / "tides.suite.json", place / "suites" / "expectations" / "tides.json")
+    return Path(shutil.copytree(ROOT / "tests" / "loops" / "tides", place / "loops" / "tides"))
+
+
+def bring(folder: Path) -> None:
+    """Put the five extensions that `tides` names into its folder."""
+    for group, name in TIDES.items():
+        (folder / group).mkdir()
+        shutil.copy(ROOT / "tests" / "distribution" / "ratchet_tides" / f"{name}.py", folder / group)
 
 
 @pytest.fixture

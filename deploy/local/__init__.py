@@ -1,4 +1,1 @@
-"""The local installation: Airflow, MLflow and the warm server on this machine.
-
-`story` is what `make run` tells with them.
-"""
+"""The local installation: Airflow, MLflow and the fork server on this machine, and the story of `make run`."""

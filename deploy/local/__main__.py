@@ -52,7 +52,11 @@ def up() -> None:
         f"Airflow  {local.airflow_url}   user [bold]{USER}[/], password [bold]{local.password()}[/]", highlight=False
     )
     console.print(f"MLflow   {local.mlflow_url}", highlight=False)
-    console.print("make down stops them.")
+    console.print(
+        "Next: [bold]ratchet start LOOP[/] lets a loop's DAGs run by themselves (ratchet is in .venv/bin). "
+        "[bold]make down[/] stops it all.",
+        highlight=False,
+    )
 
 
 @main.command()

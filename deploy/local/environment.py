@@ -1,4 +1,4 @@
-"""What the services of the local installation share: addresses, folders, environment variables, the login."""
+"""What the services of the local installation share: addresses, folders, variables, the login, the secrets."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ratchet import installation
+from ratchet.errors import RequestError
+from ratchet.files import write_private
+from ratchet.installation import Installation
 from ratchet.settings import Settings
 
 USER = "admin"
+BIN = Path(sys.executable).parent
+AIRFLOW_PORT, MLFLOW_PORT = 8080, 5000  # where neither a variable nor an earlier start says otherwise
 
 
 @dataclass(frozen=True)
@@ -19,17 +25,19 @@ class Local:
     """A local installation."""
 
     settings: Settings  # all state is under its `var`
-    airflow_port: int  # RATCHET_AIRFLOW_PORT; by default 8080
-    mlflow_port: int  # RATCHET_MLFLOW_PORT; by default 5000
+    airflow_port: int  # RATCHET_AIRFLOW_PORT; what the installation is described with, else 8080
+    mlflow_port: int  # RATCHET_MLFLOW_PORT; likewise, else 5000
 
     @classmethod
     def current(cls) -> Local:
-        """Read the environment."""
-        ports = (
-            int(os.environ.get("RATCHET_AIRFLOW_PORT", "8080")),
-            int(os.environ.get("RATCHET_MLFLOW_PORT", "5000")),
+        """Read the environment, and where it says nothing, what was chosen before."""
+        settings = Settings.current()
+        before = installation.read(settings.var)
+        return cls(
+            settings,
+            _port("RATCHET_AIRFLOW_PORT", before.airflow_port if before else AIRFLOW_PORT),
+            _port("RATCHET_MLFLOW_PORT", before.mlflow_port if before else MLFLOW_PORT),
         )
-        return cls(Settings.current(), *ports)
 
     @property
     def airflow_url(self) -> str:
@@ -48,13 +56,13 @@ class Local:
 
     @property
     def run(self) -> Path:
-        """Process ids, logs and the warm server's socket."""
+        """Process ids, logs and the fork server's socket."""
         return self.settings.var / "run"
 
     @property
     def socket(self) -> Path:
-        """The warm server's socket."""
-        return self.run / "warm.sock"
+        """The fork server's socket."""
+        return self.run / "fork.sock"
 
     @property
     def passwords(self) -> Path:
@@ -63,24 +71,48 @@ class Local:
 
     def password(self) -> str:
         """Return the password of the user `admin`, made at random at the first call."""
-        if not self.passwords.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            self.passwords.touch(mode=0o600)
-            self.passwords.write_text(json.dumps({USER: secrets.token_urlsafe(12)}), encoding="utf-8")
-        return str(json.loads(self.passwords.read_text(encoding="utf-8"))[USER])
+        known = self._passwords()
+        if not known.get(USER):
+            known[USER] = secrets.token_urlsafe(12)
+            write_private(self.passwords, json.dumps(known))
+        return str(known[USER])
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of every service."""
+        """Return the environment of every service, secrets included."""
+        inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")}
+        secret = {name: path.read_text(encoding="utf-8") for name, path in self._secrets().items()}
+        return {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", **self.variables(), **secret}
+
+    def describe(self) -> None:
+        """Write the description that every `ratchet` command reads."""
+        variables = self.variables()
+        found = Installation(
+            var=self.settings.var,
+            airflow_port=self.airflow_port,
+            airflow_url=self.airflow_url,
+            mlflow_port=self.mlflow_port,
+            mlflow_url=self.mlflow_url,
+            airflow_home=self.home,
+            dags_folder=Path(variables["AIRFLOW__CORE__DAGS_FOLDER"]),
+            plugins_folder=Path(variables["AIRFLOW__CORE__PLUGINS_FOLDER"]),
+            fork_server=self.socket,
+            user=USER,
+            passwords=self.passwords,
+            environment=variables,
+            secrets=self._secrets(),
+        )
+        write_private(installation.path(self.settings.var), found.model_dump_json(indent=1))
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables of every service that are no secret."""
         home = self.settings.home
-        secret = self._secret()
-        mine = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        return {
             "PYTHONPATH": os.pathsep.join([str(home / "include"), str(home / "plugins")]),
             "RATCHET_HOME": str(home),
             "RATCHET_VAR": str(self.settings.var),
             "RATCHET_LOOPS": str(self.settings.loops),
             "RATCHET_SUITES": str(self.settings.suites),
-            "RATCHET_WARM": str(self.socket),
+            "RATCHET_FORK_SERVER": str(self.socket),
             "MLFLOW_TRACKING_URI": self.mlflow_url,
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -98,12 +130,9 @@ class Local:
             "AIRFLOW__API__PORT": str(self.airflow_port),
             "AIRFLOW__API__BASE_URL": self.airflow_url,
             "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__API__SECRET_KEY": secret,
-            "AIRFLOW__API_AUTH__JWT_SECRET": secret,
             "AIRFLOW__API__EXPOSE_CONFIG": "false",
             # A task costs 0.5 s instead of 1.3 s with the first two. With the others a task whose scheduler or worker
-            # was
-            # killed is taken up again after half a minute instead of five.
+            # was killed is taken up again after half a minute instead of five.
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
@@ -116,29 +145,48 @@ class Local:
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.home / "logs"),
             "PYTHONWARNINGS": "ignore::DeprecationWarning",
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "false",
-            "AIRFLOW_CONN_RATCHET_AIRFLOW_API": json.dumps(
-                {
-                    "conn_type": "http",
-                    "schema": "http",
-                    "host": "127.0.0.1",
-                    "port": self.airflow_port,
-                    "login": USER,
-                    "password": self.password(),
-                }
-            ),
             "DO_NOT_TRACK": "1",
             "GX_ANALYTICS_ENABLED": "false",
             "DVC_NO_ANALYTICS": "1",
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }
-        inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")}
-        return {**inherited, **mine}
 
-    def _secret(self) -> str:
-        path = self.home / "secret"
-        if not path.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(32), encoding="ascii")
-        return path.read_text(encoding="ascii")
+    def _passwords(self) -> dict[str, str]:
+        text = _text(self.passwords)
+        return dict(json.loads(text)) if text else {}
+
+    def _secrets(self) -> dict[str, Path]:
+        """Return the variables that are secrets, and the files that hold their values, made where they are missing."""
+        key, connection = self.home / "secret", self.home / "connection.json"
+        if not _text(key):
+            write_private(key, secrets.token_hex(32))
+        login = {
+            "conn_type": "http",
+            "schema": "http",
+            "host": "127.0.0.1",
+            "port": self.airflow_port,
+            "login": USER,
+            "password": self.password(),
+        }
+        if _text(connection) != json.dumps(login):
+            write_private(connection, json.dumps(login))
+        return {
+            "AIRFLOW__API__SECRET_KEY": key,
+            "AIRFLOW__API_AUTH__JWT_SECRET": key,
+            "AIRFLOW_CONN_RATCHET_AIRFLOW_API": connection,
+        }
+
+
+def _text(path: Path) -> str:
+    """Return what a file holds; nothing where there is none, or where a power cut left an empty one."""
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+
+def _port(variable: str, otherwise: int) -> int:
+    text = os.environ.get(variable, "")
+    if not text:
+        return otherwise
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise RequestError(f"{variable} is {text!r}, which is no port. Give a number from 1 to 65535")
+    return int(text)

@@ -18,8 +18,10 @@ import httpx
 import psutil
 
 from deploy.local.environment import Local
+from ratchet import installation
 from ratchet.errors import ServiceError, storage_errors
 
+FORK_SERVER = "fork-server"
 POOLS = Path(__file__).resolve().parents[1] / "pools.json"
 
 
@@ -37,6 +39,7 @@ def up(local: Local, say: Callable[[str], None]) -> None:
 
     Raises ServiceError with the end of the log of what does not.
     """
+    _check_addresses(local)
     environment = local.environment()
     with storage_errors(local.run):
         for folder in (local.run, local.home, local.settings.var / "mlflow"):
@@ -48,10 +51,11 @@ def up(local: Local, say: Callable[[str], None]) -> None:
     ):
         if name not in running:
             _check_port(name, port, variable)
+    local.describe()
     started = [
         _start(local, service, environment)
         for service in _services(local)
-        if service.name in ("mlflow", "warm") and service.name not in running
+        if service.name in ("mlflow", FORK_SERVER) and service.name not in running
     ]
     if "scheduler" not in running:
         say("preparing Airflow's database")
@@ -60,7 +64,7 @@ def up(local: Local, say: Callable[[str], None]) -> None:
     started += [
         _start(local, service, environment)
         for service in _services(local)
-        if service.name not in ("mlflow", "warm", *running)
+        if service.name not in ("mlflow", FORK_SERVER, *running)
     ]
     if started:
         say(f"starting {', '.join(started)}")
@@ -116,17 +120,17 @@ def _services(local: Local) -> list[Service]:
             ],
             _answers(f"{local.mlflow_url}/health"),
         ),
-        Service("warm", [python, "-m", "ratchet.fork_server", str(local.socket)], local.socket.exists),
+        Service(FORK_SERVER, [python, "-m", "ratchet.fork_server", str(local.socket)], local.socket.exists),
         Service("api-server", [str(bin_ / "airflow"), "api-server"], health),
         Service("scheduler", [str(bin_ / "airflow"), "scheduler"], _beats(local, "scheduler")),
         Service("dag-processor", [str(bin_ / "airflow"), "dag-processor"], _beats(local, "dag_processor")),
         Service("triggerer", [str(bin_ / "airflow"), "triggerer", "--skip-serve-logs"], _beats(local, "triggerer")),
     ]
-    return [service for service in found if service.name != "warm" or sys.platform == "linux"]
+    return [service for service in found if service.name != FORK_SERVER or sys.platform == "linux"]
 
 
 def _start(local: Local, service: Service, environment: dict[str, str]) -> str:
-    if service.name == "warm":
+    if service.name == FORK_SERVER:
         local.socket.unlink(missing_ok=True)
     with (local.run / f"{service.name}.log").open("ab") as log:
         # Its own session, so that the whole group can be ended: Airflow's processes fork their workers.
@@ -171,6 +175,18 @@ def _pid_file(local: Local, name: str) -> Path:
     return local.run / f"{name}.pid"
 
 
+def _check_addresses(local: Local) -> None:
+    """Refuse other ports while the services run on the ones that were chosen before."""
+    before = installation.read(local.settings.var)
+    if before is None or (before.airflow_port, before.mlflow_port) == (local.airflow_port, local.mlflow_port):
+        return
+    if names := running(local):
+        raise ServiceError(
+            f"{', '.join(names)} run already, with Airflow at {before.airflow_url} and MLflow at {before.mlflow_url}. "
+            "To move them, stop them first: make down"
+        )
+
+
 def _check_port(name: str, port: int, variable: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -179,7 +195,7 @@ def _check_port(name: str, port: int, variable: str) -> None:
         except OSError:
             raise ServiceError(
                 f"Port {port} is taken, and {name} needs it. Stop what listens there, "
-                f"or choose another port: {variable}={port + 1} make run"
+                f"or choose another port: {variable}={port + 1} make up"
             ) from None
 
 

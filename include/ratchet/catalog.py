@@ -120,7 +120,7 @@ def _load(path: Path, modified: int) -> Loop:
         ),
     )
     for group, name, where, place, given, model in options:
-        _check_named(loop, where, name, extensions.names(group, loop.folder), group[:-1])
+        _check_named(loop, where, name, extensions.names(group, loop.folder), extensions.NOUN[group])
         _checked(loop, place, given, getattr(extensions.find(group, name, loop.folder), model))
     suites = [file.stem for file in (Settings.current().suites / "expectations").glob("*.json")]
     for name, table in loop.tables.items():
@@ -132,12 +132,16 @@ def _load(path: Path, modified: int) -> Loop:
             f"there is no file {loop.features.sql!r} in {loop.folder}; write the features' SELECT there",
         )
     for name in loop.gate.floors:
-        known = [*METRICS[loop.task], *extensions.names("metrics", loop.folder)]
+        known = [*METRICS[loop.task], *_own_metrics(loop)]
         if name not in known:
             text = f"gate.floors names {name!r}, which is not a metric of {loop.task}"
             raise reading.fail(loop, ("gate", "floors", name), f"{text}; {reading.nearest(name, known)}")
     for name in loop.gate.checks:
-        _check_named(loop, ("gate", "checks", name), name, extensions.names("checks", loop.folder), "check")
+        own = [each for each in extensions.names("checks", loop.folder) if each not in extensions.built_in("checks")]
+        if name in extensions.built_in("checks"):
+            text = f"the check {name!r} is Ratchet's own and always asked; gate.checks names those that are not"
+            raise reading.fail(loop, ("gate", "checks", name), text)
+        _check_named(loop, ("gate", "checks", name), name, own, "check")
     for name in loop.retrain.policies:
         known = extensions.names("policies", loop.folder)
         _check_named(loop, ("retrain", "policies", name), name, known, "policy")
@@ -145,7 +149,21 @@ def _load(path: Path, modified: int) -> Loop:
     for step in loop.runtime:
         _check_named(loop, ("runtime", step), step, steps(), "step")
     checks(loop)
+    for name in set(loop.gate.floors) - set(METRICS[loop.task]):
+        extensions.find("metrics", name, loop.folder)
     return _with_defaults(loop)
+
+
+def _own_metrics(loop: Loop) -> list[str]:
+    """List the metrics of the loop's own. Raises ContractError where one is named as one that comes with the task."""
+    own = extensions.names("metrics", loop.folder)
+    for name in own:
+        if name in METRICS[loop.task]:
+            place = Path(str(extensions.find("metrics", name, loop.folder).__file__))
+            raise ContractError(
+                f"Two metrics are named {name!r}: {place} and the one of every {loop.task}. Rename the first"
+            )
+    return own
 
 
 def _with_defaults(loop: Loop) -> Loop:
@@ -169,7 +187,9 @@ def _checked(loop: Loop, where: Where, options: dict[str, Any], model: type[Base
     try:
         return model.model_validate(options)
     except ValidationError as error:
-        item = error.errors()[0]
+        item = min(
+            error.errors(), key=lambda each: each["type"] != "extra_forbidden"
+        )  # a misspelt key is also a missing one
         place = (*where, *item["loc"])
         name = ".".join(str(part) for part in place)
         if item["type"] == "extra_forbidden":

@@ -6,7 +6,8 @@
     ├── SourceError           a source cannot be read (worth a retry)
     ├── DataError             data are damaged or missing
     ├── RegistryError         the data registry cannot be written or read
-    │   └── RegistryBusy      another writer holds it (worth a retry)
+    │   ├── RegistryBusy      another writer holds it (worth a retry)
+    │   └── FormatError       its state was written by another version of Ratchet
     ├── TrackingError         MLflow refuses
     │   └── TrackingUnavailable   MLflow cannot be reached (worth a retry)
     ├── StorageError          a disk is full or read-only (worth a retry)
@@ -58,6 +59,10 @@ class RegistryBusy(RegistryError):
     """Another writer holds the data registry."""
 
     retriable = True
+
+
+class FormatError(RegistryError):
+    """The state was written by another version of Ratchet."""
 
 
 class TrackingError(RatchetError):

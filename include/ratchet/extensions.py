@@ -2,19 +2,22 @@
 
 An extension comes by three doors: built in, a file `<loop's folder>/<group>/<name>.py`, or an entry point of an
 installed distribution, in the group `ratchet.<group>`. All three give a module, and what it holds is said by its
-group's folder in `include/ratchet`. Listing names imports nothing; two of one name are an error.
+group's folder in `include/ratchet`. Listing names imports nothing; two of one name are an error. docs/extend.md shows
+one of each.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import pkgutil
 import sys
 from functools import cache
 from importlib import metadata
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Literal
 
 from ratchet.errors import ContractError
@@ -27,67 +30,103 @@ BUILT_IN: dict[Group, str] = {
     "policies": "ratchet.decisions.policies",
     "checks": "ratchet.decisions.checks",
 }
+HOLDS: dict[Group, tuple[str, ...]] = {
+    "sources": ("Options", "fetch"),
+    "trainers": ("Params", "REQUIREMENTS", "fit", "predict", "save", "load"),
+    "policies": ("Options", "ask"),
+    "checks": ("judge",),
+    "metrics": ("measure",),
+}
+NOUN: dict[Group, str] = {
+    "sources": "source",
+    "trainers": "trainer",
+    "policies": "policy",
+    "checks": "check",
+    "metrics": "metric",
+}
 _PARTS = ("facts", "check")  # files of a group's folder that are no extensions but what its extensions share
+
+Where = str | Path | metadata.EntryPoint  # a module's name, a file of the loop, or an entry point
 
 
 def names(group: Group, folder: Path) -> list[str]:
-    """List the extensions of a group that the loop in `folder` may name.
-
-    Raises ContractError where two share a name.
-    """
+    """List the extensions of a group that the loop in `folder` may name. Raises ContractError: two of one name."""
     return sorted(_found(group, folder))
 
 
+def built_in(group: Group) -> list[str]:
+    """List Ratchet's own extensions of a group."""
+    return sorted(_built_in(group))
+
+
 def find(group: Group, name: str, folder: Path) -> ModuleType:
-    """Import an extension. Raises ContractError where there is none, or where it cannot be imported."""
+    """Import an extension.
+
+    Raises ContractError where there is none, where it cannot be imported, and where it does not hold what it must.
+    """
     found = _found(group, folder)
     if name not in found:
-        raise ContractError(f"There is no {group[:-1]} {name!r}. There is: {', '.join(sorted(found))}")
+        raise ContractError(f"There is no {NOUN[group]} {name!r}. There is: {', '.join(sorted(found)) or 'none'}")
     where = found[name]
+    said = f"The {NOUN[group]} {name!r} ({_place(where)})"
     try:
         if isinstance(where, Path):
-            return load(where, f"ratchet_loops.{folder.name}.{group}.{name}")
-        if isinstance(where, metadata.EntryPoint):
-            module: ModuleType = where.load()
-            return module
-        return importlib.import_module(where)
+            module: ModuleType = load(where, f"ratchet_loops.{folder.name}.{group}.{name}")
+        elif isinstance(where, metadata.EntryPoint):
+            module = where.load()
+        else:
+            module = importlib.import_module(where)
     except Exception as error:  # whatever a file of the user's own raises while it is imported
-        raise ContractError(
-            f"The {group[:-1]} {name!r} ({_place(where)}) cannot be imported: {error!r}. Mend it"
-        ) from error
+        raise ContractError(f"{said} cannot be imported: {error!r}. Mend it") from error
+    missing = [each for each in HOLDS[group] if not hasattr(module, each)]
+    if missing:
+        raise ContractError(f"{said} holds no {', no '.join(missing)}. A {NOUN[group]} has {', '.join(HOLDS[group])}")
+    return module
 
 
 def source(group: Group, name: str, folder: Path) -> str:
-    """Return the text of an extension: what is made by it depends on it."""
+    """Return the text of an extension, and the distribution that it is of: what is made by it depends on both."""
     module = find(group, name, folder)
-    return Path(str(module.__file__)).read_text(encoding="utf-8")
+    text = Path(str(module.__file__)).read_text(encoding="utf-8")
+    where = _found(group, folder)[name]
+    return f"{text}\n# {_distribution(where)}" if isinstance(where, metadata.EntryPoint) else text
+
+
+def requirement(group: Group, name: str) -> str | None:
+    """Return the installed distribution that an extension is of, as `name==version`; None where it is of none."""
+    return next((_distribution(point) for point in _entry_points(group) if point.name == name), None)
 
 
 def load(path: Path, name: str) -> ModuleType:
-    """Import a file under a name of its own. A file that has changed is read anew."""
+    """Import a file under a name of its own. A file that has changed is read anew, and nothing is written beside it."""
     known = sys.modules.get(name)
-    stamp = path.stat().st_mtime_ns
-    if known is not None and getattr(known, "__ratchet_stamp__", None) == (str(path), stamp):
+    stamp = (str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+    if known is not None and getattr(known, "__ratchet_stamp__", None) == stamp:
         return known
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    loader = _Loader(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    if spec is None:
         raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    module.__ratchet_stamp__ = (str(path), stamp)  # type: ignore[attr-defined]
+    module.__ratchet_stamp__ = stamp  # type: ignore[attr-defined]
     sys.modules[name] = module  # before it is executed, so that its classes and dataclasses find their module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
     return module
 
 
-Where = str | Path | metadata.EntryPoint
+class _Loader(SourceFileLoader):
+    """Compile a file each time: cached bytecode is known by second and size, and a file may change within both."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)  # type: ignore[no-any-return]
 
 
 def _found(group: Group, folder: Path) -> dict[str, Where]:
-    """Return each extension's place: a module's name, a file of the loop, or an entry point."""
+    """Return each extension's place. Raises ContractError where two share a name."""
     found: dict[str, Where] = dict(_built_in(group))
     own: list[tuple[str, Where]] = [(path.stem, path) for path in sorted((folder / group).glob("[!_]*.py"))]
     for name, where in own + [(point.name, point) for point in _entry_points(group)]:
@@ -121,3 +160,7 @@ def _place(where: Where) -> str:
     if isinstance(where, metadata.EntryPoint):
         return f"{where.value}, of the distribution {where.dist.name if where.dist else '?'}"
     return f"{where}, built in"
+
+
+def _distribution(point: metadata.EntryPoint) -> str:
+    return f"{point.dist.name}=={point.dist.version}" if point.dist else point.value

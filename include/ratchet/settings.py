@@ -6,6 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ratchet import installation
+
+DEFAULT_MLFLOW = "http://127.0.0.1:5000"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -17,14 +21,14 @@ class Settings:
     suites: Path  # RATCHET_SUITES: the Great Expectations folder
     registry: Path  # RATCHET_REGISTRY: the data registry's worktree
     remote: str  # RATCHET_REMOTE: its DVC remote, a folder or any URL that DVC knows
-    tracking_uri: str  # MLFLOW_TRACKING_URI: the MLflow server
+    tracking_uri: str  # MLFLOW_TRACKING_URI: the MLflow server; by default that of <var>/installation.json
 
     @classmethod
     def current(cls) -> Settings:
         """Read the environment."""
         env = os.environ
-        home = Path(env.get("RATCHET_HOME", Path(__file__).resolve().parents[2]))
-        var = Path(env.get("RATCHET_VAR", home / "var"))
+        home = Path(env.get("RATCHET_HOME") or _checkout() or Path.cwd()).absolute()
+        var = Path(env.get("RATCHET_VAR", home / "var")).absolute()
         return cls(
             home=home,
             var=var,
@@ -32,7 +36,7 @@ class Settings:
             suites=Path(env.get("RATCHET_SUITES", home / "great_expectations")),
             registry=Path(env.get("RATCHET_REGISTRY", var / "registry")),
             remote=env.get("RATCHET_REMOTE", str(var / "remote")),
-            tracking_uri=env.get("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000"),
+            tracking_uri=env.get("MLFLOW_TRACKING_URI") or _described(var),
         )
 
     @property
@@ -64,3 +68,14 @@ class Settings:
     def data_docs(self) -> Path:
         """Great Expectations' pages, by loop, table and partition."""
         return self.var / "data_docs"
+
+
+def _described(var: Path) -> str:
+    found = installation.read(var)
+    return found.mlflow_url if found else DEFAULT_MLFLOW
+
+
+def _checkout() -> Path | None:
+    """Return the checkout that this file is part of; None where it was installed from a wheel."""
+    home = Path(__file__).resolve().parents[2]
+    return home if (home / "pyproject.toml").is_file() else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ratchet.contract.loop import Loop
+from ratchet.contract.rules import Bound
 
 SUMMARIES = {
     "ingest": "Fetch, validate and publish a day of data",
@@ -44,19 +47,15 @@ def _rows(loop: Loop, part: str) -> list[str]:
         rows["In shadow"] = f"up to {gate.shadows} challengers and the predecessor, {gate.patience_days} days"
         if gate.approval == "required":
             rows["Approval"] = f"by a person, within {gate.approval_hours:g} hours"
-        rows["Floors"] = (
-            ", ".join(
-                f"{m} {'≥' if b.min is not None else '≤'} {b.min if b.min is not None else b.max}"
-                for m, b in loop.gate.floors.items()
-            )
-            or "none"
-        )
+        rows["Floors"] = ", ".join(_floor(name, bound) for name, bound in gate.floors.items()) or "none"
+        for name, options in gate.checks.items():
+            rows[f"Check {name}"] = _options(options)
     elif part == "monitor":
         monitor = loop.monitor
         rows["Drift"] = f"the latest {monitor.window_days} days, {monitor.alarms_per_year:g} false alarms a year"
         retrain = loop.retrain
         for name, policy in retrain.policies.items():
-            rows[f"Asks by {name}"] = ", ".join(f"{key} {value}" for key, value in policy.items()) or "yes"
+            rows[f"Asks by {name}"] = _options(policy)
         rows["Cool-down"] = f"{retrain.cooldown_days} days"
         if retrain.per_week:
             rows["Budget"] = f"{retrain.per_week} a week"
@@ -64,15 +63,44 @@ def _rows(loop: Loop, part: str) -> list[str]:
             rows["Minutes"] = f"{retrain.minutes_per_week:g} of training a week"
     else:
         rows["Task"] = f"{loop.task}: {loop.target.name} = `{loop.target.sql}`"
-    return ["| | |", "| --- | --- |", *(f"| {name} | {text} |" for name, text in rows.items())]
+    return ["| | |", "| --- | --- |", *(f"| {_cell(name)} | {_cell(text)} |" for name, text in rows.items())]
+
+
+def _floor(name: str, bound: Bound) -> str:
+    """Tell a floor: `mae ≤ 10`, or `bias from -1 to 1` where it has two ends."""
+    if bound.min is not None and bound.max is not None:
+        return f"{name} from {bound.min:g} to {bound.max:g}"
+    return f"{name} ≥ {bound.min:g}" if bound.min is not None else f"{name} ≤ {bound.max:g}"
+
+
+def _options(options: dict[str, Any]) -> str:
+    """Tell an extension's options, whatever their types are; those left open are not told."""
+    return ", ".join(f"{key} {_value(value)}" for key, value in options.items() if value is not None) or "yes"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, dict):
+        return f"({', '.join(f'{key} {_value(each)}' for key, each in value.items())})"
+    if isinstance(value, list | tuple | set | frozenset):
+        return " ".join(map(_value, value)) or "none"
+    return str(value)
+
+
+def _cell(text: str) -> str:
+    """Keep a text within its cell of a Markdown table."""
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def _how(loop: Loop, part: str) -> str:
     return {
         "ingest": (
-            "Runs each night for the day before. By hand: give a day, or a range to import history. "
-            "A range of nights, each followed by scoring and monitoring: "
-            f"`airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
+            "Runs each night for the day before. By hand: give a day or a range; once there is a champion, each day is "
+            "scored and monitored, in order. A range of nights in runs of their own: "
+            f"`ratchet airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
         ),
         "train": "Runs when the monitor admits a retraining, or by hand with a reason.",
         "score": "Follows each published day. Predictions once made are not rewritten.",

@@ -160,7 +160,7 @@ print("RESULT", task.execute({}))
         "RATCHET_HOME": str(tmp_path),
         "RATCHET_VAR": str(tmp_path / "var"),
     }
-    environment.pop("RATCHET_WARM", None)
+    environment.pop("RATCHET_FORK_SERVER", None)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )

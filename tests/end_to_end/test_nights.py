@@ -67,13 +67,13 @@ def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
 
 
 def test_killed_services_carry_on(local: Local, airflow: client.Airflow, console: Console) -> None:
-    """Kill the scheduler, its tasks and the warm server in the middle of a night; start them again.
+    """Kill the scheduler, its tasks and the fork server in the middle of a night; start them again.
 
     The night ends as any other.
     """
     airflow.trigger("wind.ingest", "night__2013-01-20", partition="2013-01-20")
     wait_for(lambda: any(task["state"] == "running" for task in airflow.tasks("wind.ingest", "night__2013-01-20")))
-    for name in ("scheduler", "warm"):
+    for name in ("scheduler", "fork-server"):
         process = services._process(local, name)
         assert process is not None
         os.killpg(process.pid, signal.SIGKILL)

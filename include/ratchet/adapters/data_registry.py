@@ -4,6 +4,8 @@
     <loop>/quarantine/<partition>/<delivery>/<table>.parquet   what was not          (DVC)
     <loop>/verdicts/<partition>.json                    the newest delivery's verdict, hashes and counts   (Git)
     <loop>/ledger.jsonl                                 decisions about models, a line each                (Git)
+    <loop>/open/<partition>.json, <loop>/nights/<partition>.json   nights under way, and how others ended  (Git)
+    format.json                                         the format that all this is written in             (Git)
 
 One writer at a time holds an exclusive lock; a reader names a revision and takes none. Writes go through the command
 lines of DVC and Git, reads through DVC's API.
@@ -23,12 +25,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.errors import DataError, MissingPackage, RegistryBusy, RegistryError, storage_errors
+from ratchet.decisions import chain
+from ratchet.errors import DataError, FormatError, MissingPackage, RegistryBusy, RegistryError, storage_errors
 from ratchet.files import atomic, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FORMAT = 2  # of what is written; `ratchet upgrade` brings older states forward
+FORMAT_FILE = "format.json"
+_CHECKED: set[Path] = set()  # registries whose format this process knows to be its own
 _PATIENCE = 120.0  # seconds that a writer waits for another: a range of a year publishes in less
 
 
@@ -41,6 +47,11 @@ class Registry:
     def head(self) -> str:
         """Return the newest revision: 40 hexadecimal digits."""
         return self.git("rev-parse", "HEAD").strip()
+
+    def format(self) -> int:
+        """Return the format that the state is written in; 0.1 wrote none, which is 1."""
+        text = self.text(FORMAT_FILE)
+        return int(json.loads(text)["format"]) if text else 1
 
     def resolve(self, revision: str) -> str:
         """Return the full revision of a name. Raises RegistryError where there is none."""
@@ -72,6 +83,10 @@ class Registry:
     def names(self, folder: str, revision: str = "HEAD") -> list[str]:
         """List the files that Git holds in a folder (`a/b/`), as of a revision; none where there is no such folder."""
         return self.git("ls-tree", "--name-only", revision, folder).splitlines()
+
+    def folders(self, revision: str = "HEAD") -> list[str]:
+        """List the folders at the top, as of a revision."""
+        return self.git("ls-tree", "-d", "--name-only", revision).splitlines()
 
     def texts(self, folder: str, revision: str = "HEAD") -> dict[str, str]:
         """Return the small files of a folder, as of a revision: path -> text."""
@@ -187,13 +202,19 @@ class Writer:
         (self.registry.root / path).unlink(missing_ok=True)
 
     def append(self, loop: str, entry: dict[str, Any]) -> bool:
-        """Append an entry to the ledger unless one with its `key` is there; say whether it was new. Does not commit."""
-        path = f"{loop}/ledger.jsonl"
+        """Append an entry to the ledger unless one with its `key` is there; say whether it was new. Does not commit.
+
+        The entry gets the `format`, the hash of the one `before` it, and room for a `signature`.
+        """
         entries = self.registry.ledger(loop)
         if any(known["key"] == entry["key"] for known in entries):
             return False
-        self.write(path, "".join(json.dumps(e, sort_keys=True) + "\n" for e in [*entries, entry]))
+        self.write_ledger(loop, [*entries, chain.link(entry, entries[-1] if entries else None)])
         return True
+
+    def write_ledger(self, loop: str, entries: list[dict[str, Any]]) -> None:
+        """Write a ledger whole. Does not commit."""
+        self.write(f"{loop}/ledger.jsonl", "".join(chain.line(entry) + "\n" for entry in entries))
 
     def commit(self, paths: list[str], message: str) -> str:
         """Commit exactly these paths, removals included; return the revision.
@@ -212,7 +233,7 @@ def open_registry(root: Path, remote: str) -> Registry:
     Safe when two processes do so at once, or one is killed.
     """
     if (root / ".git").exists():
-        return Registry(root)
+        return _of_this_format(Registry(root))
     with storage_errors(root):
         root.parent.mkdir(parents=True, exist_ok=True)
         with root.with_name(f".{root.name}.lock").open("w") as lock:
@@ -224,7 +245,26 @@ def open_registry(root: Path, remote: str) -> Registry:
             if not (root / ".git").exists():
                 with atomic(root) as temporary:
                     _make(temporary, remote)
-    return Registry(root)
+    return _of_this_format(Registry(root))
+
+
+def _of_this_format(registry: Registry) -> Registry:
+    """Refuse a state that another version has written. Raises FormatError."""
+    if registry.root in _CHECKED:
+        return registry
+    found = registry.format()
+    if found > FORMAT:
+        raise FormatError(
+            f"The state in {registry.root} has the format {found}, which is newer than this program's, {FORMAT}. "
+            "Install the version of Ratchet that wrote it, or a later one"
+        )
+    if found < FORMAT:
+        raise FormatError(
+            f"The state in {registry.root} was written by an older Ratchet (format {found}; this one's is {FORMAT}). "
+            "Bring it forward: ratchet upgrade"
+        )
+    _CHECKED.add(registry.root)
+    return registry
 
 
 def _make(root: Path, remote: str) -> None:
@@ -242,7 +282,8 @@ def _make(root: Path, remote: str) -> None:
     _run([*dvc, "config", "core.analytics", "false"], root)
     _run([*dvc, "remote", "add", "--default", "storage", remote], root)
     write_text(root / ".gitignore", "*.parquet\n*.tmp\n")
-    _run(["git", "add", ".gitignore", ".dvc", ".dvcignore"], root)
+    write_text(root / FORMAT_FILE, json.dumps({"format": FORMAT}) + "\n")
+    _run(["git", "add", ".gitignore", ".dvc", ".dvcignore", FORMAT_FILE], root)
     _run(["git", "commit", "--quiet", "--message", "Begin the data registry"], root)
 
 

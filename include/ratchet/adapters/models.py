@@ -6,12 +6,14 @@ import json
 import shutil
 import tempfile
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet import extensions
 from ratchet.adapters import runs
 from ratchet.adapters.runs import Tracking
-from ratchet.errors import DataError, storage_errors
+from ratchet.errors import DataError, MissingPackage, storage_errors
 from ratchet.files import atomic
 from ratchet.settings import Settings
 from ratchet.training import model as stored
@@ -148,8 +150,15 @@ def _load(uri: str, folder: Path) -> Model:
 
 
 def _requirements(model: Model) -> list[str]:
-    """List what a stored model needs, as installed here."""
-    from importlib.metadata import version as installed
-
-    names = ("mlflow", "numpy", "pandas", "pyarrow", "pydantic", *model.code.REQUIREMENTS)
-    return [f"{name}=={installed(name).split('+')[0]}" for name in names]
+    """List what a stored model needs, as installed here. Raises MissingPackage where its trainer names what is not."""
+    needed = {}
+    for name in ("mlflow", "numpy", "pandas", "pyarrow", "pydantic", *model.code.REQUIREMENTS):
+        try:
+            needed[name] = f"{name}=={metadata.version(name).split('+')[0]}"
+        except metadata.PackageNotFoundError:
+            raise MissingPackage(
+                f"The trainer {model.trainer!r} names the package {name!r} in REQUIREMENTS, which is not installed. "
+                "Install it, or mend the name: it is a distribution's, with no version"
+            ) from None
+    whole = extensions.requirement("trainers", model.trainer)
+    return [*needed.values(), *([whole] if whole else [])]

@@ -88,6 +88,21 @@ def find_run(client: Tracking, loop: str, key: str) -> Run | None:
     return _run(found[0]) if found else None
 
 
+def tagged(client: Tracking, loop: str, tag: str) -> dict[str, str]:
+    """Return the runs of a loop that have a tag: run -> its value."""
+    experiment = client.raw.get_experiment_by_name(loop)
+    if experiment is None:
+        return {}
+    found: dict[str, str] = {}
+    token = None
+    while True:
+        page = client.raw.search_runs([experiment.experiment_id], max_results=1000, page_token=token)
+        found |= {str(run.info.run_id): run.data.tags[tag] for run in page if tag in run.data.tags}
+        token = page.token
+        if not token:
+            return found
+
+
 def trained_run(client: Tracking, loop: str, key: str) -> str:
     """Return the id of the run with this key. Raises DataError where nothing was trained under it."""
     found = find_run(client, loop, key)

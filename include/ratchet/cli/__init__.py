@@ -12,6 +12,7 @@ import click
 
 from ratchet import __version__
 from ratchet.cli import (
+    airflow,
     calibrate,
     champion,
     data,
@@ -25,7 +26,9 @@ from ratchet.cli import (
     request,
     rollback,
     schema,
+    start,
     step,
+    upgrade,
 )
 from ratchet.errors import RatchetError
 
@@ -54,6 +57,10 @@ for command in (
     pause.resume,
     calibrate.calibrate,
     replay.replay,
+    upgrade.upgrade,
+    start.start,
+    start.stop,
+    airflow.airflow,
 ):
     ratchet.add_command(command)
 

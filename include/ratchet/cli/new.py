@@ -37,6 +37,11 @@ _TYPES = (
     ("SMALLINT", "int64"),
     ("TINYINT", "int64"),
 )
+_NEXT = """Next:
+  1. edit {folder}/features.sql: delete every column that is known only afterwards
+  2. ratchet lint {name}
+  3. make up                  # if Airflow does not run yet
+  4. ratchet start {name}     # its DAGs run from now on; it says how to import history and train a champion"""
 
 
 @click.command()
@@ -57,7 +62,7 @@ def new(name: str, sample: Path, time_column: str | None, target: str, key: tupl
     """Lay out the files of the loop NAME from a sample of its data: contract, features, suite and DAG file."""
     for path in lay_out(name, sample, time_column, target, key, task):
         click.echo(f"wrote {path}")
-    click.echo(f"Read include/loops/{name}/loop.yaml, then run: ratchet lint {name}")
+    click.echo(_NEXT.format(name=name, folder=Settings.current().loops / name))
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def lay_out(
         folder / "features.sql": _features(sample, name, keys, moment, target, sql, kind, features),
         settings.suites / "expectations" / f"{name}.json": _suite(name, sample, keys, target),
         dag_folder / f"{name}.py": (
-            f'"""The loop {name}: four Airflow DAGs, from its contract."""\n\n'
+            f'"""The loop {name}: five Airflow DAGs, from its contract."""\n\n'
             f'from ratchet_airflow.loop_dags import dags_of\n\nglobals().update(dags_of("{name}"))\n'
         ),
     }

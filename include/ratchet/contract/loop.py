@@ -27,9 +27,11 @@ METRICS: dict[Task, tuple[str, ...]] = {
 
 
 class Source(Part):
-    """Where the data come from: a file of `ratchet/data/sources/` and the options that it reads."""
+    """Where the data come from: a source, and the options that it reads."""
 
-    kind: str = Field(description="A source: a file of include/ratchet/data/sources/.")
+    kind: str = Field(
+        description="A source: Ratchet's own, sources/<kind>.py in the loop's folder, or an installed one."
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="The source's own options.")
 
 
@@ -82,7 +84,10 @@ class Schedule(Part):
 class Training(Part):
     """How a challenger is made."""
 
-    trainer: str = Field(default="gradient_boosting", description="A file of include/ratchet/training/trainers/.")
+    trainer: str = Field(
+        default="gradient_boosting",
+        description="A trainer: Ratchet's own, trainers/<name>.py in the loop's folder, or an installed one.",
+    )
     window: Literal["expanding"] | Days = Field(default="expanding", description="Days of data, or all there are.")
     holdout_days: Days = Field(default=7, description="The latest labelled days, kept from training, for the gate.")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0

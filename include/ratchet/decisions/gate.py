@@ -1,4 +1,4 @@
-"""Decide whether a challenger may replace the champion: vetoes first, then the duel."""
+"""Decide whether a challenger may replace the champion: checks first, then the duel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Decision:
 def decide(checks: Sequence[Check], evidence: Evidence | None, unit: str = "day") -> Decision:
     """Judge a challenger.
 
-    checks: the vetoes. evidence: of its duel with the champion; None where there is none. unit: of its clusters.
+    checks: what was found. evidence: of its duel with the champion; None where there is none. unit: of its clusters.
     """
     broken = [check.text for check in checks if not check.passed]
     if broken:

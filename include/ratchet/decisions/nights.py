@@ -1,8 +1,8 @@
 """The order of nights: which are open, whose turn it is, and what is missing before it.
 
-A night is opened when its ingestion begins, and ends as one of four facts: published (scored, monitored and decided, its
-training judged), rested (the source had no rows), refused (the delivery was), or given up (a task failed for good). A
-night waits for those before it, so that nights asked for at once, in any order, come to what they come to one by one.
+A night is opened when its ingestion begins, and ends as one of four facts: published (scored, monitored and decided,
+its training judged), rested (the source had no rows), refused (the delivery was), or given up (a task failed for good).
+A night waits for those before it, so that nights asked for at once, in any order, come to what they come to one by one.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ def made_up(partition: str) -> str:
 
 
 def before(partition: str, run: str, opened: Iterable[Open], entries: Sequence[Mapping[str, Any]]) -> list[Open]:
-    """List the nights that `partition` waits for, oldest first: open ones before it, and itself where another run has it."""
+    """List the nights that `partition` waits for, oldest first.
+
+    Open ones before it, and itself where another run has it.
+    """
     judged = {entry.get("run") for entry in entries if entry["kind"] in _JUDGED}
     return sorted(
         (
@@ -74,7 +77,10 @@ def missing(partition: str, known: Iterable[str]) -> Missing:
 
 
 def may_begin(partition: str, ended: Mapping[str, State], opened: Iterable[Open]) -> bool:
-    """Say whether a night may be lived (again): one that never was; or that failed, and after which no other has begun."""
+    """Say whether a night may be lived, or lived again.
+
+    One that never was may; and one that failed, as long as no later one has begun.
+    """
     if partition not in ended:
         return True
     later = any(day > partition for day in ended) or any(night.partition > partition for night in opened)

@@ -79,9 +79,9 @@ def leaving(
 
     A newcomer pushes out who carries its own line, then who came first.
     """
-    nothing = f"more than {patience} days ago, and has decided nothing"
+    late = f"more than {patience} days ago, and has decided nothing"
     gone = {
-        c.mlflow_run: f"out of time: its evidence began {c.since}, {nothing}"
+        c.mlflow_run: f"out of time: its evidence began {c.since}, {late}"
         for c in waiting
         if days_between(c.since, today) > patience
     }

@@ -64,7 +64,7 @@ def decision(
             )
         )
     if decided.checks:
-        parts.append("<h2>Vetoes</h2>")
+        parts.append("<h2>Checks</h2>")
         rows = (
             (c.name, _number(c.number), _bounds(c.low, c.high), "passed" if c.passed else "forbids it", c.text)
             for c in decided.checks

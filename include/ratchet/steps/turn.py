@@ -27,7 +27,7 @@ class TurnResult(StepResult):
 
 
 def run(loop: Loop, request: TurnRequest) -> TurnResult:
-    """Open nights, and those that are missing before them, once; name the run that has to be started for the one before."""
+    """Open nights, and those that are missing before them, once."""
     registry, days = dataset.registry(), partitions.parse(request.partitions)
     gap = missing(days[0], nights.known(registry, loop.name))
     with registry.writer() as writer:
@@ -40,8 +40,8 @@ def run(loop: Loop, request: TurnRequest) -> TurnResult:
         said.append(f"nobody asked for {gap.days[0]}..{gap.days[-1]}, which is made up first")
     elif gap.days:
         said.append(
-            f"{len(gap.days)} nights before it, {gap.days[0]}..{gap.days[-1]}, are missing. More than {MOST_MADE_UP} are not "
-            f"made up by themselves. Ask for them: ratchet airflow backfill create --dag-id {loop.name}.ingest "
+            f"{len(gap.days)} nights before it, {gap.days[0]}..{gap.days[-1]}, are missing. More than {MOST_MADE_UP} "
+            f"are not made up by themselves. Ask for them: ratchet airflow backfill create --dag-id {loop.name}.ingest "
             f"--from-date {gap.days[0]} --to-date {partitions.shift(gap.days[-1], 1)}"
         )
     if waits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Asset, Param
 
+from ratchet import extensions
 from ratchet.contract.loop import Loop
 from ratchet_airflow.loop_dags.common import DAY, loop_dag, where
 from ratchet_airflow.operators.replay import ReplayOperator
@@ -21,8 +22,10 @@ def replay(loop: Loop, data: Asset) -> DAG:
             "never calendar:days=1,cooldown_days=0 calendar:days=7 calendar:days=30 drift degradation",
             type="string",
             title="Policies",
-            description="Beside the contract's own: calendar, drift, degradation, cost_aware with their keys, "
-            "joined by +, parted by spaces.",
+            description=(
+                f"Beside the contract's own: {', '.join(extensions.names('policies', loop.folder))} with their keys, "
+                "joined by +, parted by spaces."
+            ),
         ),
         "gates": Param(
             None,

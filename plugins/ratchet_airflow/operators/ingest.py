@@ -51,8 +51,8 @@ class ValidateOperator(StepOperator):
 class PublishOperator(StepOperator):
     """Write what was accepted into the data registry.
 
-    The outlets fire for each day that is to be scored and monitored: with the run's own partition, or, for a run without
-    one (started by hand), with the days that it published. Before there is a champion nothing is to be scored.
+    The outlets fire for each day that is to be scored and monitored: with the run's own partition, or, for a run
+    without one (started by hand), with the days that it published. Before there is a champion nothing is to be scored.
 
     :param loop: name of the loop. The other parameters are templated.
     :param partitions: a day, or a range as 2013-01-01..2013-01-31.

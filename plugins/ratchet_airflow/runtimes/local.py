@@ -1,4 +1,4 @@
-"""Run a step beside the worker: in a fork of the warm server where one listens, else as a subprocess."""
+"""Run a step beside the worker: by the fork server where one listens, else as a subprocess."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _run(arguments: list[str], log: Log) -> int:
         # An Airflow worker's own settings are of no use to a step, and its database is none of a step's business.
         for name in [name for name in environment if name.startswith(("AIRFLOW__", "_AIRFLOW__"))]:
             del environment[name]
-        server = os.environ.get("RATCHET_WARM")
+        server = os.environ.get("RATCHET_FORK_SERVER")
         code = fork_server.run(Path(server), arguments, environment, writing, writing) if server else None
         if code is None:
             code = subprocess.run(

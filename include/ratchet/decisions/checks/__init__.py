@@ -1,8 +1,9 @@
 """Checks: what forbids a promotion whatever the duel says. One file a check: `judge(gate, found) -> list[Check]`.
 
-gate: the contract's rules; found: the stored evaluation. A check of a loop's own, or of an installed distribution, is
-named under `gate.checks`, and is asked with what the contract says there: `judge(options, found)`. It may have
-`Options`, a pydantic model of them.
+gate: the contract's rules; found: the stored evaluation. A check of a loop's own (a file `checks/<name>.py` in its
+folder), or of an installed distribution (an entry point in the group `ratchet.checks`), is named under `gate.checks`,
+and is asked with what the contract says there: `judge(options, found)`. It may have `Options`, a pydantic model of
+them.
 """
 
 from __future__ import annotations

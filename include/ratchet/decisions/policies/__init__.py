@@ -1,7 +1,8 @@
 """Policies: what may ask for a retraining. One file a policy: `Options`, and `ask(facts, options) -> str | None`.
 
 A policy is a pure function of what is known on a night; it returns why a retraining is asked for, or None. Several may
-be named under `retrain.policies`, and any one is enough.
+be named under `retrain.policies`, and any one is enough. One of your own is a file `policies/<name>.py` in the loop's
+folder, or an entry point in the group `ratchet.policies` (see ratchet.extensions).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Trainers. One file a trainer: `Params`, and the functions `fit`, `predict`, `save`, `load` over NumPy arrays.
 
-To add one, write `include/ratchet/training/trainers/<name>.py`; its name is what `training.trainer` of a loop.yaml
-says.
+To add one, write `trainers/<name>.py` in the loop's folder, or give a distribution an entry point in the group
+`ratchet.trainers` (see ratchet.extensions); its name is what `training.trainer` of a loop.yaml says. The file is stored
+beside its models; those of a distribution ask for it, and both for REQUIREMENTS, the packages it imports.
 """
 
 from __future__ import annotations

@@ -1,0 +1,152 @@
+"""`ratchet start`, `ratchet stop`: let the DAGs of a loop run by themselves, and let them rest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from ratchet import catalog, installation
+from ratchet.contract.loop import Loop
+from ratchet.errors import ServiceError
+from ratchet.installation import Installation
+from ratchet.lifecycle import dataset, ledger
+from ratchet.partitions import shift
+from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    from ratchet.adapters.airflow_api import Airflow
+
+PARTS = ("ingest", "train", "score", "monitor")
+ALSO = ("approve",)  # where the loop has it
+PATIENCE = 180.0  # seconds until the DAG processor must have found the DAGs: it looks every 20
+LASTING = 45.0  # seconds after which an import error is not a leftover of the file as it was before
+HISTORY_DAYS = 30  # of history are suggested at least, where there is none
+
+
+@click.command()
+@click.argument("loop_name")
+def start(loop_name: str) -> None:
+    """Let the DAGs of LOOP_NAME run by themselves, and say what comes next."""
+    loop = catalog.load(loop_name)
+    with _airflow() as (airflow, found):
+        names = _await(loop, airflow, found)
+        for name in names:
+            airflow.unpause(name)
+        click.echo(f"{loop.name} runs by itself: {', '.join(names)}. To stop it: ratchet stop {loop.name}")
+        click.echo(_next_night(loop, airflow))
+    for line in _by_hand(loop):
+        click.echo(line)
+    click.echo(f"Watch it at {found.airflow_url}/dags?tags={loop.name}")
+
+
+@click.command()
+@click.argument("loop_name")
+def stop(loop_name: str) -> None:
+    """Let no further run of LOOP_NAME's DAGs start. What runs ends; `ratchet start` goes on."""
+    loop = catalog.load(loop_name)
+    with _airflow() as (airflow, _):
+        known = [name for name in _names(loop, (*PARTS, *ALSO)) if airflow.dag(name)]
+        for name in known:
+            airflow.pause(name)
+    if known:
+        click.echo(f"{loop.name} rests: {', '.join(known)}. To let it go on: ratchet start {loop.name}")
+    else:
+        click.echo(f"Airflow knows no DAG of {loop.name}: nothing runs. To start it: ratchet start {loop.name}")
+
+
+@contextmanager
+def _airflow() -> Iterator[tuple[Airflow, Installation]]:
+    from ratchet.adapters import airflow_api
+
+    found = installation.need(Settings.current().var)
+    with airflow_api.connect(found.airflow_url, found.user, found.passwords) as airflow:
+        yield airflow, found
+
+
+def _names(loop: Loop, parts: tuple[str, ...]) -> list[str]:
+    return [f"{loop.name}.{part}" for part in parts]
+
+
+def _await(loop: Loop, airflow: Airflow, found: Installation) -> list[str]:
+    """Wait until the DAG processor has found the DAGs of a loop; return the names of those there are.
+
+    Raises ServiceError where it does not, with the file's import error where there is one.
+    """
+    wanted, started = _names(loop, PARTS), time.monotonic()
+    console = Console(stderr=True)
+    said = False
+    with console.status("asking Airflow") as status:
+        while missing := [name for name in wanted if airflow.dag(name) is None]:
+            waited = time.monotonic() - started
+            broken = [error for error in airflow.import_errors() if _is_about(loop, error)]
+            if broken and waited > LASTING:
+                raise ServiceError(f"The DAG file of {loop.name} cannot be imported. Mend it, then retry.\n{broken[0]}")
+            if waited > PATIENCE:
+                file, log = found.dags_folder / f"{loop.name}.py", found.var / "run" / "dag-processor.log"
+                raise ServiceError(
+                    f"Airflow has not found {', '.join(missing)} after {PATIENCE:.0f} s. "
+                    f"Is there a file of the loop, as {file}? The log is {log}"
+                )
+            if not said and not sys.stderr.isatty():
+                console.print(f"waiting for Airflow to find {', '.join(missing)} (it looks every 20 s)", soft_wrap=True)
+            said = True
+            status.update(f"waiting for Airflow to find {', '.join(missing)}, {waited:.0f} s")
+            time.sleep(1)
+    return [*wanted, *(name for name in _names(loop, ALSO) if airflow.dag(name))]
+
+
+def _is_about(loop: Loop, error: str) -> bool:
+    return f"{loop.name}.py" in error.splitlines()[0]
+
+
+def _next_night(loop: Loop, airflow: Airflow) -> str:
+    if not loop.schedule.ingest:
+        return "Next: nothing by itself, for schedule.ingest is empty; give a run of ingest its days"
+    at = (airflow.dag(f"{loop.name}.ingest") or {}).get("next_dagrun_run_after")
+    when = f"at {dt.datetime.fromisoformat(at).astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC" if at else "soon"
+    cron = f"{loop.schedule.ingest}, {loop.schedule.timezone}"
+    return f"Next: {when} it ingests the day before ({cron}); scoring and monitoring follow"
+
+
+def _by_hand(loop: Loop) -> list[str]:
+    """Say what is there, and for what is not, the command that makes it."""
+    lines, days, champion = [], list[str](), None
+    if Settings.current().registry.exists():
+        registry = dataset.registry()
+        days = dataset.published(registry, loop, registry.head())
+        champion = next(reversed(ledger.champions(ledger.read(loop))), None)
+    if days:
+        lines.append(f"Data: {len(days)} days, {days[0]} to {days[-1]}. To import more:")
+    else:
+        lines.append("Data: none yet. To import history, name days that your source has:")
+    lines.append(f"  {_trigger(loop, 'ingest', partitions=_history(loop, days))}")
+    if champion:
+        lines.append(f"Champion: v{champion['version']} since {champion['at']}")
+    else:
+        lines.append("Champion: none yet. Once history is published, train the first:")
+        lines.append(f"  {_trigger(loop, 'train', reason='first champion')}")
+    return lines
+
+
+def _history(loop: Loop, days: list[str]) -> str:
+    """Return the range that would come next: up to yesterday, after what there is, or enough to train on."""
+    yesterday = shift(dt.datetime.now(dt.UTC).date().isoformat(), -1)
+    if days and days[-1] < yesterday:
+        return f"{shift(days[-1], 1)}..{min(shift(days[-1], HISTORY_DAYS), yesterday)}"
+    window = loop.training.window if isinstance(loop.training.window, int) else 4 * loop.training.holdout_days
+    count = max(HISTORY_DAYS, window + loop.label_delay_days)
+    last = shift(days[0], -1) if days else yesterday
+    return f"{shift(last, 1 - count)}..{last}"
+
+
+def _trigger(loop: Loop, part: str, **conf: str) -> str:
+    return f"ratchet airflow dags trigger {loop.name}.{part} --conf {shlex.quote(json.dumps(conf))}"

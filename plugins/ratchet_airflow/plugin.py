@@ -1,0 +1,26 @@
+"""What Airflow is shown of Ratchet: pages, links, a place in the menu. Found by entry point, or in the plugins folder."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from airflow.plugins_manager import AirflowPlugin
+
+from ratchet_airflow import links, pages
+
+
+class RatchetPlugin(AirflowPlugin):
+    """Ratchet's pages in the UI, and the links from its tasks."""
+
+    name = "ratchet"
+    fastapi_apps: ClassVar = [{"app": pages.app, "url_prefix": links.PAGES, "name": "Ratchet"}]
+    external_views: ClassVar = [
+        {
+            "name": "Ratchet",
+            "href": f"{links.PAGES}/",
+            "url_route": "ratchet",
+            "destination": "nav",
+            "category": "browse",
+        },
+    ]
+    operator_extra_links: ClassVar = list(links.ALL)

@@ -1,0 +1,1 @@
+"""Extensions of Ratchet, of an installed distribution."""

@@ -1,0 +1,212 @@
+"""`ratchet start` and `stop`: what they do to the DAGs of a loop, what they wait for, and what they say comes next.
+
+Airflow is a fake of its REST API on a real socket: tests/docs/test_commands.py starts a loop in the real one.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.environment import Local
+from ratchet import cli
+from ratchet.cli import start
+from ratchet.settings import Settings
+from tests.conftest import free_port, ingest
+
+PARTS = ("ingest", "train", "score", "monitor")
+
+
+class FakeAirflow(ThreadingHTTPServer):
+    """Airflow's API, as far as starting a loop asks for it. dags: name -> paused."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.dags: dict[str, bool] = {}
+        self.later: dict[str, bool] = {}  # found by the DAG processor at the third look
+        self.looks = 0
+        self.errors: list[dict[str, str]] = []
+        self.password = ""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: FakeAirflow
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        known = self.path == "/auth/token" and asked == {"username": "admin", "password": self.server.password}
+        self._answer(*((201, {"access_token": "t"}) if known else (401, {})))
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/api/v2/importErrors"):
+            self._answer(200, {"import_errors": self.server.errors})
+            return
+        self.server.looks += 1
+        if self.server.looks == 3:
+            self.server.dags.update(self.server.later)
+        name = self.path.rsplit("/", 1)[1]
+        if name not in self.server.dags:
+            self._answer(404, {})
+            return
+        paused = self.server.dags[name]
+        at = None if paused else "2026-11-26T06:00:00Z"
+        self._answer(200, {"dag_id": name, "is_paused": paused, "is_stale": False, "next_dagrun_run_after": at})
+
+    def do_PATCH(self) -> None:
+        assert self.headers["Authorization"] == "Bearer t"
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = self.path.partition("?")[0].rsplit("/", 1)[1]
+        self.server.dags[name] = body["is_paused"]
+        self._answer(200, {})
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def airflow(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAirflow]:
+    """A described installation whose Airflow is the fake."""
+    monkeypatch.setattr(start, "LASTING", 0.0)
+    with FakeAirflow() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("RATCHET_AIRFLOW_PORT", str(server.server_address[1]))
+        local = Local.current()
+        local.describe()
+        server.password = local.password()
+        yield server
+        server.shutdown()
+
+
+def _ratchet(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    code = 0
+    try:
+        cli.main(list(arguments))
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_starting_lets_the_dags_run_and_says_what_comes_next(
+    airflow: FakeAirflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = {"wind.replay": True, "flight_delays.ingest": True}
+    airflow.dags = {**{f"wind.{part}": True for part in PARTS}, **others}
+    code, out, _ = _ratchet("start", "wind", capsys=capsys)
+    assert code == 0
+    assert airflow.dags == {**{f"wind.{part}": False for part in PARTS}, **others}
+    assert 'ratchet airflow dags trigger wind.ingest --conf \'{"partitions": "20' in out
+    assert 'ratchet airflow dags trigger wind.train --conf \'{"reason": "first champion"}\'' in out
+    assert "ratchet stop wind" in out
+
+
+def test_the_next_night_is_told(airflow: FakeAirflow, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    airflow.dags = {f"wind.{part}": True for part in PARTS}
+    path = place / "loops" / "wind" / "loop.yaml"
+    text = "\n".join(line for line in path.read_text().splitlines() if not line.startswith(("schedule:", "  ingest:")))
+    path.write_text(f"{text}\nschedule: {{ingest: 0 6 * * *}}\n")
+    assert "at 2026-11-26 06:00 UTC it ingests the day before" in _ratchet("start", "wind", capsys=capsys)[1]
+    path.write_text(f"{text}\nschedule: {{ingest: null}}\n")
+    assert "nothing by itself" in _ratchet("start", "wind", capsys=capsys)[1]
+
+
+def test_what_is_published_is_not_asked_for_again(airflow: FakeAirflow, capsys: pytest.CaptureFixture[str]) -> None:
+    airflow.dags = {f"wind.{part}": True for part in PARTS}
+    ingest("wind", "2013-01-02..2013-01-03")
+    out = _ratchet("start", "wind", capsys=capsys)[1]
+    assert "2 days, 2013-01-02 to 2013-01-03" in out
+    assert '{"partitions": "2013-01-04..2013-02-02"}' in out
+
+
+def test_stopping_lets_them_rest(airflow: FakeAirflow, capsys: pytest.CaptureFixture[str]) -> None:
+    airflow.dags = {f"wind.{part}": False for part in (*PARTS, "approve")} | {"flight_delays.ingest": False}
+    code, out, _ = _ratchet("stop", "wind", capsys=capsys)
+    assert code == 0
+    assert [name for name, paused in airflow.dags.items() if not paused] == ["flight_delays.ingest"]
+    assert "ratchet start wind" in out
+    airflow.dags = {}
+    assert "Airflow knows no DAG of wind" in _ratchet("stop", "wind", capsys=capsys)[1]
+
+
+def test_it_waits_for_the_dag_processor(airflow: FakeAirflow, capsys: pytest.CaptureFixture[str]) -> None:
+    airflow.later = {f"wind.{part}": True for part in (*PARTS, "approve")}
+    code, out, err = _ratchet("start", "wind", capsys=capsys)
+    assert code == 0
+    assert "wind.approve" in out
+    assert "waiting for Airflow to find wind.ingest" in err
+    assert not any(airflow.dags.values())
+
+
+def test_a_dag_that_does_not_come_is_one_sentence(
+    airflow: FakeAirflow, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(start, "PATIENCE", 0.0)
+    code, _, err = _ratchet("start", "wind", capsys=capsys)
+    assert code == cli.FAILED
+    assert "has not found wind.ingest" in err
+    assert "wind.py?" in err
+
+
+def test_an_import_error_is_told(airflow: FakeAirflow, capsys: pytest.CaptureFixture[str]) -> None:
+    airflow.errors = [
+        {"filename": "flight_delays.py", "stack_trace": "another's"},
+        {"filename": "wind.py", "stack_trace": "SyntaxError: it is broken"},
+    ]
+    code, _, err = _ratchet("start", "wind", capsys=capsys)
+    assert code == cli.FAILED
+    assert "it is broken" in err
+    assert "another's" not in err
+
+
+@pytest.mark.parametrize("verb", ["start", "stop"])
+def test_without_an_installation_it_says_what_to_do(
+    place: Path, verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = _ratchet(verb, "wind", capsys=capsys)
+    assert (code, err.count("\n")) == (cli.FAILED, 1)
+    assert "Start it: make up" in err
+    monkeypatch.setenv("RATCHET_AIRFLOW_PORT", str(free_port()))
+    local = Local.current()
+    local.password()
+    local.describe()
+    code, _, err = _ratchet(verb, "wind", capsys=capsys)
+    assert (code, err.count("\n")) == (cli.FAILED, 1)
+    assert "does not answer" in err
+    assert "make up" in err
+    assert "did you mean 'wind'" in _ratchet(verb, "wnd", capsys=capsys)[2]
+
+
+def test_another_installations_airflow_is_one_sentence(
+    airflow: FakeAirflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    airflow.password = "another"
+    code, _, err = _ratchet("start", "wind", capsys=capsys)
+    assert code == cli.FAILED
+    assert "another installation's" in err
+    (Settings.current().var / "airflow" / "passwords.json").write_text("")
+    assert "no password of admin" in _ratchet("start", "wind", capsys=capsys)[2]
+
+
+def test_a_new_loop_ends_with_the_next_steps(
+    place: Path, observations: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RATCHET_HOME", str(place))
+    code, out, _ = _ratchet("new", "gusts", "--sample", str(observations), "--target", "wind_speed", capsys=capsys)
+    assert code == 0
+    after = out[out.index("Next:") :]
+    for step in ("features.sql", "ratchet lint gusts", "make up", "ratchet start gusts"):
+        assert step in after
+    assert "five Airflow DAGs" in (place / "dags" / "gusts.py").read_text()
