@@ -71,6 +71,6 @@ def _group(item: pytest.Item) -> str:
 
 def _file(config: pytest.Config) -> Path:
     if not hasattr(config, GROUPS):
-        # It lives as long as the run.
-        setattr(config, GROUPS, tempfile.NamedTemporaryFile(suffix=".json"))  # noqa: SIM115
+        kept = tempfile.NamedTemporaryFile(suffix=".json")  # noqa: SIM115 (it lives as long as the run)
+        setattr(config, GROUPS, kept)
     return Path(getattr(config, GROUPS).name)

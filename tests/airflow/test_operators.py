@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, Val
 from ratchet_airflow.operators.monitor import DriftOperator, RetrainOperator
 from ratchet_airflow.operators.train import TrainOperator
 from ratchet_airflow.runtimes import local
+from tests.airflow.test_added import written
 from tests.conftest import ROOT
 
 
@@ -139,11 +139,9 @@ def test_the_page_about_adding_an_operator_runs_as_it_stands(tmp_path: Path, loo
     """Lay the project and the page's files side by side, and run the page's operator as Airflow would."""
     for name in ("include", "plugins", "dags", "great_expectations"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    page = (ROOT / "docs" / "add_an_operator.md").read_text()
-    written = re.findall(r"```python file=(\S+)\n(.*?)```", page, flags=re.DOTALL)
-    assert len(written) == 3
-    for name, text in written:
+    for name, text in written(ROOT):
         assert not (tmp_path / name).exists()
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     code = """
 import sys, runpy

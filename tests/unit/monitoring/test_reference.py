@@ -32,7 +32,7 @@ def test_the_reference_is_what_is_watched_and_does_not_differ_from_itself(place:
 
 def test_what_is_missing_has_a_column_of_its_own(place: Path) -> None:
     loop, table = catalog.load("wind"), rows.wind("2013-01-02..2013-01-06")
-    values = np.array(table.column("wind_now"))
+    values = table.column("wind_now").to_numpy().copy()
     values[:10] = np.nan
     broken = table.set_column(table.column_names.index("wind_now"), "wind_now", pa.array(values, from_pandas=True))
     frame = reference.columns(loop, rows.breeze(loop), broken)
