@@ -46,7 +46,9 @@ NOUN: dict[Group, str] = {
 }
 _PARTS = ("facts", "check")  # files of a group's folder that are no extensions but what its extensions share
 
-Where = str | Path | metadata.EntryPoint  # a module's name, a file of the loop, or an entry point
+# A module's name, a file of the loop, or an entry point. Of the last, never ask isinstance: once some library has
+# imported the backport importlib_metadata (MLflow's tracing does), the entry points found are of its class.
+Where = str | Path | metadata.EntryPoint
 
 
 def names(group: Group, folder: Path) -> list[str]:
@@ -72,10 +74,10 @@ def find(group: Group, name: str, folder: Path) -> ModuleType:
     try:
         if isinstance(where, Path):
             module: ModuleType = load(where, f"ratchet_loops.{folder.name}.{group}.{name}")
-        elif isinstance(where, metadata.EntryPoint):
-            module = where.load()
-        else:
+        elif isinstance(where, str):
             module = importlib.import_module(where)
+        else:
+            module = where.load()
     except Exception as error:  # whatever a file of the user's own raises while it is imported
         raise ContractError(f"{said} cannot be imported: {error!r}. Mend it") from error
     missing = [each for each in HOLDS[group] if not hasattr(module, each)]
@@ -89,7 +91,7 @@ def source(group: Group, name: str, folder: Path) -> str:
     module = find(group, name, folder)
     text = Path(str(module.__file__)).read_text(encoding="utf-8")
     where = _found(group, folder)[name]
-    return f"{text}\n# {_distribution(where)}" if isinstance(where, metadata.EntryPoint) else text
+    return text if isinstance(where, str | Path) else f"{text}\n# {_distribution(where)}"
 
 
 def requirement(group: Group, name: str) -> str | None:
@@ -157,9 +159,9 @@ def _entry_points(group: Group) -> tuple[metadata.EntryPoint, ...]:
 def _place(where: Where) -> str:
     if isinstance(where, Path):
         return str(where)
-    if isinstance(where, metadata.EntryPoint):
-        return f"{where.value}, of the distribution {where.dist.name if where.dist else '?'}"
-    return f"{where}, built in"
+    if isinstance(where, str):
+        return f"{where}, built in"
+    return f"{where.value}, of the distribution {where.dist.name if where.dist else '?'}"
 
 
 def _distribution(point: metadata.EntryPoint) -> str:

@@ -1,4 +1,4 @@
-"""What Airflow is shown of Ratchet: pages, links, a place in the menu. Found by entry point, or in the plugins folder."""
+"""What Airflow is shown of Ratchet: pages, links, an entry of its menu."""
 
 from __future__ import annotations
 

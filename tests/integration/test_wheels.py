@@ -1,4 +1,4 @@
-"""The distributions: built offline, installed beside the environment's other packages, they work without the checkout."""
+"""The distributions: built offline, installed beside the environment's packages, they work without the checkout."""
 
 from __future__ import annotations
 

@@ -78,6 +78,23 @@ print(catalog.load("tides").training.trainer)
     assert _process(code, tides_distribution) == "least_squares"
 
 
+def test_an_installed_distribution_is_found_beside_the_backport_of_metadata(
+    tides: Path, tides_distribution: Path
+) -> None:
+    """MLflow's tracing imports `importlib_metadata`, whose finder gives entry points of a class of its own."""
+    code = """
+import importlib_metadata
+from pathlib import Path
+from ratchet import extensions
+(point,) = [point for point in extensions._entry_points("trainers") if point.name == "least_squares"]
+assert isinstance(point, importlib_metadata.EntryPoint)
+folder = Path("nowhere")
+text = extensions.source("trainers", "least_squares", folder).splitlines()[-1]
+print(extensions.find("trainers", "least_squares", folder).__name__, text)
+"""
+    assert _process(code, tides_distribution) == "ratchet_tides.least_squares # ratchet-tides==1.2.0"
+
+
 def test_listing_imports_nothing(own: Path, tides_distribution: Path) -> None:
     """Airflow parses a DAG file again for every task: what a loop does not name is not imported."""
     code = f"""

@@ -104,7 +104,7 @@ def _contract(path: Path) -> bool:
 
 
 def _runs(loop: str) -> int:
-    """Give refits the tag that names the evaluated model, beside 0.1's own."""
+    """Tag refits with the evaluated model, beside 0.1's own tag; return how many."""
     with runs.connected() as client:
         found = runs.tagged(client, loop, _TWIN)
         for run, value in found.items():

@@ -103,8 +103,3 @@ retrain:
     assert "# how much" in new
     assert "ring" not in new
     assert upgrade.contract(new) == new
-
-
-def test_without_a_state_there_is_nothing_to_do(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["upgrade"])
-    assert "nothing to bring forward" in capsys.readouterr().out

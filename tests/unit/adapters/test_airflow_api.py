@@ -1,0 +1,51 @@
+"""Airflow's REST API: what is asked of a server that answers, refuses, or is busy for a moment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ratchet.adapters import airflow_api
+from ratchet.adapters.airflow_api import Airflow
+from ratchet.errors import ServiceError
+
+
+def _airflow(*answers: httpx.Response) -> tuple[Airflow, list[httpx.Request]]:
+    asked: list[httpx.Request] = []
+    waiting = list(answers)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return waiting.pop(0)
+
+    return Airflow(httpx.Client(base_url="http://127.0.0.1:9", transport=httpx.MockTransport(answer))), asked
+
+
+def test_a_run_is_started_once() -> None:
+    airflow, asked = _airflow(httpx.Response(200, json={}), httpx.Response(409, json={}))
+    assert airflow.trigger("wind.ingest", "night", partition="2013-01-02") is True
+    assert airflow.trigger("wind.ingest", "night", partition="2013-01-02") is False
+    assert json.loads(asked[0].content)["partition_key"] == "2013-01-02"
+
+
+def test_a_busy_database_is_asked_again_and_a_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(airflow_api.time, "sleep", lambda _seconds: None)
+    busy = httpx.Response(500, text="Database error: locked")
+    airflow, asked = _airflow(busy, httpx.Response(200, json={"dags": [{"dag_id": "wind.ingest"}], "total_entries": 1}))
+    assert list(airflow.dags()) == ["wind.ingest"]
+    assert len(asked) == 2
+    airflow, _ = _airflow(httpx.Response(403, text="no"))
+    with pytest.raises(ServiceError, match="Airflow refuses GET /api/v2/x: 403 no"):
+        airflow.get("/api/v2/x")
+
+
+def test_no_airflow_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "passwords.json").write_text(json.dumps({"admin": "x"}))
+    with (
+        pytest.raises(ServiceError, match="make up"),
+        airflow_api.connect("http://127.0.0.1:9", "admin", tmp_path / "passwords.json"),
+    ):
+        pass
