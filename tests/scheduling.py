@@ -19,8 +19,22 @@ TESTS = Path(__file__).resolve().parent
 SHARED = ("dueling", "replayed", "champion_made", "two_weeks")
 # Seconds that the dearest groups take. They start first, so that all processes end together; the rest follows by name.
 DEAREST: dict[str, float] = {
-    "end_to_end/test_nights.py": 200,
+    "end_to_end/test_nights.py": 180,
     "end_to_end/test_ui.py": 150,
+    "dueling": 120,
+    "champion_made": 90,
+    "two_weeks": 80,
+    "integration/test_whole.py": 80,
+    "replayed": 60,
+    "integration/test_wheels.py": 50,
+    "gradient_boosting": 25,
+    "torch_mlp": 25,
+    "airflow/test_added.py": 25,
+    "unit/steps/test_publish.py": 20,
+    "laid_out_regression": 18,
+    "laid_out_binary": 18,
+    "laid_out_multiclass": 18,
+    "unit/adapters/test_data_registry.py": 15,
 }
 GROUPS = "ratchet_groups"  # of a worker's input: the file in which the groups of all tests are written down
 

@@ -10,7 +10,9 @@ from ratchet.settings import Settings
 from tests.conftest import ingest, rename, step, train
 
 
-@pytest.mark.parametrize("trainer", ["gradient_boosting", "torch_mlp"])
+@pytest.mark.parametrize(
+    "trainer", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("gradient_boosting", "torch_mlp")]
+)
 def test_three_classes_through_the_whole_loop(tracked: Path, trainer: str) -> None:
     name = rename(tracked, "flight_classes", f"flight_classes_{trainer}")
     path = tracked / "loops" / name / "loop.yaml"

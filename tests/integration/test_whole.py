@@ -20,7 +20,11 @@ from tests.given.forks import Forks
 
 
 @pytest.mark.parametrize(
-    ("target", "task"), [("wind_speed", "regression"), ("windy", "binary"), ("calm", "multiclass")]
+    ("target", "task"),
+    [
+        pytest.param(target, task, marks=pytest.mark.xdist_group(f"laid_out_{task}"))
+        for target, task in (("wind_speed", "regression"), ("windy", "binary"), ("calm", "multiclass"))
+    ],
 )
 def test_what_ratchet_new_lays_out_runs(tracked: Path, observations: Path, target: str, task: str) -> None:
     import duckdb

@@ -83,8 +83,9 @@ def connected() -> Iterator[Tracking]:
 
 def find_run(client: Tracking, loop: str, key: str) -> Run | None:
     """Return the run with this key, or None."""
-    quoted = key.replace("'", "\\'")
-    found = client.raw.search_runs([_experiment(client, loop)], f"tags.`{KEY}` = '{quoted}'", max_results=1)
+    quote = '"' if "'" in key else "'"  # MLflow's filters know no escape
+    wanted = f"tags.`{KEY}` = {quote}{key}{quote}"
+    found = client.raw.search_runs([_experiment(client, loop)], wanted, max_results=1)
     return _run(found[0]) if found else None
 
 

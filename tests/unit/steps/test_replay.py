@@ -34,4 +34,4 @@ def test_by_default_it_begins_when_a_first_champion_could_stand(
 ) -> None:
     from ratchet.steps import replay
 
-    assert replay._first(past.loop, past) == "2013-01-27"  # a window of 20 days, a holdout of 4, labels a day later
+    assert replay._first(past.loop, past) == "2013-01-28"  # a window of 20 days, a holdout of 4, labels a day later
