@@ -16,7 +16,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
+.PHONY: help install run up down test lint types unit test-order coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ types: $(STAMP) ## Check types, strictly
 
 unit: $(STAMP) browser ## Run the tests alone, in WORKERS=2 processes
 	$(PYTEST)
+
+test-order: $(STAMP) ## Ask the real scheduler for nights at once, in any order, twice, and after a week off (6 minutes)
+	$(PYTEST) -n 0 tests/slow/test_order.py
 
 coverage: $(STAMP) browser ## Run the tests, and say which lines they do not reach (a quarter slower)
 	$(PYTEST) --cov=ratchet --cov=ratchet_airflow --cov-report=term:skip-covered

@@ -38,6 +38,7 @@ def local(
     with pytest.MonkeyPatch.context() as patch:
         lay(folder / "var", loops_folder, folder, patch.setenv)
         rename(folder, "wind", "wind_approved")
+        rename(folder, "wind", "wind_at_once")
         contract = folder / "loops" / "wind_approved" / "loop.yaml"
         contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: required\n"))
         _smaller(folder / "loops" / "flight_delays" / "loop.yaml")
