@@ -58,7 +58,11 @@ def local(
 def _smaller(contract: Path) -> None:
     """Let the loop of the flights need fewer days and trees: it is shown how it runs, not how well it predicts."""
     text = contract.read_text()
-    for old, new in (("holdout_days: 7", "holdout_days: 3"), ("max_iter: 300", "max_iter: 40")):
+    for old, new in (
+        ("holdout_days: 7", "holdout_days: 3"),
+        ("max_iter: 300", "max_iter: 40"),
+        ("latency_ms: 100", "latency_ms: 5000"),
+    ):
         assert old in text
         text = text.replace(old, new)
     contract.write_text(text)
