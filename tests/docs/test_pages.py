@@ -16,24 +16,36 @@ from tests.conftest import ROOT
 RUFF = str(Path(sys.executable).parent / "ruff")
 
 
-def _is_clean(folder: Path) -> None:
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    for command in (["check", "."], ["format", "--check", "."]):
-        done = subprocess.run([RUFF, *command], cwd=folder, capture_output=True, text=True, check=False)
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project's code, to which a user adds files."""
+    for name in ("include", "plugins", "dags"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def _are_clean(project: Path, names: list[str]) -> None:
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run([RUFF, *command, *names], cwd=project, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
-def test_the_files_of_a_page_are_clean(page: Path, tmp_path: Path) -> None:
-    for name, text in re.findall(r"^```python file=(\S+)\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    _is_clean(tmp_path)
+def test_the_files_of_the_pages_are_clean(project: Path) -> None:
+    text = "".join(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))
+    blocks = dict(re.findall(r"^```python file=(\S+)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE))
+    assert blocks
+    for name, content in blocks.items():
+        assert not (project / name).exists()
+        (project / name).write_text(content)
+    _are_clean(project, list(blocks))
 
 
-def test_the_dag_file_of_a_new_loop_is_clean(place: Path, observations: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RATCHET_HOME", str(place))
+def test_the_dag_file_of_a_new_loop_is_clean(
+    project: Path, observations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RATCHET_LOOPS", "RATCHET_SUITES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RATCHET_HOME", str(project))
     new.lay_out("gusts", observations, None, "wind_speed", (), None)
-    assert (place / "dags" / "gusts.py").exists()
-    (place / "suites").rename(place / "great_expectations")
-    _is_clean(place)
+    _are_clean(project, ["dags/gusts.py"])
