@@ -16,7 +16,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit test-order coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
+.PHONY: help install run up down test lint types unit test-order test-commands coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ unit: $(STAMP) browser ## Run the tests alone, in WORKERS=2 processes
 
 test-order: $(STAMP) ## Ask the real scheduler for nights at once, in any order, twice, and after a week off (6 minutes)
 	$(PYTEST) -n 0 tests/slow/test_order.py
+
+test-commands: $(STAMP) ## Run every command of README and docs as it is printed, on an installation of its own (5 minutes)
+	$(PYTEST) -n 0 tests/slow/test_commands.py
 
 coverage: $(STAMP) browser ## Run the tests, and say which lines they do not reach (a quarter slower)
 	$(PYTEST) --cov=ratchet --cov=ratchet_airflow --cov-report=term:skip-covered

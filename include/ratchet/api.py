@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ratchet.errors import (
         ContractError,
         DataError,
+        FormatError,
         MissingPackage,
         RatchetError,
         RegistryBusy,
@@ -44,6 +45,7 @@ __all__ = [
     "ContractError",
     "Curve",
     "DataError",
+    "FormatError",
     "Job",
     "Loop",
     "MissingPackage",

@@ -175,13 +175,3 @@ def test_the_plugin_folder_shows_airflow_one_file(monkeypatch: pytest.MonkeyPatc
 
     seen = {Path(path).name for path in find_path_from_directory(str(ROOT / "plugins"), ".airflowignore", "glob")}
     assert {name for name in seen if name.endswith(".py")} == {"ratchet_plugin.py"}
-
-
-def test_a_floor_with_two_bounds_shows_both() -> None:
-    from ratchet import catalog
-    from ratchet.contract.rules import Bound
-    from ratchet_airflow import docs
-
-    loop = catalog.load("flight_delays")
-    gate = loop.gate.model_copy(update={"floors": {"roc_auc": Bound(min=0.6, max=0.99)}})
-    assert "| Floors | roc_auc ≥ 0.6, roc_auc ≤ 0.99 |" in docs.page(loop.model_copy(update={"gate": gate}), "train")

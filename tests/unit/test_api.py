@@ -25,6 +25,7 @@ SURFACE = {
         "DataError",
         "MissingPackage",
         "RatchetError",
+        "FormatError",
         "RegistryBusy",
         "RegistryError",
         "RequestError",

@@ -1,6 +1,6 @@
 """`ratchet airflow`: every argument passed on, the installation's environment and no other Airflow's, its exit code.
 
-The program is a fake of three lines that says what it was given: tests/docs/test_commands.py runs the real one.
+The program is a fake of three lines that says what it was given: tests/slow/test_commands.py runs the real one.
 """
 
 from __future__ import annotations

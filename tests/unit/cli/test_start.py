@@ -1,6 +1,6 @@
 """`ratchet start` and `stop`: what they do to the DAGs of a loop, what they wait for, and what they say comes next.
 
-Airflow is a fake of its REST API on a real socket: tests/docs/test_commands.py starts a loop in the real one.
+Airflow is a fake of its REST API on a real socket: tests/slow/test_commands.py starts a loop in the real one.
 """
 
 from __future__ import annotations

@@ -35,10 +35,10 @@ NIGHTS = ("2013-01-12", "2013-02-12")  # the second has a row in quarantine, as 
 
 # Command -> (the test that runs it, why it is not run here). The test's name is looked up: it has to exist.
 ELSEWHERE = {
-    "make run": ("tests/end_to_end/test_story.py::test_the_story_closes_the_loop", "it is eight minutes long"),
-    "make test": ("tests/docs/test_commands.py::test_a_make_target_calls_what_is_tested", "it is this and all others"),
-    "make up": ("tests/docs/test_commands.py::test_the_installation_is_started_twice_and_ended_twice", "with ports"),
-    "make down": ("tests/docs/test_commands.py::test_the_installation_is_started_twice_and_ended_twice", "with ports"),
+    "make run": ("tests/end_to_end/test_nights.py::test_the_story_closes_the_loop", "it is eight minutes long"),
+    "make test": ("tests/slow/test_commands.py::test_a_make_target_calls_what_is_tested", "it is this and all others"),
+    "make up": ("tests/slow/test_commands.py::test_the_installation_is_started_twice_and_ended_twice", "with ports"),
+    "make down": ("tests/slow/test_commands.py::test_the_installation_is_started_twice_and_ended_twice", "with ports"),
     "dvc repro": (
         "tests/integration/test_whole.py::test_dvc_repro_trains_without_airflow",
         "it wants a Git repository of its own",
