@@ -21,6 +21,8 @@ from ratchet.lifecycle import dataset, ledger, nights, predictions
 from ratchet.partitions import parse, shift
 from tests.end_to_end.conftest import wait_for
 
+pytestmark = pytest.mark.timeout(1800)  # a test here lives many nights
+
 LOOPS = ("wind", "wind_at_once")
 HISTORY, WEEK = "2013-01-02..2013-01-14", "2013-01-15..2013-01-21"
 OWN = (
