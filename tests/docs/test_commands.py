@@ -35,7 +35,7 @@ NIGHTS = ("2013-01-12", "2013-02-12")  # the second has a row in quarantine, as 
 
 # Command -> (the test that runs it, why it is not run here). The test's name is looked up: it has to exist.
 ELSEWHERE = {
-    "make run": ("tests/end_to_end/test_story.py::test_the_story_closes_the_loop", "it is eight minutes long"),
+    "make run": ("tests/end_to_end/test_ui.py::test_the_story_closes_the_loop", "it is eight minutes long"),
     "make test": ("tests/docs/test_commands.py::test_a_make_target_calls_what_is_tested", "it is this and all others"),
     "make up": ("tests/docs/test_commands.py::test_the_installation_is_started_twice_and_ended_twice", "with ports"),
     "make down": ("tests/docs/test_commands.py::test_the_installation_is_started_twice_and_ended_twice", "with ports"),
@@ -48,7 +48,7 @@ ELSEWHERE = {
         "the step exists where the page was followed",
     ),
 }
-# Command -> what it says where there is nothing for it to do, as here. Its effect: tests/integration/test_training.py.
+# Command -> what it says where there is nothing for it to do, as here. Its effect: tests/unit/steps/test_evaluate.py.
 REFUSED = {'ratchet rollback flight_delays --reason "complaints from Newark"': "there is none before it to restore"}
 # What is asked for less of here: words of a command -> words in their place.
 SHORTER = {

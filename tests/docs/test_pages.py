@@ -37,6 +37,7 @@ def test_the_files_of_the_pages_are_clean(project: Path) -> None:
     assert blocks
     for name, content in blocks.items():
         assert not (project / name).exists()
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(content)
     _are_clean(project, list(blocks))
 

@@ -98,7 +98,7 @@ def test_a_promotion_waits_for_a_persons_answer(page: Page, local: Local, airflo
     page.get_by_role("link", name="The whole report").first.wait_for()
     page.get_by_role("button", name="Approve").click()
     wait_for(lambda: airflow.run("wind_approved.train", "asked")["state"] == "success")
-    (entry,) = ledger.read(catalog.load("wind_approved"))
+    (entry,) = ledger.champions(ledger.read(catalog.load("wind_approved")))
     assert entry["kind"] == "promoted"
     assert (entry["approval"]["answer"], entry["approval"]["by"]) == ("Approve", "admin")
     assert entry["approval"]["at"]
