@@ -55,16 +55,23 @@ def before(partition: str, run: str, opened: Iterable[Open], entries: Sequence[M
 
     Open ones before it, and itself where another run has it.
     """
-    judged = {entry.get("run") for entry in entries if entry["kind"] in _JUDGED}
+    opened = list(opened)
+    over = settled(opened, entries)
     return sorted(
         (
             night
             for night in opened
-            if not (night.training and night.training in judged)
+            if night not in over
             and (night.partition < partition or (night.partition == partition and run and night.run != run))
         ),
         key=lambda night: night.partition,
     )
+
+
+def settled(opened: Iterable[Open], entries: Sequence[Mapping[str, Any]]) -> list[Open]:
+    """List the open nights that waited for a training alone, which is judged: they are over."""
+    judged = {entry.get("run") for entry in entries if entry["kind"] in _JUDGED}
+    return [night for night in opened if night.training and night.training in judged]
 
 
 def missing(partition: str, known: Iterable[str]) -> Missing:

@@ -48,7 +48,10 @@ def waits_for(registry: Registry, loop: str, partition: str, run: str = "") -> l
 
 def may_decide(registry: Registry, loop: str, partition: str) -> bool:
     """Say whether a night may still decide."""
-    return nights.may_decide(partition, _states(registry, loop, [partition]), opened(registry, loop))
+    present = opened(registry, loop)
+    if any(night.partition == partition for night in nights.settled(present, registry.ledger(loop))):
+        return False
+    return nights.may_decide(partition, _states(registry, loop, [partition]), present)
 
 
 def begin(writer: Writer, loop: Loop, asked: Mapping[str, str]) -> list[str]:
@@ -66,6 +69,12 @@ def begin(writer: Writer, loop: Loop, asked: Mapping[str, str]) -> list[str]:
         writer.write(_open_path(loop.name, day), json.dumps(asdict(Open(day, asked[day])), sort_keys=True) + "\n")
     writer.commit([_open_path(loop.name, day) for day in begun], f"Begin {_range(begun)} of {loop.name}")
     return begun
+
+
+def settle(writer: Writer, loop: Loop) -> None:
+    """End the nights that waited for a training alone, which is judged."""
+    for night in nights.settled(opened(writer.registry, loop.name), writer.registry.ledger(loop.name)):
+        end(writer, loop, [night.partition], "published", f"its training {night.training} was judged")
 
 
 def wait_for_training(writer: Writer, loop: Loop, partition: str, training: str) -> None:

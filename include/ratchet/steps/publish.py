@@ -88,6 +88,7 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
 
 def _nights(writer: Writer, loop: Loop, verdicts: dict[str, dict[str, Any]], changed: set[str]) -> list[str]:
     """End the open nights that nothing follows, and return the days that are to be scored and monitored."""
+    nights.settle(writer, loop)
     taken = {night.partition for night in nights.opened(writer.registry, loop.name)}
     states: dict[str, State] = {"rejected": "refused", "empty": "rested"}
     for status, state in states.items():

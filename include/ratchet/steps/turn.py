@@ -31,6 +31,7 @@ def run(loop: Loop, request: TurnRequest) -> TurnResult:
     registry, days = dataset.registry(), partitions.parse(request.partitions)
     gap = missing(days[0], nights.known(registry, loop.name))
     with registry.writer() as writer:
+        nights.settle(writer, loop)
         opened = nights.begin(writer, loop, {**gap.runs, **dict.fromkeys(days, request.run)})
     waits = nights.waits_for(registry, loop.name, days[0], request.run)
     before = partitions.shift(days[0], -1)

@@ -35,3 +35,9 @@ def test_a_night_that_asked_for_a_training_is_over_when_it_is_judged(place: Path
     with registry.writer() as writer:
         ledger.write(writer, loop, "rejected:r", {"kind": "rejected", "run": "drift__v1", "reason": "x"}, "Reject")
     assert nights.waits_for(registry, "wind", DAYS[1]) == []
+    assert not nights.may_decide(registry, "wind", DAYS[0])
+    # The next night that begins writes it down.
+    step("turn", "wind", partitions=DAYS[1], run="next")
+    ended = nights.ended(registry, "wind", DAYS[0])
+    assert ended is not None
+    assert ended["reason"] == "its training drift__v1 was judged"
