@@ -61,7 +61,7 @@ def test_a_week_asked_for_at_once_comes_to_what_it_comes_to_night_by_night(
     assert len(published) == len(set(published))
     wait_for(lambda: not _running(airflow, "wind_at_once.ingest"))
     second = [airflow.run("wind_at_once.ingest", f"{run}__{day}")["note"] or "" for run, day in asked]
-    assert sum("its night is over" in note for note in second) == 7
+    assert sum("its night is over" in note for note in second) >= 7  # more where a run of its own made a night up
     assert any("waits for the night of" in note for note in second)
 
 
