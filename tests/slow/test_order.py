@@ -83,7 +83,7 @@ def test_a_range_is_scored_and_monitored_like_nights(local: Local, airflow: clie
     airflow.trigger("wind.ingest", "a-range", conf={"partitions": days})
     wait_for(lambda: _lived("wind", days), patience=300)
     for day in parse(days):
-        assert any(run["state"] == "success" for run in airflow.runs("wind.monitor", partition=day))
+        wait_for(lambda day=day: any(r["state"] == "success" for r in airflow.runs("wind.monitor", partition=day)))
 
 
 def _first_champion(airflow: client.Airflow, loop: str) -> None:
