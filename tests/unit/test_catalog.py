@@ -11,20 +11,7 @@ from ruamel.yaml import YAML
 
 from ratchet import catalog
 from ratchet.errors import ContractError
-
-
-def _broken(place: Path, old: str, new: str) -> str:
-    path = place / "loops" / "flight_delays" / "loop.yaml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    with pytest.raises(ContractError) as caught:
-        catalog.load("flight_delays")
-    message = str(caught.value)
-    file, line, _ = message.split(":", 2)
-    assert Path(file) == path
-    assert int(line) >= 1
-    return message
+from tests.given.contracts import broken
 
 
 def test_the_loops_of_the_project_are_in_order(place: Path) -> None:
@@ -39,7 +26,7 @@ def test_an_unknown_loop_suggests_the_nearest(place: Path) -> None:
 
 
 def test_one_broken_loop_leaves_the_others_alone(place: Path) -> None:
-    _broken(place, "task: binary", "task: none")
+    broken(place, "task: binary", "task: none")
     assert catalog.load("wind").task == "regression"
 
 

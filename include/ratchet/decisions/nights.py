@@ -27,6 +27,11 @@ class Open:
     run: str  # what was begun: a second run of the night waits for the first
     training: str = ""  # the key of the training that the night has asked for, and now waits for
 
+    @property
+    def told(self) -> str:
+        """Say, to a night after it, what that waits for."""
+        return f"waits for the night of {self.partition}, which is under way ({self.run})"
+
 
 @dataclass(frozen=True)
 class Missing:

@@ -41,8 +41,7 @@ def run(loop: Loop, request: FetchRequest) -> FetchResult:
     delivery, days = slug(request.delivery or request.partitions), partitions.parse(request.partitions)
     waits = nights.waits_for(dataset.registry(), loop.name, days[0], request.delivery)
     if waits:
-        reason = f"waits for the night of {waits[0].partition}, which is under way ({waits[0].run})"
-        return FetchResult(reason=reason, outcome="waiting", delivery=delivery, rows={})
+        return FetchResult(reason=waits[0].told, outcome="waiting", delivery=delivery, rows={})
     root = Settings.current().staging / loop.name
     _prune(root)
     rows, changed = {}, False

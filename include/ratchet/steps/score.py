@@ -47,8 +47,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     revision = registry.resolve(request.revision or "HEAD")
     day, path = request.partition, live(loop, request.partition)
     if waits := nights.waits_for(registry, loop.name, day):
-        reason = f"waits for the night of {waits[0].partition}, which is under way ({waits[0].run})"
-        return ScoreResult(reason=reason, outcome="waiting", partition=day)
+        return ScoreResult(reason=waits[0].told, outcome="waiting", partition=day)
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None:

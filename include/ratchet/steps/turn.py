@@ -24,6 +24,7 @@ class TurnResult(StepResult):
 
     opened: tuple[str, ...] = ()  # nights; one that has ended is not opened again
     make_up: str = ""  # the night before, where it was missing: its run is to be started, and does the same in turn
+    run: str = ""  # the name of that run
 
 
 def run(loop: Loop, request: TurnRequest) -> TurnResult:
@@ -52,4 +53,5 @@ def run(loop: Loop, request: TurnRequest) -> TurnResult:
         outcome="done" if opened else "unchanged",
         opened=tuple(opened),
         make_up=before if make_up else "",
+        run=made_up(before) if make_up else "",
     )

@@ -36,7 +36,7 @@ class TurnOperator(StepOperator, TriggerDagRunOperator):
         if "are missing" in result["reason"]:
             notes.add(context, self.log, f"{self.step}: {result['reason']}")
         if night := result["make_up"]:
-            self.trigger_run_id = f"night__{night}"
+            self.trigger_run_id = result["run"]
             self.conf = {"partitions": night}
             self.note = f"made up: nobody had asked for it before {self.partitions}"
             TriggerDagRunOperator.execute(self, context)  # ends the task

@@ -8,24 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet import catalog
 from ratchet.contract import reading
 from ratchet.contract.loop import Loop
-from ratchet.errors import ContractError
-
-
-def _broken(place: Path, old: str, new: str) -> str:
-    path = place / "loops" / "flight_delays" / "loop.yaml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    with pytest.raises(ContractError) as caught:
-        catalog.load("flight_delays")
-    message = str(caught.value)
-    file, line, _ = message.split(":", 2)
-    assert Path(file) == path
-    assert int(line) >= 1
-    return message
+from tests.given.contracts import broken
 
 
 def _line(message: str) -> int:
@@ -57,7 +42,7 @@ def _line(message: str) -> int:
     ],
 )
 def test_a_mistake_is_explained(place: Path, old: str, new: str, words: tuple[str, ...]) -> None:
-    message = _broken(place, old, new)
+    message = broken(place, old, new)
     for word in words:
         assert word in message
 
@@ -65,11 +50,11 @@ def test_a_mistake_is_explained(place: Path, old: str, new: str, words: tuple[st
 def test_the_line_is_the_mistakes_own(place: Path) -> None:
     path = place / "loops" / "flight_delays" / "loop.yaml"
     expected = next(n for n, line in enumerate(path.read_text().splitlines(), 1) if "holdout_days" in line)
-    assert _line(_broken(place, "holdout_days: 7", "holdot_days: 7")) == expected
+    assert _line(broken(place, "holdout_days: 7", "holdot_days: 7")) == expected
 
 
 def test_not_yaml(place: Path) -> None:
-    assert "not YAML" in _broken(place, "task: binary", "task: [binary")
+    assert "not YAML" in broken(place, "task: binary", "task: [binary")
 
 
 @given(word=st.sampled_from(sorted(Loop.model_fields)), at=st.integers(0, 30))

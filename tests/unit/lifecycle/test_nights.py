@@ -4,55 +4,41 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ratchet.lifecycle import dataset, nights
+from ratchet.lifecycle import dataset
 from tests.conftest import ingest, step
-
-DAYS = [f"2013-01-{day:02d}" for day in range(2, 12)]
-
-
-def _turn(day: str, run: str = "") -> object:
-    return step("turn", "wind", partitions=day, run=run or f"night__{day}")
-
-
-def _open() -> list[str]:
-    return [night.partition for night in nights.opened(dataset.registry(), "wind")]
-
-
-def _ended(day: str) -> str:
-    found = nights.ended(dataset.registry(), "wind", day)
-    return found["state"] if found else ""
+from tests.given.nights import DAYS, ended, opened, turn
 
 
 def test_a_night_is_opened_once_and_ended(place: Path) -> None:
-    assert _turn(DAYS[0]).outcome == "done"
+    assert turn(DAYS[0]).outcome == "done"
     head = dataset.registry().head()
-    assert _turn(DAYS[0]).outcome == "unchanged"
+    assert turn(DAYS[0]).outcome == "unchanged"
     assert dataset.registry().head() == head
-    assert _open() == [DAYS[0]]
+    assert opened() == [DAYS[0]]
     assert step("close", "wind", partition=DAYS[0]).outcome == "done"
-    assert (_open(), _ended(DAYS[0])) == ([], "published")
+    assert (opened(), ended(DAYS[0])) == ([], "published")
     assert step("close", "wind", partition=DAYS[0]).outcome == "unchanged"
-    assert _turn(DAYS[0], "again").opened == ()
+    assert turn(DAYS[0], "again").opened == ()
 
 
 def test_a_delivery_waits_until_the_night_before_has_ended(place: Path) -> None:
-    _turn(DAYS[0])
-    _turn(DAYS[1])
+    turn(DAYS[0])
+    turn(DAYS[1])
     waits = step("fetch", "wind", partitions=DAYS[1], delivery=f"night__{DAYS[1]}")
     assert waits.outcome == "waiting"
     assert DAYS[0] in waits.reason
     assert not (place / "var" / "staging" / "wind").exists()
     step("give_up", "wind", partitions=DAYS[0], reason="the source is gone")
-    assert _ended(DAYS[0]) == "given_up"
+    assert ended(DAYS[0]) == "given_up"
     assert step("fetch", "wind", partitions=DAYS[1], delivery=f"night__{DAYS[1]}").outcome == "done"
 
 
 def test_history_before_a_champion_ends_as_it_is_published(place: Path) -> None:
     days = f"{DAYS[0]}..{DAYS[2]}"
-    _turn(days, "history")
+    turn(days, "history")
     done = ingest("wind", days, "history")
     assert (done.outcome, done.nights) == ("done", [])
-    assert (_open(), _ended(DAYS[2])) == ([], "published")
+    assert (opened(), ended(DAYS[2])) == ([], "published")
     again = ingest("wind", days, "history")
     assert (again.outcome, again.nights) == ("unchanged", [])
 
@@ -63,10 +49,10 @@ def test_a_night_without_rows_rests_and_a_refused_one_is_refused(place: Path) ->
     contract = place / "loops" / "wind" / "loop.yaml"
     text = contract.read_text()
     contract.write_text(text.replace("SELECT * FROM", "SELECT * EXCLUDE (humid) FROM"))
-    _turn(DAYS[0])
+    turn(DAYS[0])
     assert ingest("wind", DAYS[0]).outcome == "refused"
-    assert (_open(), _ended(DAYS[0])) == ([], "refused")
+    assert (opened(), ended(DAYS[0])) == ([], "refused")
     contract.write_text(text)
-    _turn("2014-01-01")
+    turn("2014-01-01")
     assert ingest("wind", "2014-01-01").outcome == "skipped"
-    assert _ended("2014-01-01") == "rested"
+    assert ended("2014-01-01") == "rested"
