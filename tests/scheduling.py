@@ -19,8 +19,7 @@ TESTS = Path(__file__).resolve().parent
 SHARED = ("dueling", "replayed", "champion_made", "two_weeks")
 # Seconds that the dearest groups take. They start first, so that all processes end together; the rest follows by name.
 DEAREST: dict[str, float] = {
-    "end_to_end/test_nights.py": 180,
-    "end_to_end/test_ui.py": 150,
+    "end_to_end": 450,
     "dueling": 120,
     "champion_made": 90,
     "two_weeks": 80,

@@ -1,4 +1,4 @@
-"""An installation a file: the real scheduler, API server, DAG processor and MLflow, and a real browser."""
+"""One installation for all files: the real scheduler, API server, DAG processor and MLflow, and a real browser."""
 
 from __future__ import annotations
 
@@ -23,15 +23,21 @@ from tests.conftest import ROOT, free_port, lay, rename
 PARTS = ("ingest", "train", "score", "monitor")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def installed_loops() -> tuple[str, ...]:
+    """The loops that have DAGs."""
+    return ("flight_delays", "wind", "wind_approved")
+
+
+@pytest.fixture(scope="package")
 def local(
-    tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Path], request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path, Path], installed_loops: tuple[str, ...]
 ) -> Iterator[Local]:
-    """An installation of its own: folders, ports, services, and the DAGs of the file's LOOPS."""
+    """An installation of the tests' own: folders, ports, services, and the DAGs of some loops."""
     folder = tmp_path_factory.mktemp("installation")
     dags = folder / "dags"
     dags.mkdir()
-    for name in request.module.LOOPS:
+    for name in installed_loops:
         (dags / f"{name}.py").write_text(
             (ROOT / "dags" / "flight_delays.py").read_text().replace("flight_delays", name)
         )
@@ -140,4 +146,4 @@ def wait_for(condition: Any, patience: float = 240) -> None:
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.2)  # the REST API announces nothing: it is asked
+        time.sleep(0.4)  # the REST API announces nothing: it is asked

@@ -1,6 +1,6 @@
 """A loop's nights through the real scheduler, API server, DAG processor and MLflow server.
 
-One installation serves the whole file; its tests build on each other in the order in which they stand.
+One installation serves both files here; the tests of each build on each other in the order in which they stand.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from deploy.local import client, services, summary
@@ -24,7 +25,7 @@ from ratchet.replay.run import Case
 from ratchet.steps import performance
 from tests.end_to_end.conftest import PARTS, check_told, states, wait_for
 
-LOOPS = ("wind",)
+pytestmark = pytest.mark.xdist_group("end_to_end")
 STORY = Story("wind", "2013-01-02..2013-01-14", "2013-01-15..2013-01-19")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
 import re
 import shutil
@@ -11,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.api import NightFacts
+from ratchet.training import evaluation
 from tests.conftest import ROOT
 
 RUN = """
@@ -81,6 +85,19 @@ def test_the_page_about_extending_runs_as_it_stands(door: str, tmp_path: Path) -
     module, distribution = done.stdout.split("RESULT ")[1].split()
     assert module == ("ratchet_loops.river.trainers.nearest" if door == "folder" else "our_rivers.nearest")
     assert distribution == ("None" if door == "folder" else "our-rivers==1.0.0")
+
+
+def test_the_page_names_all_that_a_policy_and_a_check_may_look_at() -> None:
+    page = (ROOT / "docs" / "extend.md").read_text()
+    for field in dataclasses.fields(NightFacts):
+        assert f"`{field.name}`" in page, field.name
+    compared = re.findall(r'^        "(\w+)":', inspect.getsource(evaluation.compare), flags=re.MULTILINE)
+    for key in {*compared, "behaviour", "latency_ms", "size_mb", "signatures", "unaccepted"} - {
+        "loss",
+        "rows",
+        "compared",
+    }:
+        assert f"`{key}`" in page, key
 
 
 def test_the_page_is_found_from_where_newcomers_begin() -> None:

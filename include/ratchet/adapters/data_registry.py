@@ -7,8 +7,8 @@
     <loop>/open/<partition>.json, <loop>/nights/<partition>.json   nights under way, and how others ended  (Git)
     format.json                                         the format that all this is written in             (Git)
 
-One writer at a time holds an exclusive lock; a reader names a revision and takes none. Writes go through the command
-lines of DVC and Git, reads through DVC's API.
+One writer at a time holds an exclusive lock; a reader names a revision and takes none. Git is its command line; files
+go into DVC's storage by adapters/storage.py, and are read through DVC's API.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ratchet.adapters import storage
 from ratchet.decisions import chain
 from ratchet.errors import DataError, FormatError, MissingPackage, RegistryBusy, RegistryError, storage_errors
 from ratchet.files import atomic, write_text
@@ -182,16 +182,12 @@ class Writer:
     registry: Registry
 
     def add(self, paths: list[str]) -> None:
-        """Put files under DVC, and push them to the remote."""
-        if not paths:
-            return
-        root = self.registry.root
-        _run([sys.executable, "-m", "dvc", "--wait-for-lock", "add", *paths], root, "dvc add failed")
-        _run(
-            [sys.executable, "-m", "dvc", "--wait-for-lock", "push", *[f"{p}.dvc" for p in paths]],
-            root,
-            "dvc push failed",
-        )
+        """Put files into DVC's cache and its remote, and write their .dvc files beside them. Does not commit.
+
+        Raises RegistryError where the remote cannot be reached.
+        """
+        if paths:
+            storage.add(self.registry.root, paths)
 
     def write(self, path: str, text: str) -> None:
         """Write a small file that Git keeps."""
@@ -277,10 +273,7 @@ def _make(root: Path, remote: str) -> None:
         ("commit.gpgsign", "false"),
     ):
         _run(["git", "config", key, value], root)
-    dvc = [sys.executable, "-m", "dvc", "--quiet"]
-    _run([*dvc, "init"], root)
-    _run([*dvc, "config", "core.analytics", "false"], root)
-    _run([*dvc, "remote", "add", "--default", "storage", remote], root)
+    storage.init(root, remote)
     write_text(root / ".gitignore", "*.parquet\n*.tmp\n")
     write_text(root / FORMAT_FILE, json.dumps({"format": FORMAT}) + "\n")
     _run(["git", "add", ".gitignore", ".dvc", ".dvcignore", FORMAT_FILE], root)

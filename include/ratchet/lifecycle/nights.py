@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +65,8 @@ def begin(writer: Writer, loop: Loop, asked: Mapping[str, str]) -> list[str]:
     begun = [day for day in asked if day not in taken and nights.may_begin(day, states, present)]
     if not begun:
         return []
-    for day in begun:
-        writer.write(_open_path(loop.name, day), json.dumps(asdict(Open(day, asked[day])), sort_keys=True) + "\n")
-    writer.commit([_open_path(loop.name, day) for day in begun], f"Begin {_range(begun)} of {loop.name}")
+    paths = [_write(writer, loop, Open(day, asked[day])) for day in begun]
+    writer.commit(paths, f"Begin {_range(begun)} of {loop.name}")
     return begun
 
 
@@ -82,9 +81,8 @@ def wait_for_training(writer: Writer, loop: Loop, partition: str, training: str)
     night = next((each for each in opened(writer.registry, loop.name) if each.partition == partition), None)
     if night is None or night.training == training:
         return
-    text = json.dumps(asdict(Open(partition, night.run, training)), sort_keys=True) + "\n"
-    writer.write(_open_path(loop.name, partition), text)
-    writer.commit([_open_path(loop.name, partition)], f"Let {partition} of {loop.name} wait for {training}")
+    path = _write(writer, loop, replace(night, training=training))
+    writer.commit([path], f"Let {partition} of {loop.name} wait for {training}")
 
 
 def end(writer: Writer, loop: Loop, days: Iterable[str], state: State, reason: str) -> None:
@@ -100,6 +98,12 @@ def end(writer: Writer, loop: Loop, days: Iterable[str], state: State, reason: s
             paths.append(_open_path(loop.name, day))
     title = {"published": "End", "rested": "Rest on", "refused": "Refuse", "given_up": "Give up"}[state]
     writer.commit(paths, f"{title} {_range(ended_days)} of {loop.name}\n\n{reason}\n")
+
+
+def _write(writer: Writer, loop: Loop, night: Open) -> str:
+    path = _open_path(loop.name, night.partition)
+    writer.write(path, json.dumps(asdict(night), sort_keys=True) + "\n")
+    return path
 
 
 def _states(registry: Registry, loop: str, days: Iterable[str]) -> dict[str, State]:

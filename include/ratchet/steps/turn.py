@@ -25,6 +25,7 @@ class TurnResult(StepResult):
     opened: tuple[str, ...] = ()  # nights; one that has ended is not opened again
     make_up: str = ""  # the night before, where it was missing: its run is to be started, and does the same in turn
     run: str = ""  # the name of that run
+    missing: tuple[str, ...] = ()  # nights that are too many to be made up: a person is to ask for them
 
 
 def run(loop: Loop, request: TurnRequest) -> TurnResult:
@@ -54,4 +55,5 @@ def run(loop: Loop, request: TurnRequest) -> TurnResult:
         opened=tuple(opened),
         make_up=before if make_up else "",
         run=made_up(before) if make_up else "",
+        missing=() if gap.made_up else gap.days,
     )

@@ -33,7 +33,7 @@ class TurnOperator(StepOperator, TriggerDagRunOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Open the nights."""
         result = self.perform(context)
-        if "are missing" in result["reason"]:
+        if result["missing"]:
             notes.add(context, self.log, f"{self.step}: {result['reason']}")
         if night := result["make_up"]:
             self.trigger_run_id = result["run"]

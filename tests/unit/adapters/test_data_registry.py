@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ratchet import cli
-from ratchet.adapters import data_registry
+from ratchet.adapters import data_registry, storage
 from ratchet.errors import DataError, RegistryBusy, RegistryError
 from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
@@ -63,15 +63,12 @@ def test_a_disk_that_cannot_be_written(place: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_registry_whose_making_was_killed_is_made_anew(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(Settings.current().registry)
-    real = data_registry._run
 
-    def crash(command: list[str], *rest: object) -> str:
-        if "init" in command and "dvc" in command:
-            raise KeyboardInterrupt
-        return real(command, *rest)  # type: ignore[arg-type]
+    def crash(root: Path, remote: str) -> None:
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(data_registry, "_run", crash)
+        patched.setattr(storage, "init", crash)
         with pytest.raises(KeyboardInterrupt):
             dataset.registry()
     assert dataset.registry().git("log", "--format=%s").strip() == "Begin the data registry"

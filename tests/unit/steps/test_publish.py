@@ -66,7 +66,7 @@ def test_a_publish_killed_at_any_moment_is_completed_by_a_retry(place: Path, for
     dataset.registry()
     moments = random.Random(11)
     for _ in range(6):
-        forks.kill("step", "publish", "--loop", "wind", "--partitions", days, after=moments.uniform(0.1, 2.4))
+        forks.kill("step", "publish", "--loop", "wind", "--partitions", days, after=moments.uniform(0.05, 0.8))
         for day in dataset.registry().partitions("wind", "weather", "HEAD"):
             path = f"wind/data/weather/{day}.parquet"
             assert dataset.registry().read([path], dataset.registry().head())[path].num_rows == 72
