@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ def replayed(tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path,
 
 @pytest.fixture
 def past(replayed: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    """The loop's history; what replays it has one core, for the tests have the others."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     for name, part in {"VAR": "var", "LOOPS": "loops", "SUITES": "suites"}.items():
         monkeypatch.setenv(f"RATCHET_{name}", str(replayed / part))
     return history.read(catalog.load(NAME), replayed / "cache")

@@ -74,10 +74,17 @@ def validate(frame: pd.DataFrame, folder: Path, suite: str, key: Sequence[str]) 
 def render(check: Check) -> str:
     """Render the Data Docs page of a validation: one self-contained HTML text."""
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     page = ValidationResultsPageRenderer().render(check.result)
-    return str(DefaultJinjaPageView().render(page))
+    return str(_view().render(page))
+
+
+@cache
+def _view() -> Any:
+    """Make the view of all pages: its templates are compiled once, which costs as much as all else of a page."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
 
 
 def _of_key(key: Sequence[str]) -> list[dict[str, Any]]:

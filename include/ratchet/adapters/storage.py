@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ratchet.errors import MissingPackage, RegistryError
 from ratchet.files import write_text
-
-if TYPE_CHECKING:
-    from dvc_data.hashfile.db import HashFileDB
 
 REMOTE = "storage"  # the name of the remote in the registry's .dvc/config
 
@@ -66,7 +63,7 @@ def add(root: Path, paths: list[str]) -> None:
         write_text(root / f"{path}.dvc", text)
 
 
-def _cache(root: Path) -> HashFileDB:
+def _cache(root: Path) -> Any:
     from dvc.fs import LocalFileSystem
     from dvc_data.hashfile.db import get_odb
 
@@ -74,7 +71,7 @@ def _cache(root: Path) -> HashFileDB:
     return get_odb(LocalFileSystem(), str(folder), hash_name="md5", tmp_dir=str(root / ".dvc" / "tmp"))
 
 
-def _remote(root: Path) -> HashFileDB:
+def _remote(root: Path) -> Any:
     from dvc.config import Config
     from dvc.fs import get_cloud_fs
     from dvc_data.hashfile.db import get_odb

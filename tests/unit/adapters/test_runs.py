@@ -11,33 +11,32 @@ from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.errors import DataError, MissingPackage, TrackingError, TrackingUnavailable
 from ratchet.lifecycle import predictions
-from tests.conftest import MlflowServer, free_port, ingest, step
+from tests.conftest import MlflowServer, ingest, rename, step
+from tests.given.lines import Line
 from tests.given.watched import NIGHT
 
 
-def test_mlflow_down_for_a_moment(
-    place: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = MlflowServer(tmp_path_factory.mktemp("own"), free_port())
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
+def test_mlflow_down_for_a_moment(place: Path, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    line, name = Line(mlflow_server.port), rename(place, "wind", "wind_cut_off")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", line.url)
     monkeypatch.setattr(runs, "_PATIENCE", 0.5)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     try:
-        ingest("wind", "2013-01-02..2013-01-08")
-        step("snapshot", "wind", run="first")
+        ingest(name, "2013-01-02..2013-01-08")
+        step("snapshot", name, run="first")
         with pytest.raises(TrackingUnavailable, match="does not answer") as caught:
-            step("train", "wind", run="first")
+            step("train", name, run="first")
         assert caught.value.retriable
-        server.start()
-        made = step("train", "wind", run="first").mlflow_run
+        line.mend()
+        made = step("train", name, run="first").mlflow_run
         # It goes away in the middle of a step, too.
         with pytest.raises(TrackingUnavailable, match="went away"), runs.connected() as client:
-            server.stop()
+            line.cut()
             client.raw.get_run(made)
-        server.start()
-        assert step("train", "wind", run="first").outcome == "unchanged"
+        line.mend()
+        assert step("train", name, run="first").outcome == "unchanged"
     finally:
-        server.stop()
+        line.cut()
 
 
 @pytest.mark.parametrize(

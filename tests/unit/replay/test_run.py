@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ from ratchet.replay.run import Case
 from tests.given.replays import CASES, FIRST, LAST, quiet
 
 
-def test_policies_side_by_side_and_again_from_the_cache(past: History, replayed: Path) -> None:
+def test_policies_side_by_side_and_again_from_the_cache(
+    past: History, replayed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     seen: list[tuple[str, int, int]] = []
     never, daily, fourth = replays.run(past, CASES, FIRST, LAST, replayed / "cache", lambda *each: seen.append(each))
     assert (never.retrainings, never.promotions) == (0, 0)
