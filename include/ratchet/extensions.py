@@ -20,6 +20,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Literal
 
+import ratchet
 from ratchet.errors import ContractError
 
 Group = Literal["sources", "trainers", "policies", "checks", "metrics"]
@@ -145,10 +146,8 @@ def _built_in(group: Group) -> dict[str, str]:
     package = BUILT_IN.get(group)
     if package is None:  # metrics: the contract lists those that come with a task
         return {}
-    folder = Path(__file__).parent.joinpath(*package.split(".")[1:])
-    return {
-        item.name: f"{package}.{item.name}" for item in pkgutil.iter_modules([str(folder)]) if item.name not in _PARTS
-    }
+    folders = [str(Path(entry).joinpath(*package.split(".")[1:])) for entry in ratchet.__path__]
+    return {item.name: f"{package}.{item.name}" for item in pkgutil.iter_modules(folders) if item.name not in _PARTS}
 
 
 @cache
