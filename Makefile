@@ -52,7 +52,7 @@ types: $(STAMP) ## Check types, strictly
 unit: $(STAMP) browser ## Run the tests alone, in WORKERS=2 processes
 	$(PYTEST)
 
-test-order: $(STAMP) ## Ask the real scheduler for nights at once, in any order, twice, and after a week off (6 minutes)
+test-order: $(STAMP) ## Ask the real scheduler for nights at once, in any order, twice, and after a week off (7 minutes)
 	$(PYTEST) -n 0 tests/slow/test_order.py
 
 test-commands: $(STAMP) ## Run every command of README and docs as it is printed, on an installation of its own (5 minutes)
