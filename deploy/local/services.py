@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,15 +36,42 @@ class Service:
 
 
 def up(local: Local, say: Callable[[str], None]) -> None:
-    """Start what does not run yet, and wait until all answer.
+    """Start what does not run yet, and wait until all answer. Who starts or stops them meanwhile is waited for.
 
     Raises ServiceError with the end of the log of what does not.
     """
-    _check_addresses(local)
-    environment = local.environment()
     with storage_errors(local.run):
         for folder in (local.run, local.home, local.settings.var / "mlflow"):
             folder.mkdir(parents=True, exist_ok=True)
+    with _alone(local):
+        _up(local, say)
+
+
+def down(local: Local, say: Callable[[str], None]) -> None:
+    """Stop the services that this installation started; no others. Who starts them meanwhile is waited for."""
+    if not local.run.exists():
+        say("nothing was running")
+        return
+    with _alone(local):
+        _down(local, say)
+
+
+def running(local: Local) -> list[str]:
+    """List the services that run."""
+    return [service.name for service in _services(local) if _process(local, service.name)]
+
+
+@contextlib.contextmanager
+def _alone(local: Local) -> Iterator[None]:
+    """Start or stop services one at a time: what one has started, another would take for gone."""
+    with (local.run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _up(local: Local, say: Callable[[str], None]) -> None:
+    _check_addresses(local)
+    environment = local.environment()
     running = {service.name for service in _services(local) if _process(local, service.name)}
     for name, port, variable in (
         ("api-server", local.airflow_port, "RATCHET_AIRFLOW_PORT"),
@@ -72,8 +100,7 @@ def up(local: Local, say: Callable[[str], None]) -> None:
         _wait(local, service)
 
 
-def down(local: Local, say: Callable[[str], None]) -> None:
-    """Stop the services that this installation started; no others."""
+def _down(local: Local, say: Callable[[str], None]) -> None:
     stopped = []
     for service in reversed(_services(local)):
         process = _process(local, service.name)
@@ -88,11 +115,6 @@ def down(local: Local, say: Callable[[str], None]) -> None:
             os.killpg(process.pid, signal.SIGKILL if alive else signal.SIGTERM)
         _pid_file(local, name).unlink(missing_ok=True)
     say(f"stopped {', '.join(name for name, _ in stopped)}" if stopped else "nothing was running")
-
-
-def running(local: Local) -> list[str]:
-    """List the services that run."""
-    return [service.name for service in _services(local) if _process(local, service.name)]
 
 
 def _services(local: Local) -> list[Service]:

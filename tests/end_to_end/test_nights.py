@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,16 @@ def test_killed_services_carry_on(local: Local, airflow: client.Airflow, console
         assert experiment is not None
         trained = mlflow.raw.search_runs([experiment.experiment_id])
     assert len(trained) == len(states(airflow, "wind.train"))
+
+
+def test_who_starts_the_services_waits_for_who_starts_or_stops_them(local: Local) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with services._alone(local):
+            begun = pool.submit(services.up, local, print)
+            with pytest.raises(TimeoutError):
+                begun.result(timeout=1)
+        begun.result(timeout=60)
+    assert {"scheduler", "mlflow", "fork-server"} <= {*services.running(local)}
 
 
 def test_two_nights_at_once_are_both_published(local: Local, airflow: client.Airflow) -> None:

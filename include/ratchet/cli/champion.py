@@ -28,6 +28,6 @@ def champion(loop_name: str, when: str | None) -> None:
         e for e in ledger.champions(ledger.read(catalog.load(loop_name))) if dt.datetime.fromisoformat(e["at"]) <= limit
     ]
     if not changes:
-        click.echo(f"{loop_name} had no champion")
+        click.echo(f"{loop_name} had no champion then" if when else f"{loop_name} has no champion yet")
         return
     click.echo(f"v{changes[-1]['version']} since {changes[-1]['at']}: {changes[-1]['reason']}")

@@ -12,7 +12,10 @@ from ratchet.lifecycle import ledger
 @click.argument("loop_name")
 def history(loop_name: str) -> None:
     """Print the ledger of LOOP_NAME: every decision about its models, oldest first."""
-    for entry in ledger.read(catalog.load(loop_name)):
+    entries = ledger.read(catalog.load(loop_name))
+    if not entries:
+        click.echo(f"Nothing was decided about {loop_name} yet")
+    for entry in entries:
         version = f"v{entry['version']}" if entry.get("version") else entry.get("partition", "")
         against = entry.get("replaces") or entry.get("from") or entry.get("champion")
         about = f"against v{against}" if against else ""

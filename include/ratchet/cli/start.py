@@ -114,7 +114,9 @@ def _next_night(loop: Loop, airflow: Airflow) -> str:
     at = (airflow.dag(f"{loop.name}.ingest") or {}).get("next_dagrun_run_after")
     when = f"at {dt.datetime.fromisoformat(at).astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC" if at else "soon"
     cron = f"{loop.schedule.ingest}, {loop.schedule.timezone}"
-    return f"Next: {when} it ingests the day before ({cron}); scoring and monitoring follow"
+    return (
+        f"Next: {when} it ingests the day before ({cron}), and what is due already, now; scoring and monitoring follow"
+    )
 
 
 def _by_hand(loop: Loop) -> list[str]:

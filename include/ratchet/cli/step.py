@@ -20,18 +20,19 @@ class Refused(Exception):
     """A step refused; a person has to look."""
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+EXAMPLES = """\b
+ratchet step fetch    --loop flight_delays --partitions 2013-01-01..2013-01-31
+ratchet step snapshot --loop flight_delays --run first --until 2013-01-31
+"""
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, epilog=EXAMPLES)
 @click.argument("name")
 @click.option("--loop", "loop_name", required=True, help="The loop that the step works for.")
 @click.option("--result", type=click.Path(path_type=Path), help="Leave the result here as JSON, errors included.")
 @click.pass_context
 def step(context: click.Context, name: str, loop_name: str, result: Path | None) -> None:
-    r"""Run the step NAME. What it is asked for follows as --field value: its request's fields.
-
-    \b
-    ratchet step fetch    --loop flight_delays --partitions 2013-01-01..2013-01-31
-    ratchet step snapshot --loop flight_delays --run first --until 2013-01-31
-    """
+    """Run the step NAME. What it is asked for follows as --field value: its request's fields."""
     try:
         found_step = steps.find(name)
         loop = catalog.load(loop_name)
