@@ -5,7 +5,8 @@ Its MLflow run keeps all that is needed to judge, explain and rebuild it.
 
 from __future__ import annotations
 
-import time
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet import provenance
@@ -16,8 +17,7 @@ from ratchet.monitoring import reference
 from ratchet.reports import figures
 from ratchet.settings import Settings
 from ratchet.steps import StepRequest, StepResult, snapshot
-from ratchet.training import recipe
-from ratchet.training.fit import fit
+from ratchet.training import fit, recipe
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,10 +63,10 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
                 "sha256": pinned.data_hash,
             }
             runs.log_dataset(run_id, loop.name, pinned.data_hash, source, "training")
-            started = time.monotonic()
-            model, curve = fit(loop, rows)
-            seconds = time.monotonic() - started
-            keep(client, run_id, loop, model, curve, rows, seconds)
+            with tempfile.TemporaryDirectory() as folder:
+                fit.lay_out(loop, rows, Path(folder) / "source")
+                model, curve, seconds = fit.apart(Path(folder) / "source", Path(folder) / "target")
+                keep(client, run_id, loop, model, curve, rows, seconds)
     return TrainResult(
         reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, "
         f"{len(curve.train)} epochs or iterations",

@@ -52,7 +52,7 @@ class Model:
         """Write the model into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.code.save(self.estimator, folder)
-        if _is_of_a_loop(self.code):
+        if is_of_a_loop(self.code):
             shutil.copyfile(str(self.code.__file__), folder / TRAINER)
         content = {"trainer": self.trainer, "encoder": self.encoder.model_dump(mode="json")}
         (folder / "ratchet.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -61,12 +61,12 @@ class Model:
 def load(folder: Path) -> Model:
     """Read a model from its folder."""
     content = json.loads((folder / "ratchet.json").read_text(encoding="utf-8"))
-    code = _code(content["trainer"], folder)
+    code = trainer(content["trainer"], folder)
     return Model(content["trainer"], encoding.Encoder.model_validate(content["encoder"]), code.load(folder), code)
 
 
-def _code(name: str, folder: Path) -> TrainerModule:
-    """Import the trainer of a stored model: the copy beside it where it came from a loop's folder."""
+def trainer(name: str, folder: Path) -> TrainerModule:
+    """Import the trainer of a stored model, or fit: the copy beside it where it came from a loop's folder."""
     own = folder / TRAINER
     if own.exists():
         digest = hashlib.sha256(own.read_bytes()).hexdigest()[:16]
@@ -74,7 +74,8 @@ def _code(name: str, folder: Path) -> TrainerModule:
     return cast("TrainerModule", extensions.find("trainers", name, folder))
 
 
-def _is_of_a_loop(code: TrainerModule) -> bool:
+def is_of_a_loop(code: TrainerModule) -> bool:
+    """Say whether a trainer is a file of a loop's own."""
     return code.__name__.startswith("ratchet_loops.")
 
 

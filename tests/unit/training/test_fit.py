@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +16,9 @@ from hypothesis import strategies as st
 from ratchet import catalog
 from ratchet.data.features import PARTITION
 from ratchet.partitions import parse
-from ratchet.training import fit, metrics
-from ratchet.training.trainers import Curve
+from ratchet.training import fit, metrics, model
+from ratchet.training.trainers import Curve, gradient_boosting
+from tests.conftest import ROOT
 from tests.given import rows
 
 DAYS = parse("2013-01-01..2013-04-30")
@@ -56,3 +61,31 @@ def test_a_model_learns_from_the_latest_days_too(place: Path) -> None:
     assert metrics.measure("regression", model.encoder.target_values(unseen), model.predict(unseen))["r2"] > 0.7
     kept = model.encoder.means[model.encoder.numbers.index("wind_now")]
     assert kept == pytest.approx(np.mean(table.column("wind_now")))
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_fit_apart_gives_the_same_model_bit_for_bit(own: bool, place: Path, tmp_path: Path) -> None:
+    """In a process that knows neither loop nor installation; with the loop's own trainer, where it has one."""
+    if own:
+        folder = place / "loops" / "wind" / "trainers"
+        folder.mkdir()
+        shutil.copy(Path(str(gradient_boosting.__file__)), folder / "boosted.py")
+        contract = place / "loops" / "wind" / "loop.yaml"
+        contract.write_text(contract.read_text().replace("trainer: gradient_boosting", "trainer: boosted"))
+    loop, table = catalog.load("wind"), rows.wind()
+    fit.lay_out(loop, table, tmp_path / "source")
+    environment = {"PYTHONPATH": str(ROOT / "include"), "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "ratchet.training.fit", str(tmp_path / "source"), str(tmp_path / "target")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    here, curve = fit.fit(loop, table)
+    there, unseen = model.load(tmp_path / "target" / "model"), rows.wind("2013-02-01", seed=9)
+    assert np.array_equal(there.predict(unseen), here.predict(unseen))
+    assert json.loads((tmp_path / "target" / "fit.json").read_text())["valid"] == list(curve.valid)
+
+
+def test_a_fit_apart_says_in_a_sentence_what_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"There is no manifest\.json"):
+        fit.main([str(tmp_path), str(tmp_path / "target")])
+    with pytest.raises(SystemExit, match="usage"):
+        fit.main([])
