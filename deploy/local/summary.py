@@ -13,6 +13,7 @@ from deploy.local.story import Story
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
+from ratchet.decisions.entries import Entries, Judged, Left, Promoted, Requested, RolledBack, Vetoed, only
 from ratchet.lifecycle import dataset
 
 
@@ -81,19 +82,17 @@ def _champion(loop: Loop) -> list[tuple[str, str]]:
     return [("Champion", text + ", ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items())))]
 
 
-def _retrainings(entries: list[dict[str, Any]]) -> list[str]:
-    judged = {entry["run"]: entry for entry in entries if entry["kind"] in ("promoted", "rejected", "waiting")}
+def _retrainings(entries: Entries) -> list[str]:
+    judged = {entry.run: entry for entry in only(entries, Judged)}
     lines = []
     for entry in entries:
-        if entry["kind"] in ("rolled_back", "left"):
-            lines.append(f"{entry['kind'].replace('_', ' ')}: {entry['reason']}")
-        elif entry["kind"] == "requested":
-            outcome = judged.get(entry["evidence"])
-            became = "not judged yet"
-            if outcome:
-                version = f"v{outcome['version']}, " if outcome.get("version") else ""
-                became = f"{version}{outcome['reason']}"
-            lines.append(f"asked on {entry['partition']}: {entry['reason']}\n→ {became}")
-        elif entry["kind"] == "vetoed":
-            lines.append(f"vetoed on {entry['partition']}: {entry['reason']}")
+        if isinstance(entry, RolledBack | Left):
+            lines.append(f"{entry.kind.replace('_', ' ')}: {entry.reason}")
+        elif isinstance(entry, Requested):
+            outcome = judged.get(entry.evidence)
+            version = f"v{outcome.version}, " if isinstance(outcome, Promoted) else ""
+            became = f"{version}{outcome.reason}" if outcome else "not judged yet"
+            lines.append(f"asked on {entry.partition}: {entry.reason}\n→ {became}")
+        elif isinstance(entry, Vetoed):
+            lines.append(f"vetoed on {entry.partition}: {entry.reason}")
     return lines or ["none was asked for"]

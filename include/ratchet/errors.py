@@ -61,6 +61,10 @@ class RegistryBusy(RegistryError):
     retriable = True
 
 
+class LedgerError(RatchetError):
+    """A ledger holds what this program does not know, or what was changed after it was written."""
+
+
 class FormatError(RegistryError):
     """The state was written by another version of Ratchet."""
 

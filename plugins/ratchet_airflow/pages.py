@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 from airflow.api_fastapi.core_api.security import requires_access_view
@@ -22,6 +22,9 @@ from ratchet.errors import RatchetError
 from ratchet.lifecycle import dataset, ledger
 from ratchet.reports.page import page
 from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    from ratchet.decisions.entries import Entry
 
 app = FastAPI(
     title="Ratchet", docs_url=None, redoc_url=None, dependencies=[Depends(requires_access_view(AccessView.PLUGINS))]
@@ -93,9 +96,7 @@ def _loop(name: str) -> str:
     champion = next(reversed(ledger.champions(entries)), None)
     held = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
     facts = {
-        "Champion": f"v{champion['version']}, since {champion['at'][:16].replace('T', ' ')} UTC"
-        if champion
-        else "none yet",
+        "Champion": f"v{champion.version}, since {champion.at[:16].replace('T', ' ')} UTC" if champion else "none yet",
         "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {held} row{'' if held == 1 else 's'} in quarantine"
         if days
         else "none yet",
@@ -106,10 +107,9 @@ def _loop(name: str) -> str:
     return f"{about}<h3>What was decided</h3><table class=ledger>{decided or '<tr><td>nothing yet</td></tr>'}</table>"
 
 
-def _entry(entry: dict[str, Any]) -> str:
-    what = f"v{entry['version']}" if entry.get("version") else entry.get("partition", "")
-    cells = (entry["at"][:16].replace("T", " "), entry["kind"].replace("_", " "), what, entry["reason"])
-    return f"<tr class={html.escape(entry['kind'])}>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+def _entry(entry: Entry) -> str:
+    cells = (entry.at[:16].replace("T", " "), entry.kind.replace("_", " "), ledger.what(entry), entry.reason)
+    return f"<tr class={html.escape(entry.kind)}>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
 
 
 def _check(*checked: tuple[re.Pattern[str], str]) -> None:

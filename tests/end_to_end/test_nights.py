@@ -50,21 +50,21 @@ def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
     loop, registry = catalog.load("wind"), dataset.registry()
     entries, nights = ledger.read(loop), partitions.parse(STORY.nights)
     (outcome,) = replays.run(history.read(loop, tmp_path), [Case()], nights[0], nights[-1], tmp_path, lambda *_: None)
-    asked = {entry["partition"]: entry for entry in entries if entry["kind"] in ("requested", "vetoed")}
+    asked = {entry.partition: entry for entry in entries if entry.kind in ("requested", "vetoed")}
     assert len(asked) >= 2
     for night, replayed in zip(nights, outcome.nights, strict=True):
         told = tables.read_table(predictions.live(loop, night))
         assert set(told.column("model_version").to_pylist()) == {replayed["version"]}, (night, entries)
         entry = asked.get(night)
-        assert replayed["decided"] == ({"requested": "retrain", "vetoed": "veto"}[entry["kind"]] if entry else "wait")
+        assert replayed["decided"] == ({"requested": "retrain", "vetoed": "veto"}[entry.kind] if entry else "wait")
         if entry:
-            assert replayed["reason"] == entry["reason"]
-            became = next(e["kind"] for e in entries if e.get("run") == entry["evidence"])
+            assert replayed["reason"] == entry.reason
+            became = next(e.kind for e in entries if getattr(e, "run", "") == entry.evidence)
             assert replayed["gate"] == {"promoted": "promote", "rejected": "reject", "waiting": "wait"}[became]
         measured = performance.history(loop, replayed["version"], nights[-1])
         assert night not in measured or abs(measured[night] - replayed["loss"]) < 1e-3
-    assert sum(entry["kind"] == "rolled_back" for entry in entries) == outcome.rollbacks
-    assert sum(entry["kind"] == "promoted" for entry in entries) - 1 == outcome.promotions
+    assert sum(entry.kind == "rolled_back" for entry in entries) == outcome.rollbacks
+    assert sum(entry.kind == "promoted" for entry in entries) - 1 == outcome.promotions
     assert registry.partitions("wind", "weather", "HEAD")[-1] == nights[-1]
 
 

@@ -101,9 +101,9 @@ def test_a_promotion_waits_for_a_persons_answer(page: Page, local: Local, airflo
     wait_for(lambda: airflow.run("wind_approved.train", "asked")["state"] == "success")
     assert "to be approved" in airflow.run("wind_approved.train", "asked")["note"]
     asked, entry = ledger.read(catalog.load("wind_approved"))
-    assert (asked["kind"], entry["kind"]) == ("approval_asked", "promoted")
-    assert (entry["approval"]["answer"], entry["approval"]["by"]) == ("Approve", "admin")
-    assert entry["approval"]["at"]
+    assert (asked.kind, entry.kind) == ("approval_asked", "promoted")
+    assert (entry.approval["answer"], entry.approval["by"]) == ("Approve", "admin")
+    assert entry.approval["at"]
 
 
 def test_a_replay_is_started_from_its_form(page: Page, local: Local, airflow: client.Airflow) -> None:

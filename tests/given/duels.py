@@ -95,7 +95,7 @@ def write_gate(folder: Path, *lines: str) -> None:
 
 
 def kinds() -> list[str]:
-    return [entry["kind"] for entry in ledger.read(catalog.load(NAME))]
+    return [entry.kind for entry in ledger.read(catalog.load(NAME))]
 
 
 def live_night(day: str = NIGHT) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from ratchet import catalog
 from ratchet.lifecycle import dataset, ledger, nights
 from tests.conftest import step
+from tests.given.entries import entry
 
 DAYS = [f"2013-01-{day:02d}" for day in range(2, 12)]
 
@@ -27,5 +28,5 @@ def ended(day: str) -> str:
 def ask_for_a_training(day: str, key: str) -> None:
     """Let a night have asked for a training."""
     with dataset.registry().writer() as writer:
-        asked = {"kind": "requested", "partition": day, "evidence": key, "champion": "1", "reason": "x"}
-        ledger.write(writer, catalog.load("wind"), f"requested:{day}", asked, "Ask")
+        asked = entry("requested", key=f"requested:{day}", partition=day, evidence=key, champion="1", reason="x")
+        ledger.write(writer, catalog.load("wind"), asked)

@@ -40,4 +40,4 @@ def wind(tracked: Path, two_weeks: Path) -> Iterator[str]:
 
 
 def kinds(name: str) -> list[str]:
-    return [entry["kind"] for entry in ledger.read(catalog.load(name))]
+    return [entry.kind for entry in ledger.read(catalog.load(name))]

@@ -17,6 +17,7 @@ from deploy.local.story import Story, tell
 from ratchet import catalog
 from ratchet.data import tables
 from ratchet.decisions import chain
+from ratchet.decisions.entries import Entry, line
 from ratchet.lifecycle import dataset, ledger, nights, predictions
 from ratchet.partitions import parse, shift
 from tests.end_to_end.conftest import wait_for
@@ -75,7 +76,7 @@ def test_what_was_missed_while_the_machine_was_off_is_made_up_in_order(local: Lo
         assert predictions.live(catalog.load("wind"), day).exists()
     note = airflow.run("wind.ingest", f"night__{parse(missed)[0]}")["note"]
     assert note.startswith(f"made up: nobody had asked for it before {parse(missed)[1]}")
-    assert chain.broken(ledger.read(catalog.load("wind"))) is None
+    assert chain.broken(dataset.registry().ledger_lines("wind")) is None
 
 
 def test_a_range_is_scored_and_monitored_like_nights(local: Local, airflow: client.Airflow) -> None:
@@ -120,5 +121,5 @@ def _running(airflow: client.Airflow, dag_id: str) -> bool:
     return any(run["state"] in ("queued", "running") for run in found)
 
 
-def _what(entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name not in OWN}
+def _what(entry: Entry) -> dict[str, Any]:
+    return {name: value for name, value in line(entry).items() if name not in OWN}

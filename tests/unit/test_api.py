@@ -26,6 +26,7 @@ SURFACE = {
         "MissingPackage",
         "RatchetError",
         "FormatError",
+        "LedgerError",
         "RegistryBusy",
         "RegistryError",
         "RequestError",

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import storage
-from ratchet.decisions import chain
+from ratchet.decisions import chain, entries
+from ratchet.decisions.entries import Entry
 from ratchet.errors import DataError, FormatError, MissingPackage, RegistryBusy, RegistryError, storage_errors
 from ratchet.files import atomic, write_text
 
@@ -116,8 +117,12 @@ class Registry:
             at = end + 1 + size + 1
         return found
 
-    def ledger(self, loop: str, revision: str = "HEAD") -> list[dict[str, Any]]:
-        """Return the entries of a loop's ledger, oldest first."""
+    def ledger(self, loop: str, revision: str = "HEAD") -> list[Entry]:
+        """Return the entries of a loop's ledger, oldest first. Raises LedgerError where one is not known."""
+        return entries.parse(self.ledger_lines(loop, revision), f"{loop}/ledger.jsonl")
+
+    def ledger_lines(self, loop: str, revision: str = "HEAD") -> list[dict[str, Any]]:
+        """Return the entries of a loop's ledger as they are written."""
         text = self.text(f"{loop}/ledger.jsonl", revision)
         return [json.loads(line) for line in (text or "").splitlines()]
 
@@ -197,20 +202,20 @@ class Writer:
         """Remove a small file that Git keeps, where it is there."""
         (self.registry.root / path).unlink(missing_ok=True)
 
-    def append(self, loop: str, entry: dict[str, Any]) -> bool:
+    def append(self, loop: str, entry: Entry) -> bool:
         """Append an entry to the ledger unless one with its `key` is there; say whether it was new. Does not commit.
 
         The entry gets the `format`, the hash of the one `before` it, and room for a `signature`.
         """
-        entries = self.registry.ledger(loop)
-        if any(known["key"] == entry["key"] for known in entries):
+        lines = self.registry.ledger_lines(loop)
+        if any(known["key"] == entry.key for known in lines):
             return False
-        self.write_ledger(loop, [*entries, chain.link(entry, entries[-1] if entries else None)])
+        self.write_ledger(loop, [*lines, chain.link(entries.line(entry), lines[-1] if lines else None)])
         return True
 
-    def write_ledger(self, loop: str, entries: list[dict[str, Any]]) -> None:
+    def write_ledger(self, loop: str, lines: list[dict[str, Any]]) -> None:
         """Write a ledger whole. Does not commit."""
-        self.write(f"{loop}/ledger.jsonl", "".join(chain.line(entry) + "\n" for entry in entries))
+        self.write(f"{loop}/ledger.jsonl", "".join(chain.line(each) + "\n" for each in lines))
 
     def commit(self, paths: list[str], message: str) -> str:
         """Commit exactly these paths, removals included; return the revision.

@@ -24,10 +24,9 @@ def champion(loop_name: str, when: str | None) -> None:
         limit += dt.timedelta(days=1)
     if limit.tzinfo is None:
         limit = limit.replace(tzinfo=dt.UTC)
-    changes = [
-        e for e in ledger.champions(ledger.read(catalog.load(loop_name))) if dt.datetime.fromisoformat(e["at"]) <= limit
-    ]
+    changes = ledger.champions(ledger.read(catalog.load(loop_name)))
+    changes = [each for each in changes if dt.datetime.fromisoformat(each.at) <= limit]
     if not changes:
         click.echo(f"{loop_name} had no champion then" if when else f"{loop_name} has no champion yet")
         return
-    click.echo(f"v{changes[-1]['version']} since {changes[-1]['at']}: {changes[-1]['reason']}")
+    click.echo(f"v{changes[-1].version} since {changes[-1].at}: {changes[-1].reason}")

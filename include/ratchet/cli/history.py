@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ratchet import catalog
+from ratchet.decisions import entries
 from ratchet.lifecycle import ledger
 
 
@@ -12,14 +13,14 @@ from ratchet.lifecycle import ledger
 @click.argument("loop_name")
 def history(loop_name: str) -> None:
     """Print the ledger of LOOP_NAME: every decision about its models, oldest first."""
-    entries = ledger.read(catalog.load(loop_name))
-    if not entries:
+    found = ledger.read(catalog.load(loop_name))
+    if not found:
         click.echo(f"Nothing was decided about {loop_name} yet")
-    for entry in entries:
-        version = f"v{entry['version']}" if entry.get("version") else entry.get("partition", "")
-        against = entry.get("replaces") or entry.get("from") or entry.get("champion")
+    for entry in found:
+        told = entries.line(entry)
+        against = told.get("replaces") or told.get("from") or told.get("champion")
         about = f"against v{against}" if against else ""
         click.echo(
-            f"{entry['at']}  {entry['kind']:12} {version:12} {about:12} "
-            f"by {entry['by']}  {entry.get('run', '')}: {entry['reason']}"
+            f"{entry.at}  {entry.kind:12} {ledger.what(entry):12} {about:12} "
+            f"by {entry.by}  {told.get('run', '')}: {entry.reason}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ratchet import catalog
+from ratchet.decisions.entries import Asked
 from ratchet.lifecycle import ledger
 
 
@@ -16,5 +17,5 @@ def request(loop_name: str, reason: str) -> None:
 
     The next night's decision admits it, unless a veto, a cool-down or the budget says no.
     """
-    ledger.say(catalog.load(loop_name), "asked", reason, "Ask for a retraining of")
+    ledger.say(catalog.load(loop_name), Asked, reason)
     click.echo(f"{loop_name}: asked; the next night decides. To train now, trigger the DAG {loop_name}.train")

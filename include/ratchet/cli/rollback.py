@@ -14,4 +14,4 @@ from ratchet.lifecycle import ledger
 def rollback(loop_name: str, reason: str) -> None:
     """Restore the champion of LOOP_NAME before the present one."""
     entry = ledger.rollback(catalog.load(loop_name), reason)
-    click.echo(f"v{entry['version']} is the champion of {loop_name} again, in place of v{entry['from']}")
+    click.echo(f"v{entry.version} is the champion of {loop_name} again, in place of v{entry.left}")

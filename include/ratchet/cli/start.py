@@ -132,7 +132,7 @@ def _by_hand(loop: Loop) -> list[str]:
         lines.append("Data: none yet. To import history, name days that your source has:")
     lines.append(f"  {_trigger(loop, 'ingest', partitions=_history(loop, days))}")
     if champion:
-        lines.append(f"Champion: v{champion['version']} since {champion['at']}")
+        lines.append(f"Champion: v{champion.version} since {champion.at}")
     else:
         lines.append("Champion: none yet. Once history is published, train the first:")
         lines.append(f"  {_trigger(loop, 'train', reason='first champion')}")

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
+from ratchet.decisions.entries import Entries, Judged, Promoted, RolledBack
 from ratchet.partitions import shift, week
 
 
-def line(loop: Loop, entries: shadows.Entries, recipe: str, run: str) -> str:
+def line(loop: Loop, entries: Entries, recipe: str, run: str) -> str:
     """Name the hypothesis that a challenger belongs to: its recipe where that is what is deployed, itself otherwise.
 
     A recipe that was beaten, rolled back or replaced by another has to prove itself anew: that is a hypothesis of its
@@ -24,14 +25,14 @@ def line(loop: Loop, entries: shadows.Entries, recipe: str, run: str) -> str:
     ended = [
         e
         for e in entries
-        if e["kind"] == "rolled_back"
-        or (e.get("beaten") and e.get("recipe") == recipe)
-        or (e["kind"] == "promoted" and e.get("champion") is not None and e.get("recipe") != recipe)
+        if isinstance(e, RolledBack)
+        or (isinstance(e, Judged) and e.beaten and e.recipe == recipe)
+        or (isinstance(e, Promoted) and e.champion is not None and e.recipe != recipe)
     ]
     return f"{recipe}.{len(ended)}"
 
 
-def judge(loop: Loop, entries: shadows.Entries, name: str, days: Sequence[Cluster], scale: float) -> duel.Evidence:
+def judge(loop: Loop, entries: Entries, name: str, days: Sequence[Cluster], scale: float) -> duel.Evidence:
     """Judge a challenger's evidence at its e-LOND level.
 
     scale: the champion's loss, of which the default bound is a tenth.

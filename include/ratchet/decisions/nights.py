@@ -7,16 +7,15 @@ A night waits for those before it, so that nights asked for at once, in any orde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from ratchet.decisions.entries import ApprovalAsked, Entries, Judged, Requested, only
 from ratchet.partitions import days_between, shift
 
 State = Literal["published", "rested", "refused", "given_up"]
 MOST_MADE_UP = 31  # missing nights that are made up by themselves; more are told, for a person to ask for
-
-_JUDGED = ("promoted", "rejected", "waiting", "approval_asked")
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def made_up(partition: str) -> str:
     return f"night__{partition}"
 
 
-def before(partition: str, run: str, opened: Iterable[Open], entries: Sequence[Mapping[str, Any]]) -> list[Open]:
+def before(partition: str, run: str, opened: Iterable[Open], entries: Entries) -> list[Open]:
     """List the nights that `partition` waits for, oldest first.
 
     Open ones before it, and itself where another run has it.
@@ -73,9 +72,9 @@ def before(partition: str, run: str, opened: Iterable[Open], entries: Sequence[M
     )
 
 
-def settled(opened: Iterable[Open], entries: Sequence[Mapping[str, Any]]) -> list[Open]:
+def settled(opened: Iterable[Open], entries: Entries) -> list[Open]:
     """List the open nights that waited for a training alone, which is judged: they are over."""
-    judged = {entry.get("run") for entry in entries if entry["kind"] in _JUDGED}
+    judged = {entry.run for entry in entries if isinstance(entry, Judged | ApprovalAsked)}
     return [night for night in opened if night.training and night.training in judged]
 
 
@@ -106,11 +105,11 @@ def may_decide(partition: str, ended: Mapping[str, State], opened: Iterable[Open
     return may_begin(partition, ended, opened)
 
 
-def asked(partition: str, entries: Sequence[Mapping[str, Any]]) -> str:
+def asked(partition: str, entries: Entries) -> str:
     """Return the key of the training that a night has asked for, or nothing."""
-    return next((e["evidence"] for e in entries if e["kind"] == "requested" and e["partition"] == partition), "")
+    return next((each.evidence for each in only(entries, Requested) if each.partition == partition), "")
 
 
-def night_of(training: str, entries: Sequence[Mapping[str, Any]]) -> str:
+def night_of(training: str, entries: Entries) -> str:
     """Return the night that has asked for a training, or nothing."""
-    return next((e["partition"] for e in entries if e["kind"] == "requested" and e["evidence"] == training), "")
+    return next((each.partition for each in only(entries, Requested) if each.evidence == training), "")

@@ -5,16 +5,16 @@ Which there were, which have no outcome yet, and who has asked or paused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from ratchet.decisions.entries import Asked, Entries, Judged, Paused, Requested, Resumed
 from ratchet.partitions import days_between, shift
 
-OUTCOMES = ("promoted", "rejected", "waiting")
 LOST = 2  # nights after which a request without an outcome counts as lost, and no longer absorbs others
 
 
-def facts(entries: Sequence[Mapping[str, Any]], partition: str, delay: int) -> dict[str, Any]:
+def facts(entries: Entries, partition: str, delay: int) -> dict[str, Any]:
     """Return `requested`, `pending`, `asked`, `minutes` and `paused` of a night's evidence.
 
     delay: days until labels are known.
@@ -25,19 +25,18 @@ def facts(entries: Sequence[Mapping[str, Any]], partition: str, delay: int) -> d
     judged: set[str] = set()
     paused = ""
     for entry in entries:
-        kind = entry["kind"]
-        if kind == "requested":
-            requested[entry["partition"]] = entry["evidence"]
+        if isinstance(entry, Requested):
+            requested[entry.partition] = entry.evidence
             asked = []
-        elif kind == "asked":
-            asked.append(f"{entry['by']} ({entry['reason']})")
-        elif kind in ("paused", "resumed"):
-            paused = entry["reason"] if kind == "paused" else ""
-        elif kind in OUTCOMES:
-            judged.add(entry["run"])
-        if entry.get("minutes") and entry.get("day"):
-            night = shift(entry["day"], delay)
-            minutes[night] = minutes.get(night, 0.0) + entry["minutes"]
+        elif isinstance(entry, Asked):
+            asked.append(f"{entry.by} ({entry.reason})")
+        elif isinstance(entry, Paused | Resumed):
+            paused = entry.reason if isinstance(entry, Paused) else ""
+        elif isinstance(entry, Judged):
+            judged.add(entry.run)
+            if entry.minutes and entry.day:
+                night = shift(entry.day, delay)
+                minutes[night] = minutes.get(night, 0.0) + entry.minutes
     pending = [
         key for night, key in requested.items() if key not in judged and 0 < days_between(night, partition) <= LOST
     ]

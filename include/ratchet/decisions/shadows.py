@@ -11,11 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ratchet.decisions.entries import Entries, Judged, Left, Promoted, Rejected, Released, RolledBack, Waiting
 from ratchet.partitions import days_between
-
-Entries = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,12 @@ def challengers(entries: Entries) -> list[Challenger]:
     """Return the challengers that wait, oldest first."""
     waiting: dict[str, Challenger] = {}
     for entry in entries:
-        if entry["kind"] == "waiting":
-            waiting[entry["mlflow_run"]] = Challenger(
-                entry["run"], entry["mlflow_run"], entry["line"], entry["since"], entry["champion"]
-            )
-        elif entry["kind"] in ("promoted", "rejected", "left"):
-            waiting.pop(str(entry.get("evaluated", entry["mlflow_run"])), None)
+        if isinstance(entry, Waiting):
+            waiting[entry.mlflow_run] = Challenger(entry.run, entry.mlflow_run, entry.line, entry.since, entry.champion)
+        elif isinstance(entry, Promoted | Rejected):
+            waiting.pop(entry.evaluated, None)
+        elif isinstance(entry, Left):
+            waiting.pop(entry.mlflow_run, None)
     return list(waiting.values())
 
 
@@ -61,13 +59,12 @@ def predecessor(entries: Entries) -> Predecessor | None:
     found: Predecessor | None = None
     direct: Predecessor | None = None
     for entry in entries:
-        if entry["kind"] == "promoted":
-            version, replaced = str(entry["version"]), entry.get("replaces")
-            direct = Predecessor(str(replaced), str(entry.get("day") or ""), (version,)) if replaced else None
-            found = Predecessor(found.version, found.since, (*found.versions, version)) if found else direct
-        elif entry["kind"] == "released":
-            found = direct if direct and direct.version != str(entry["version"]) else None
-        elif entry["kind"] == "rolled_back":
+        if isinstance(entry, Promoted):
+            direct = Predecessor(entry.replaces, entry.day, (entry.version,)) if entry.replaces else None
+            found = Predecessor(found.version, found.since, (*found.versions, entry.version)) if found else direct
+        elif isinstance(entry, Released):
+            found = direct if direct and direct.version != entry.version else None
+        elif isinstance(entry, RolledBack):
             found = direct = None
     return found
 
@@ -105,13 +102,9 @@ def place(entries: Entries, line: str) -> tuple[int, int]:
     lines: dict[str, None] = {}
     won: dict[str, None] = {}
     for entry in entries:
-        if (
-            entry.get("line")
-            and entry["kind"] in ("waiting", "rejected", "promoted")
-            and entry.get("champion") is not None
-        ):
-            lines.setdefault(entry["line"])
-            if entry["kind"] == "promoted":
-                won.setdefault(entry["line"])
+        if isinstance(entry, Judged) and entry.line and entry.champion is not None:
+            lines.setdefault(entry.line)
+            if isinstance(entry, Promoted):
+                won.setdefault(entry.line)
     lines.setdefault(line)
     return list(lines).index(line) + 1, len([each for each in won if each != line])

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.decisions.duel import Cluster
+from ratchet.decisions.entries import Entries, Judged
 from ratchet.partitions import days_between
 
 EXPONENT = 0.07  # of the prior's power law: the flattest of those that Hestness et al. found
@@ -50,9 +51,10 @@ def slope(past: Sequence[Compared], loss: float, today: str) -> float:
     return max(0.0, above / below)
 
 
-def past(entries: Sequence[Mapping[str, Any]]) -> list[Compared]:
+def past(entries: Entries) -> list[Compared]:
     """Read the first looks of a loop's duels from its ledger."""
-    return [Compared(**entry["first"]) for entry in entries if entry.get("first")]
+    judged = (entry for entry in entries if isinstance(entry, Judged))
+    return [Compared(**entry.first) for entry in judged if entry.first]
 
 
 def path(counts: Mapping[str, int], trained: str, until: str) -> list[float]:

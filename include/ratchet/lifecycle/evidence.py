@@ -19,6 +19,7 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
+from ratchet.decisions.entries import Entries, Judged
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, predictions
 from ratchet.partitions import shift
@@ -46,10 +47,11 @@ def write(client: Tracking, run: str, champion: str | None, days: Sequence[Clust
     runs.log_files(client, run, {FILE: json.dumps({"champion": champion, "days": duel.dump(days)}, indent=1)})
 
 
-def inherited(client: Tracking, entries: shadows.Entries, name: str, run: str) -> list[Cluster]:
+def inherited(client: Tracking, entries: Entries, name: str, run: str) -> list[Cluster]:
     """Return the evidence that earlier challengers of the same line have gathered."""
-    before = [e for e in entries if e.get("line") == name and e.get("evaluated") and e["evaluated"] != run]
-    return read(client, before[-1]["evaluated"]) if before else []
+    judged = [each for each in entries if isinstance(each, Judged)]
+    before = [each for each in judged if each.line == name and each.evaluated != run]
+    return read(client, before[-1].evaluated) if before else []
 
 
 def extend(

@@ -18,6 +18,7 @@ from typing import Any
 
 from ratchet.contract.loop import Loop
 from ratchet.data import windows
+from ratchet.decisions.entries import Promoted, RolledBack, only
 from ratchet.errors import DataError, RequestError, TrainingError
 from ratchet.files import write_text
 from ratchet.partitions import days_between, parse, shift
@@ -167,13 +168,13 @@ def live(
         if simulation.champion and (not deployed or simulation.champion.stands[0] is not deployed[-1]):
             deployed.append(simulation.champion.stands[0])
         each()
-    kinds = [entry["kind"] for entry in simulation.entries]
+    entries = simulation.entries
     return Outcome(
         policy=case.policy,
         gate=case.gate,
         nights=tuple(lived),
-        promotions=kinds.count("promoted") - 1,
-        rollbacks=kinds.count("rolled_back"),
+        promotions=len(only(entries, Promoted)) - 1,
+        rollbacks=len(only(entries, RolledBack)),
         minutes=simulation.seconds / 60,
         deployed=tuple((fit.first, fit.until) for fit in deployed),
     )

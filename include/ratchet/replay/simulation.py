@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from ratchet import catalog
 from ratchet.data import windows
-from ratchet.decisions import checks, duel, hypothesis, requests, retrain, shadows, staleness
+from ratchet.decisions import duel, lifecycle, requests, retrain, shadows, staleness
 from ratchet.decisions import gate as gates
 from ratchet.decisions.duel import Cluster
+from ratchet.decisions.entries import Entry, Judged, Promoted, Rejected, RolledBack, Waiting, only
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError, TrainingError
 from ratchet.monitoring import estimate
-from ratchet.partitions import days_between, shift
+from ratchet.partitions import shift
 from ratchet.replay import watch
 from ratchet.replay.fits import Fits, Fitted, calibrator
 from ratchet.replay.history import DataVersion, History
 from ratchet.training import evaluation
 from ratchet.training.evaluation import Side
+
+_VERDICTS: dict[type[Judged], str] = {Promoted: "promote", Rejected: "reject", Waiting: "wait"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Version:
     number: str
     stands: tuple[Fitted, ...]  # the fits that stand for it, the deployed one first
     holdout: dict[str, float]  # day -> its challenger's loss on the holdout
+    scale: float  # its challenger's loss on the whole holdout: what differences are clipped by
     knots: dict[str, list[list[float]]]  # what its predictions come true for, learnt on the holdout
 
     def on(self, day: str) -> Fitted | None:
@@ -42,9 +45,10 @@ class Challenger:
     """A judged training, and who was champion then."""
 
     fit: Fitted
-    found: dict[str, Any]  # its evaluation
+    training: lifecycle.Training
     side: Side  # its predictions of the holdout
     days: list[Cluster] = field(default_factory=list)  # of its evidence
+    line: str = ""  # the hypothesis that it belongs to
 
 
 @dataclass
@@ -67,7 +71,7 @@ class Simulation:
     def __init__(self, history: History, fits: Fits, first: str) -> None:
         self.history, self.fits, self.loop = history, fits, history.loop
         self.asking, self.checks = catalog.policies(history.loop), catalog.checks(history.loop)
-        self.entries: list[dict[str, Any]] = []
+        self.entries: list[Entry] = []
         self.versions: dict[str, Version] = {}
         self.runs: dict[str, Challenger] = {}
         self.champion: Version | None = None
@@ -86,10 +90,8 @@ class Simulation:
         last = shift(night, -self.loop.label_delay_days)
         self._feed(data, last)
         decision = retrain.decide(self._facts(data, night, last), self.loop.retrain, self.asking)
-        kind = {"retrain": "requested", "veto": "vetoed"}.get(decision.verdict)
         dueled = self._duel(data, night, last)
-        if kind:
-            self.entries.append({"kind": kind, "partition": night, "evidence": decision.key, "champion": served.number})
+        self.entries += lifecycle.admitted(decision, night, served.number)
         done = Night(night, served.number, decision.verdict, decision.reason, duel=dueled)
         if decision.verdict == "retrain":
             self._train(night, decision.key)
@@ -163,137 +165,90 @@ class Simulation:
                 each.key: stands.trained for each in duel.load(found["compared"]) if (stands := champion.on(each.key))
             }
             found["first"] = staleness.first_look(self.history.counts, duel.load(found["compared"]), stood, fit.trained)
-        run = Challenger(fit, found, ours)
-        self.runs[key] = run
-        self._gate(night, key, run, holdout)
+        training = lifecycle.Training(key, key, self.fits.recipe, found, fit.about["seconds"] / 60)
+        self.runs[key] = Challenger(fit, training, ours)
+        self._gate(night, self.runs[key])
 
-    def _gate(self, night: str, key: str, run: Challenger, holdout: list[str]) -> None:
-        loop, entries, found = self.loop, self.entries, run.found
-        line = hypothesis.line(loop, entries, self.fits.recipe, key)
-        carried = False
-        judged = None
-        if found["compared"] is not None:
-            before = [e for e in entries if e.get("line") == line and e.get("evaluated")]
-            earlier = self.runs[before[-1]["evaluated"]].days if before else []
-            newest = max((each.key for each in earlier), default="")
-            run.days, carried = [*earlier, *(e for e in duel.load(found["compared"]) if e.key > newest)], bool(earlier)
-            judged = hypothesis.judge(loop, entries, line, run.days, found["champion_loss"] or found["challenger_loss"])
-        decision = gates.decide(checks.every(loop.gate, found, carried, self.checks), judged, loop.gate.cluster)
-        entry = {
-            "run": key,
-            "mlflow_run": key,
-            "evaluated": key,
-            "champion": found["champion"],
-            "line": line,
-            "recipe": self.fits.recipe,
-            **gates.facts(decision),
-            "day": holdout[-1],
-            "first": found["first"],
-            "minutes": run.fit.about["seconds"] / 60,
-        }
-        if decision.verdict == "promote":
-            self._promote(night, key, run, line, entry)
-        elif decision.verdict == "reject":
-            entries.append({"kind": "rejected", **entry})
-        else:
-            waiting = shadows.challengers(entries)
-            entries.append({"kind": "waiting", "since": holdout[0], **entry})
-            newcomer = shadows.Challenger(key, key, line, holdout[0], found["champion"])
-            gone = shadows.leaving(waiting, newcomer, loop.gate.shadows, loop.gate.patience_days, entry["day"])
-            self._leave(waiting, gone)
+    def _gate(self, night: str, run: Challenger) -> None:
+        """Take the first look."""
+        look = lifecycle.first_look(self.loop, self.entries, run.training, self._evidence, self.checks)
+        run.days, run.line = list(look.days), look.line
+        self.entries += look.entries
+        if look.decision.verdict == "promote":
+            self._promote(night, run, look.decision)
 
-    def _promote(self, night: str, key: str, run: Challenger, line: str, entry: dict[str, Any]) -> bool:
+    def _evidence(self, run: str) -> list[Cluster]:
+        return self.runs[run].days
+
+    def _promote(self, night: str, run: Challenger, decision: gates.Decision) -> bool:
         """Refit where the contract says so, and let it take the champion's place."""
-        loop, data, last = self.loop, self.history.at(night), run.found
+        loop, data, training = self.loop, self.history.at(night), run.training
+        found = training.evaluation
+        present = self.champion.number if self.champion else None
         stands: tuple[Fitted, ...] = (run.fit,)
         if loop.gate.deploy == "refit":
-            until = max(*last["days"], shift(night, -loop.label_delay_days))
+            until = max(*found["days"], shift(night, -loop.label_delay_days))
             days = [day for day in data.days if run.fit.first <= day <= until]
             try:
                 refit = self._fit(data, days[0], days[-1])
-            except TrainingError:
-                self.entries.append({**entry, "kind": "rejected", "line": ""})
+            except TrainingError as error:
+                why = f"rejected: the refit diverged: {error}"
+                self.entries.append(lifecycle.refused(training, present, why))
                 return False
-            far = evaluation.distance(
-                _joined([refit.side(data, day) for day in sorted(last["days"])]).prediction, run.side.prediction
-            )
+            held = _joined([refit.side(data, day) for day in sorted(found["days"])])
+            far = evaluation.distance(held.prediction, run.side.prediction)
             if not far <= loop.gate.refit_distance:
-                self.entries.append({**entry, "kind": "rejected", "line": ""})
+                why = f"rejected: the refit's predictions are {far:.2f} deviations from the evaluated model's"
+                self.entries.append(lifecycle.refused(training, present, why))
                 return False
             stands = (refit, run.fit)
         number = str(sum(2 if len(v.stands) == 2 else 1 for v in self.versions.values()) + len(stands))
-        holdout = {day: each["challenger"] for day, each in last["days"].items()}
-        before, self.champion = self.champion, Version(number, stands, holdout, calibrator(loop, run.side))
+        holdout = {day: each["challenger"] for day, each in found["days"].items()}
+        scale = float(found["challenger_loss"])
+        self.champion = Version(number, stands, holdout, scale, calibrator(loop, run.side))
         self.versions[number] = self.champion
-        known = any(each.get("evaluated") == key for each in self.entries)
-        minutes = sum(fit.about["seconds"] for fit in stands if fit is not run.fit or not known) / 60
+        spent = [fit for fit in stands if fit is not run.fit or not lifecycle.known(self.entries, training.run)]
         self.entries.append(
-            {
-                **entry,
-                "kind": "promoted",
-                "version": number,
-                "replaces": before.number if before else None,
-                "day": stands[0].until,
-                "minutes": minutes,
-                "line": line,
-            }
+            lifecycle.promoted(
+                self.entries,
+                training,
+                number,
+                present,
+                line=run.line,
+                reason=decision.reason,
+                day=stands[0].until,
+                minutes=sum(fit.about["seconds"] for fit in spent) / 60,
+                **gates.facts(decision),
+            )
         )
         return True
 
     def _duel(self, data: DataVersion, night: str, last: str) -> str:
-        loop, champion = self.loop, self.champion
+        """Look at the evidence that the night has added."""
+        champion = self.champion
         assert champion is not None
-        scale = float(np.mean(list(champion.holdout.values())))
         before = shadows.predecessor(self.entries)
-        if before is not None:
-            judged = duel.judge(
-                hypothesis.grouped(loop, self._shadowed(data, before, last)),
-                margin=0.0,
-                bound=hypothesis.bound(loop, scale),
-                level=loop.gate.level,
-            )
-            if judged.verdict == "promote":
-                self.entries.append(
-                    {"kind": "rolled_back", "version": before.version, "from": champion.number, "partition": night}
-                )
-                self.champion = self.versions[before.version]
-                return "rollback"
-            out = before.since and days_between(before.since, night) > loop.gate.patience_days
-            if judged.verdict == "reject" or out:
-                self.entries.append(
-                    {"kind": "released", "version": before.version, "champion": champion.number, "partition": night}
-                )
-        waiting = shadows.challengers(self.entries)
-        gone = shadows.leaving(waiting, None, loop.gate.shadows, loop.gate.patience_days, night)
-        won: tuple[shadows.Challenger, dict[str, Any]] | None = None
-        for each in waiting:
-            run = self.runs[each.mlflow_run]
-            if each.champion != champion.number:
-                self._leave([each], {each.mlflow_run: "replaced"})
-                continue
-            judged = hypothesis.judge(loop, self.entries, each.line, run.days, scale)
-            decision = gates.decide(checks.every(loop.gate, run.found, False, self.checks), judged, loop.gate.cluster)
-            entry = {
-                "run": each.run,
-                "mlflow_run": each.run,
-                "evaluated": each.run,
-                "champion": champion.number,
-                "line": each.line,
-                "recipe": self.fits.recipe,
-                **gates.facts(decision),
-                "day": max(run.found["days"]),
-                "first": None,
-            }
-            if decision.verdict == "reject":
-                self.entries.append({"kind": "rejected", **entry})
-            elif decision.verdict == "promote" and won is None:
-                won = (each, entry)
-            elif each.mlflow_run in gone:
-                self._leave([each], gone)
-        if won:
-            each, entry = won
-            return "promote" if self._promote(night, each.run, self.runs[each.run], each.line, entry) else "reject"
-        return "wait"
+        shadowed = self._shadowed(data, before, last) if before else []
+        trainings = {run: each.training for run, each in self.runs.items()}
+        found = lifecycle.night(
+            self.loop,
+            self.entries,
+            night,
+            champion.number,
+            champion.scale,
+            shadowed,
+            trainings,
+            self._evidence,
+            self.checks,
+        )
+        self.entries += found.entries
+        if found.predecessor and found.predecessor.verdict == "promote":
+            self.champion = self.versions[only(found.entries, RolledBack)[0].version]
+            return "rollback"
+        if found.winner is None:
+            return "wait"
+        decision = dict(found.looks)[found.winner]
+        return "promote" if self._promote(night, self.runs[found.winner.mlflow_run], decision) else "reject"
 
     def _feed(self, data: DataVersion, last: str) -> None:
         """Add the labelled days to the evidence of those who wait."""
@@ -302,7 +257,7 @@ class Simulation:
         for each in shadows.challengers(self.entries):
             run = self.runs[each.mlflow_run]
             known = {day.key for day in run.days}
-            begin = shift(max(run.found["days"]), 1)
+            begin = shift(max(run.training.evaluation["days"]), 1)
             for day in (
                 day
                 for day in data.days
@@ -346,16 +301,9 @@ class Simulation:
             self.seconds += fit.about["seconds"]
         return fit
 
-    def _leave(self, waiting: list[shadows.Challenger], gone: dict[str, str]) -> None:
-        for each in waiting:
-            if each.mlflow_run in gone:
-                self.entries.append(
-                    {"kind": "left", "run": each.run, "mlflow_run": each.mlflow_run, "champion": each.champion}
-                )
-
     def _gate_of(self, key: str) -> str:
-        kinds = [entry["kind"] for entry in self.entries if entry.get("run") == key]
-        return {"promoted": "promote", "rejected": "reject", "waiting": "wait"}.get(kinds[0], "") if kinds else "failed"
+        judged = next((each for each in only(self.entries, Judged) if each.run == key), None)
+        return _VERDICTS[type(judged)] if judged else "failed"
 
 
 def _labelled(champion: Version, data: DataVersion, day: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ def decision(
     run: str,
     decided: Decision,
     days: Sequence[Cluster],
-    found: dict[str, Any] | None,
+    found: Mapping[str, Any] | None,
     when: str,
 ) -> str:
     """Write the page; return its path below the reports. found: the stored evaluation, None for a rollback."""
@@ -129,7 +129,7 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
     return text[decided.verdict]
 
 
-def _card(loop: Loop, tags: dict[str, str], found: dict[str, Any] | None) -> list[tuple[str, str]]:
+def _card(loop: Loop, tags: dict[str, str], found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Describe the model: data, window, intended use, limits.
 
     After Mitchell et al. 2019, "Model Cards for Model Reporting".

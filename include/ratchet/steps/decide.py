@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import requests, retrain, staleness
+from ratchet.decisions import lifecycle, requests, retrain, staleness
+from ratchet.decisions.entries import Requested, only
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, ledger, nights, predictions
@@ -35,34 +35,25 @@ class DecideResult(StepResult):
 def run(loop: Loop, request: DecideRequest) -> DecideResult:
     """Decide once a night: a night that has asked before gives the same answer, and is written down once."""
     registry = dataset.registry()
-    before = next(
-        (entry for entry in registry.ledger(loop.name) if entry["key"] == f"requested:{request.partition}"), None
-    )
-    if before:
+    asked = only(registry.ledger(loop.name), Requested)
+    if before := next((each for each in asked if each.partition == request.partition), None):
         return DecideResult(
-            reason=before["reason"],
+            reason=before.reason,
             outcome="unchanged",
             partition=request.partition,
             verdict="retrain",
-            key=before["evidence"],
-            champion=before["champion"],
+            key=before.evidence,
+            champion=before.champion,
         )
     if not nights.may_decide(registry, loop.name, request.partition):
         reason = f"the night of {request.partition} is over: it has decided, and later nights have begun"
         return DecideResult(reason=reason, outcome="unchanged", partition=request.partition, verdict="wait")
     known = gather(loop, request.partition)
     decision = retrain.decide(known, loop.retrain, catalog.policies(loop))
-    if decision.verdict != "wait":
-        entry: dict[str, Any] = {
-            "kind": "requested" if decision.verdict == "retrain" else "vetoed",
-            "partition": request.partition,
-            "evidence": decision.key,
-            "champion": known.champion,
-            "reason": decision.reason,
-        }
+    if new := lifecycle.admitted(decision, request.partition, known.champion):
         with registry.writer() as writer:
-            title = "Ask for a retraining of" if decision.verdict == "retrain" else "Veto a retraining of"
-            ledger.write(writer, loop, f"{entry['kind']}:{request.partition}", entry, f"{title} {loop.name}")
+            for entry in new:
+                ledger.write(writer, loop, entry)
     return DecideResult(
         reason=decision.reason,
         partition=request.partition,

@@ -5,20 +5,21 @@ Promote a challenger that waits, send it away, or turn back to the predecessor.
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import checks, duel, hypothesis, shadows
+from ratchet.decisions import duel, lifecycle, shadows
 from ratchet.decisions import gate as decisions
+from ratchet.decisions.entries import RolledBack, only
 from ratchet.errors import DataError
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, evidence, ledger, nights
-from ratchet.partitions import days_between
 from ratchet.reports import decision as report
-from ratchet.steps import StepRequest, StepResult, drift, evaluate, gate, performance, train
+from ratchet.steps import StepRequest, StepResult, drift, evaluate, gate, performance
 
 if TYPE_CHECKING:
     from ratchet.adapters.data_registry import Writer
@@ -68,146 +69,76 @@ def run(loop: Loop, request: DuelRequest) -> DuelResult:
             return DuelResult(
                 reason="no duel: the champion has changed since this night was measured", partition=request.partition
             )
-        turned = _predecessor(loop, client, champion, measured, request.partition)
-        result = (
-            turned
-            if turned.verdict == "rollback"
-            else _challengers(loop, client, champion, measured, request.partition, turned.reason)
-        )
+        result = _look(loop, client, champion, measured, request.partition)
     if result.verdict != "wait":
         write_text(path, result.model_dump_json())
     return result
 
 
-def _predecessor(
+def _look(
     loop: Loop, client: Tracking, champion: models.Version, measured: performance.PerformanceResult, night: str
 ) -> DuelResult:
-    """Exchange the roles: is the predecessor better than what has replaced it? Then it is champion again."""
-    registry = dataset.registry()
-    before = shadows.predecessor(registry.ledger(loop.name))
-    if before is None:
-        return DuelResult(reason="", partition=night)
-    days = duel.load(measured.predecessor)
-    scale = measured.holdout_loss or 1.0
-    judged = duel.judge(
-        hypothesis.grouped(loop, days), margin=0.0, bound=hypothesis.bound(loop, scale), level=loop.gate.level
-    )
-    found = decisions.words(judged, loop.gate.cluster)
-    if judged.verdict == "promote":
-        reason = f"rolled back: the predecessor v{before.version} does better than v{champion.number}: {found}"
-        decision = decisions.Decision("promote", reason, (), judged)
-        page = report.decision(loop, client, champion.run_id, decision, days, None, f"rollback on {night}")
-        numbers = decisions.facts(decision)
-        ledger.rollback(
-            loop,
-            reason,
-            to=before.version,
-            key=f"rolled_back:{champion.number}:{night}",
-            automatic=True,
-            partition=night,
-            **numbers,
-        )
-        return DuelResult(
-            reason=reason,
-            partition=night,
-            verdict="rollback",
-            version=before.version,
-            mlflow_run=champion.run_id,
-            report=page,
-            summary=report.markdown(loop, champion.run_id, decision),
-        )
-    why = ""
-    if judged.verdict == "reject":
-        why = f"v{before.version} is beaten by what replaced it: {found}"
-    elif before.since and days_between(before.since, night) > loop.gate.patience_days:
-        why = f"v{before.version} is out of time after {loop.gate.patience_days} days: {found}"
-    if why:
-        with registry.writer() as writer:
-            entry = {
-                "kind": "released",
-                "version": before.version,
-                "champion": champion.number,
-                "partition": night,
-                "reason": why,
-            }
-            ledger.write(
-                writer,
-                loop,
-                f"released:{before.version}:{before.since}",
-                entry,
-                f"Let v{before.version} of {loop.name} go",
-            )
-    return DuelResult(reason=why or f"predecessor v{before.version}: {found}", partition=night)
-
-
-def _challengers(
-    loop: Loop,
-    client: Tracking,
-    champion: models.Version,
-    measured: performance.PerformanceResult,
-    night: str,
-    said: str,
-) -> DuelResult:
-    """Judge each challenger that waits; the first to win is promoted tonight, the others go on waiting."""
-    registry = dataset.registry()
-    reasons = [said] if said else []
-    won: DuelResult | None = None
+    """Look at the evidence of all duels, and carry out what it has decided."""
+    registry, gathered, scale = dataset.registry(), partial(evidence.read, client), measured.holdout_loss or 1.0
+    shadowed = duel.load(measured.predecessor)
     with registry.writer() as writer:
         entries = registry.ledger(loop.name)
-        waiting = shadows.challengers(entries)
-        gone = shadows.leaving(waiting, None, loop.gate.shadows, loop.gate.patience_days, night)
-        for each in waiting:
-            if each.champion != champion.number:
-                ledger.leave(
-                    writer, loop, each, f"the champion that it was measured against, v{each.champion}, was replaced"
-                )
-                continue
-            days = evidence.read(client, each.mlflow_run)
-            judged = hypothesis.judge(loop, entries, each.line, days, measured.holdout_loss or 1.0)
-            found = json.loads(runs.read_file(client, each.mlflow_run, evaluate.FILE))
-            decision = decisions.decide(
-                checks.every(loop.gate, found, False, catalog.checks(loop)), judged, loop.gate.cluster
-            )
-            if decision.verdict == "reject":
-                report.decision(loop, client, each.mlflow_run, decision, days, found, f"night of {night}")
-                _hold(writer, loop, client, each, decision, champion)
-            elif decision.verdict == "promote" and won is None:
-                page = report.decision(loop, client, each.mlflow_run, decision, days, found, f"night of {night}")
+        trainings = {
+            each.mlflow_run: evaluate.judged(client, each.run, each.mlflow_run) for each in shadows.challengers(entries)
+        }
+        found = lifecycle.night(
+            loop, entries, night, champion.number, scale, shadowed, trainings, gathered, catalog.checks(loop)
+        )
+        if found.predecessor and found.predecessor.verdict == "promote":
+            return _turn_back(writer, loop, client, champion, found, shadowed, night)
+        pages = {}
+        for each, decision in found.looks:
+            if decision.verdict == "reject" or each == found.winner:
+                about = trainings[each.mlflow_run].evaluation
+                days = gathered(each.mlflow_run)
+                pages[each] = report.decision(loop, client, each.mlflow_run, decision, days, about, f"night of {night}")
                 gate.settle(client, each.mlflow_run, each.line, decision)
-                won = DuelResult(
-                    reason=decision.reason,
-                    partition=night,
-                    verdict="promote",
-                    run=each.run,
-                    mlflow_run=each.mlflow_run,
-                    report=page,
-                    summary=report.markdown(loop, each.mlflow_run, decision),
-                )
-            elif each.mlflow_run in gone:
-                ledger.leave(writer, loop, each, gone[each.mlflow_run])
-            reasons.append(f"{each.run}: {decision.reason}")
-    return won or DuelResult(reason="; ".join(reasons) or "nobody waits in shadow", partition=night)
+        for entry in found.entries:
+            ledger.write(writer, loop, entry)
+    reasons = [*([found.said] if found.said else []), *(f"{each.run}: {look.reason}" for each, look in found.looks)]
+    if found.winner is None:
+        return DuelResult(reason="; ".join(reasons) or "nobody waits in shadow", partition=night)
+    decision = dict(found.looks)[found.winner]
+    return DuelResult(
+        reason=decision.reason,
+        partition=night,
+        verdict="promote",
+        run=found.winner.run,
+        mlflow_run=found.winner.mlflow_run,
+        report=pages[found.winner],
+        summary=report.markdown(loop, found.winner.mlflow_run, decision),
+    )
 
 
-def _hold(
+def _turn_back(
     writer: Writer,
     loop: Loop,
     client: Tracking,
-    each: shadows.Challenger,
-    decision: decisions.Decision,
     champion: models.Version,
-) -> None:
-    recipe = client.tags(each.mlflow_run)[train.RECIPE]
-    entry: dict[str, Any] = {
-        "kind": "rejected",
-        "run": each.run,
-        "mlflow_run": each.mlflow_run,
-        "evaluated": each.mlflow_run,
-        "champion": champion.number,
-        "line": each.line,
-        "recipe": recipe,
-        "reason": decision.reason,
-        **decisions.facts(decision),
-    }
-    gate.settle(client, each.mlflow_run, each.line, decision)
-    ledger.write(writer, loop, f"rejected:{each.mlflow_run}", entry, f"Send a challenger of {loop.name} away")
+    found: lifecycle.Night,
+    shadowed: Sequence[duel.Cluster],
+    night: str,
+) -> DuelResult:
+    """Make the predecessor champion again: the page, the entry, the alias."""
+    (entry,) = only(found.entries, RolledBack)
+    restored = models.version(client, loop.name, entry.version)
+    decision = decisions.Decision(
+        "promote", entry.reason, (), found.predecessor.evidence if found.predecessor else None
+    )
+    page = report.decision(loop, client, champion.run_id, decision, shadowed, None, f"rollback on {night}")
+    ledger.write(writer, loop, entry.model_copy(update={"mlflow_run": restored.run_id}))
+    models.set_champion(client, restored)
+    return DuelResult(
+        reason=entry.reason,
+        partition=night,
+        verdict="rollback",
+        version=entry.version,
+        mlflow_run=champion.run_id,
+        report=page,
+        summary=report.markdown(loop, champion.run_id, decision),
+    )

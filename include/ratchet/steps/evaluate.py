@@ -14,10 +14,11 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel, staleness
+from ratchet.decisions.lifecycle import Training
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.monitoring import estimate
 from ratchet.reports import figures
-from ratchet.steps import StepRequest, StepResult, snapshot
+from ratchet.steps import StepRequest, StepResult, snapshot, train
 from ratchet.training import evaluation
 
 if TYPE_CHECKING:
@@ -108,6 +109,13 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         champion_metrics=metrics.get("champion", {}),
         daily=tuple({"day": day, **found} for day, found in content["days"].items()),
     )
+
+
+def judged(client: Tracking, run: str, mlflow_run: str) -> Training:
+    """Return a training as it is judged: by what was stored of it."""
+    found = json.loads(runs.read_file(client, mlflow_run, FILE))
+    recipe = client.tags(mlflow_run)[train.RECIPE]
+    return Training(run, mlflow_run, recipe, found, train.minutes(client, mlflow_run))
 
 
 def _models(client: Tracking, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:

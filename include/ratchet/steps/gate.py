@@ -6,19 +6,19 @@ What is not promoted is written down.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import checks, duel, hypothesis, shadows
+from ratchet.decisions import duel, lifecycle
 from ratchet.decisions import gate as decisions
 from ratchet.lifecycle import dataset, evidence, ledger
 from ratchet.reports import decision as report
-from ratchet.steps import StepRequest, StepResult, evaluate, train
+from ratchet.steps import StepRequest, StepResult, evaluate
 
 if TYPE_CHECKING:
-    from ratchet.adapters.data_registry import Writer
     from ratchet.adapters.runs import Tracking
 
 VERDICT = "ratchet.verdict"
@@ -53,46 +53,17 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
     registry = dataset.registry()
     with runs.connected() as client:
         mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
-        tags = client.tags(mlflow_run)
-        found = json.loads(runs.read_file(client, mlflow_run, evaluate.FILE))
+        training = evaluate.judged(client, request.run, mlflow_run)
+        found = training.evaluation
         with registry.writer() as writer:
-            entries = registry.ledger(loop.name)
-            line = hypothesis.line(loop, _before(entries, mlflow_run), tags[train.RECIPE], mlflow_run)
-            days, carried = _days(client, entries, line, mlflow_run, found)
-            judged = None
-            if days is not None:
-                judged = hypothesis.judge(
-                    loop, _before(entries, mlflow_run), line, days, found["champion_loss"] or found["challenger_loss"]
-                )
-            decision = decisions.decide(
-                checks.every(loop.gate, found, carried, catalog.checks(loop)), judged, loop.gate.cluster
-            )
-            evidence.write(client, mlflow_run, found["champion"], days or [])
-            page = report.decision(loop, client, mlflow_run, decision, days or [], found, "first look")
-            entry = {
-                "run": request.run,
-                "mlflow_run": mlflow_run,
-                "evaluated": mlflow_run,
-                "champion": found["champion"],
-                "line": line,
-                "recipe": tags[train.RECIPE],
-                "reason": decision.reason,
-                **decisions.facts(decision),
-                "day": max(found["days"]),
-                "first": found["first"],
-                "minutes": train.minutes(client, mlflow_run),
-            }
-            if decision.verdict != "promote":
-                _write(writer, loop, entries, entry, decision, min(found["days"]))
-            elif loop.gate.approval == "required":
-                asked = {
-                    "kind": "approval_asked",
-                    "run": request.run,
-                    "mlflow_run": mlflow_run,
-                    "reason": decision.reason,
-                }
-                ledger.write(writer, loop, f"approval_asked:{mlflow_run}", asked, f"Ask for an approval of {loop.name}")
-        settle(client, mlflow_run, line, decision)
+            gathered = partial(evidence.read, client)
+            look = lifecycle.first_look(loop, registry.ledger(loop.name), training, gathered, catalog.checks(loop))
+            decision = look.decision
+            evidence.write(client, mlflow_run, found["champion"], look.days)
+            page = report.decision(loop, client, mlflow_run, decision, look.days, found, "first look")
+            for entry in look.entries:
+                ledger.write(writer, loop, entry)
+        settle(client, mlflow_run, look.line, decision)
     shown = decision.evidence
     return GateResult(
         reason=decision.reason,
@@ -117,54 +88,3 @@ def settle(client: Tracking, run: str, line: str, decision: decisions.Decision) 
         (VERDICT, decision.verdict),
     ):
         client.set_tag(run, tag, value)
-
-
-def _days(
-    client: Tracking, entries: shadows.Entries, line: str, run: str, found: dict[str, Any]
-) -> tuple[list[duel.Cluster] | None, bool]:
-    """Return all days of the evidence, and whether some were carried over; None where there is no champion."""
-    if found["compared"] is None:
-        return None, False
-    earlier = evidence.inherited(client, _before(entries, run), line, run)
-    last = max((each.key for each in earlier), default="")
-    return [*earlier, *(each for each in duel.load(found["compared"]) if each.key > last)], bool(earlier)
-
-
-def _before(entries: shadows.Entries, run: str) -> shadows.Entries:
-    """Return the ledger as it was before this run was first judged.
-
-    A second look at the same then gives the same.
-    """
-    first = next((i for i, entry in enumerate(entries) if entry.get("evaluated") == run), len(entries))
-    return entries[:first]
-
-
-def _write(
-    writer: Writer,
-    loop: Loop,
-    entries: shadows.Entries,
-    entry: dict[str, Any],
-    decision: decisions.Decision,
-    since: str,
-) -> None:
-    """Write a refusal, or an entry into the shadows and who leaves it for that."""
-    run = entry["mlflow_run"]
-    if decision.verdict == "reject":
-        ledger.write(
-            writer, loop, f"rejected:{run}", {"kind": "rejected", **entry}, f"Reject a challenger of {loop.name}"
-        )
-        return
-    newcomer = shadows.Challenger(entry["run"], run, entry["line"], since, entry["champion"])
-    if not ledger.write(
-        writer,
-        loop,
-        f"waiting:{run}",
-        {"kind": "waiting", "since": since, **entry},
-        f"Let a challenger of {loop.name} wait",
-    ):
-        return
-    waiting = shadows.challengers(entries)
-    gone = shadows.leaving(waiting, newcomer, loop.gate.shadows, loop.gate.patience_days, entry["day"])
-    for each in waiting:
-        if why := gone.get(each.mlflow_run):
-            ledger.leave(writer, loop, each, why)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
+from ratchet.decisions import lifecycle
+from ratchet.decisions.entries import Promoted, only
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset, ledger
 from ratchet.steps import StepRequest, StepResult, evaluate, gate, refit, train
 
 if TYPE_CHECKING:
-    from ratchet.adapters.data_registry import Writer
     from ratchet.adapters.runs import Tracking
 
 
@@ -45,36 +46,22 @@ def run(loop: Loop, request: PromoteRequest) -> PromoteResult:
         if verdict is None:
             raise RequestError(f"The run {judged} has not passed the gate. Run: ratchet step gate --loop {loop.name} …")
         before = ledger.champion(client, loop)
-        key = f"promoted:{judged}"
-        done = next((entry for entry in registry.ledger(loop.name) if entry["key"] == key), None)
-        if done:
+        entries = registry.ledger(loop.name)
+        if done := next((each for each in only(entries, Promoted) if each.evaluated == judged), None):
             return PromoteResult(
-                reason=f"already promoted as v{done['version']}",
+                reason=f"already promoted as v{done.version}",
                 outcome="unchanged",
                 mlflow_run=judged,
-                version=done["version"],
+                version=done.version,
             )
         if verdict != "promote":
             return PromoteResult(reason=reason, outcome="skipped", mlflow_run=judged)
         approval = _approval(loop, request)
-        common = {
-            "run": request.run,
-            "mlflow_run": judged,
-            "evaluated": judged,
-            "recipe": tags[train.RECIPE],
-            "approval": approval,
-        }
-        held = {**common, "kind": "rejected", "line": "", "champion": before.number if before else None}
-        if approval and approval.get("answer") != "Approve":
-            return _refuse(writer, loop, held, _rejection(loop, approval))
-        found = json.loads(runs.read_file(client, judged, evaluate.FILE))
-        if found["champion"] != held["champion"]:
-            return _refuse(
-                writer,
-                loop,
-                held,
-                f"v{held['champion']} has become champion since; this one was judged against another",
-            )
+        training = evaluate.judged(client, request.run, judged)
+        present = before.number if before else None
+        if no := lifecycle.forbidden(training, present, approval, loop.gate.approval_hours):
+            ledger.write(writer, loop, no)
+            return PromoteResult(reason=no.reason, outcome="skipped", mlflow_run=judged)
         deployed = judged
         if loop.gate.deploy == "refit":
             deployed = tags.get(refit.REFIT, "")
@@ -85,25 +72,23 @@ def run(loop: Loop, request: PromoteRequest) -> PromoteResult:
         version = _register(client, loop, judged, deployed, reason)
         data = client.tags(deployed)
         replaced = before.number if before and before.number != version.number else None
-        known = any(entry.get("evaluated") == judged for entry in registry.ledger(loop.name))
-        spent = {judged, deployed} - ({judged} if known else set())
-        entry = {
-            "first": None if known else found["first"],
-            "minutes": train.minutes(client, *spent),
-            "kind": "promoted",
-            **common,
-            "version": version.number,
-            "replaces": replaced,
-            "champion": found["champion"],
-            "line": tags.get(gate.LINE),
-            "mlflow_run": deployed,
-            "because": tags.get("ratchet.reason", ""),
-            "reason": reason,
-            "data": {name: data.get(f"data.{name}") for name in ("revision", "train", "holdout", "hash")},
-            "day": data["data.train"].partition("..")[2],
+        spent = {judged, deployed} - ({judged} if lifecycle.known(entries, judged) else set())
+        entry = lifecycle.promoted(
+            entries,
+            training,
+            version.number,
+            replaced,
+            mlflow_run=deployed,
+            approval=approval,
+            line=tags.get(gate.LINE, ""),
+            because=tags.get("ratchet.reason", ""),
+            reason=reason,
+            data={name: data.get(f"data.{name}") for name in ("revision", "train", "holdout", "hash")},
+            day=data["data.train"].partition("..")[2],
+            minutes=train.minutes(client, *spent),
             **json.loads(tags.get(gate.FACTS, "{}")),
-        }
-        ledger.write(writer, loop, key, entry, f"Promote {loop.name} v{version.number}")
+        )
+        ledger.write(writer, loop, entry)
         models.set_champion(client, version)
     return PromoteResult(
         reason=f"v{version.number} is the champion{f', replacing v{replaced}' if replaced else ''}: {reason}",
@@ -140,15 +125,3 @@ def _approval(loop: Loop, request: PromoteRequest) -> dict[str, Any] | None:
             "Answer in the Airflow UI (Required actions), or "
             """give --approval '{"answer": "Approve", "by": "your name"}'"""
         ) from None
-
-
-def _rejection(loop: Loop, approval: dict[str, Any]) -> str:
-    by = approval.get("by")
-    return f"rejected by {by}" if by else f"rejected: nobody answered within {loop.gate.approval_hours:g} hours"
-
-
-def _refuse(writer: Writer, loop: Loop, entry: dict[str, Any], why: str) -> PromoteResult:
-    ledger.write(
-        writer, loop, f"rejected:{entry['mlflow_run']}", {**entry, "reason": why}, f"Refuse a challenger of {loop.name}"
-    )
-    return PromoteResult(reason=why, outcome="skipped", mlflow_run=entry["mlflow_run"])

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
+from ratchet.decisions import lifecycle
 from ratchet.errors import TrainingError
 from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.partitions import shift
-from ratchet.steps import StepRequest, StepResult, gate, snapshot, train
+from ratchet.steps import StepRequest, StepResult, evaluate, gate, snapshot, train
 from ratchet.training import evaluation
 from ratchet.training.fit import fit
 
@@ -127,16 +128,8 @@ def _refuse(loop: Loop, client: Tracking, key: str, judged: str, run_id: str, wh
     reason = f"rejected: {why}"
     client.set_tag(judged, gate.VERDICT, "reject")
     client.set_tag(judged, gate.REASON, reason)
-    tags = client.tags(judged)
-    entry = {
-        "kind": "rejected",
-        "run": key,
-        "mlflow_run": run_id,
-        "evaluated": judged,
-        "recipe": tags[train.RECIPE],
-        "line": "",
-        "reason": reason,
-    }
+    training = evaluate.judged(client, key, judged)
+    entry = lifecycle.refused(training, None, reason, key=f"refit-rejected:{judged}", mlflow_run=run_id)
     with dataset.registry().writer() as writer:
-        ledger.write(writer, loop, f"refit-rejected:{judged}", entry, f"Refuse a refit of {loop.name}")
+        ledger.write(writer, loop, entry)
     return RefitResult(reason=reason, outcome="refused", mlflow_run=run_id)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
+from ratchet.decisions.entries import Promoted, only
 from ratchet.files import write_text
 from ratchet.lifecycle import ledger
 from ratchet.partitions import shift
@@ -110,7 +111,7 @@ def _first(loop: Loop, past: history.History) -> str:
 
     Where there was none, after two weeks and a holdout, or a window.
     """
-    first = next((entry["day"] for entry in ledger.champions(ledger.read(loop)) if entry.get("day")), None)
+    first = next((each.day for each in only(ledger.read(loop), Promoted) if each.day), None)
     if first:
         return shift(first, loop.label_delay_days + 1)
     days = loop.training.window if isinstance(loop.training.window, int) else 14

@@ -15,6 +15,7 @@ from ratchet.errors import DataError, RegistryBusy, RegistryError
 from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 from tests.conftest import ingest
+from tests.given.entries import entry
 
 
 def test_a_writer_that_waits_too_long_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,14 +85,14 @@ def test_two_that_make_it_at_once_make_one(tmp_path: Path) -> None:
 def test_an_entry_is_written_once_a_key(place: Path) -> None:
     registry = dataset.registry()
     with registry.writer() as writer:
-        assert writer.append("wind", {"key": "a", "n": 1})
+        assert writer.append("wind", entry("asked", key="a", reason="1"))
         first = writer.commit(["wind/ledger.jsonl"], "one")
-        assert not writer.append("wind", {"key": "a", "n": 2})
+        assert not writer.append("wind", entry("asked", key="a", reason="2"))
         assert writer.commit(["wind/ledger.jsonl"], "nothing") == first
-        assert writer.append("wind", {"key": "b", "n": 3})
+        assert writer.append("wind", entry("asked", key="b", reason="3"))
         writer.commit(["wind/ledger.jsonl"], "two")
-    assert [entry["n"] for entry in registry.ledger("wind")] == [1, 3]
-    assert [entry["n"] for entry in registry.ledger("wind", first)] == [1]
+    assert [each.reason for each in registry.ledger("wind")] == ["1", "3"]
+    assert [each.reason for each in registry.ledger("wind", first)] == ["1"]
 
 
 def test_a_folder_with_other_things_is_not_taken(place: Path) -> None:

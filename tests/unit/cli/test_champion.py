@@ -13,6 +13,6 @@ def test_the_same_repository_tells_who_was_champion(second: str) -> None:
     from ratchet.cli import ratchet
 
     entry = ledger.read(catalog.load(NAME))[0]
-    said = CliRunner().invoke(ratchet, ["champion", NAME, "--at", entry["at"]])
+    said = CliRunner().invoke(ratchet, ["champion", NAME, "--at", entry.at])
     assert said.output.startswith("v2 since")
-    assert dataset.registry().ledger(NAME)[0]["version"] == "2"
+    assert dataset.registry().ledger(NAME)[0].version == "2"

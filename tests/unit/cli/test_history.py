@@ -6,17 +6,18 @@ from pathlib import Path
 
 from ratchet import catalog
 from ratchet.lifecycle import dataset, ledger
+from tests.given.entries import entry
 from tests.unit.cli.conftest import Ratchet
 
 
 def test_every_decision_is_a_line_oldest_first(place: Path, ratchet: Ratchet) -> None:
     loop, registry = catalog.load("wind"), dataset.registry()
     with registry.writer() as writer:
-        for key, entry in (
-            ("a", {"kind": "promoted", "version": "2", "replaces": "1", "run": "second", "reason": "better"}),
-            ("b", {"kind": "vetoed", "partition": "2013-01-05", "champion": "2", "reason": "bad data"}),
+        for said in (
+            entry("promoted", "second", version="2", replaces="1", reason="better", by="ada"),
+            entry("vetoed", partition="2013-01-05", champion="2", reason="bad data", by="ada"),
         ):
-            ledger.write(writer, loop, key, {"by": "ada", **entry}, "say")
+            ledger.write(writer, loop, said)
     code, out, _ = ratchet("history", "wind")
     assert code == 0
     first, second = (line.split() for line in out.splitlines())

@@ -21,7 +21,7 @@ def test_a_pause_lasts_until_it_is_lifted(place: Path, ratchet: Ratchet) -> None
     assert paused() == "a new anemometer"
     assert ratchet("resume", "wind")[0] == 0
     assert paused() == ""
-    assert [entry["kind"] for entry in ledger.read(catalog.load("wind"))] == ["paused", "resumed"]
+    assert [entry.kind for entry in ledger.read(catalog.load("wind"))] == ["paused", "resumed"]
 
 
 def test_a_pause_needs_a_reason(place: Path, ratchet: Ratchet) -> None:

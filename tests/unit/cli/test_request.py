@@ -14,6 +14,6 @@ def test_who_asks_twice_has_asked_twice(place: Path, ratchet: Ratchet) -> None:
     for reason in ("a new airline", "a new airline"):
         assert ratchet("request", "wind", "--reason", reason)[0] == 0
     entries = ledger.read(catalog.load("wind"))
-    assert [(entry["kind"], entry["reason"]) for entry in entries] == [("asked", "a new airline")] * 2
+    assert [(entry.kind, entry.reason) for entry in entries] == [("asked", "a new airline")] * 2
     asked = requests.facts(entries, "2013-01-05", 1)["asked"]
-    assert asked == [f"{entries[0]['by']} (a new airline)"] * 2
+    assert asked == [f"{entries[0].by} (a new airline)"] * 2

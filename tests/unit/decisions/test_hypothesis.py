@@ -12,6 +12,7 @@ from ratchet import catalog
 from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, hypothesis
 from tests.given.clusters import days
+from tests.given.entries import entry
 
 
 def _loop(**gate: Any) -> Loop:
@@ -24,7 +25,7 @@ def test_a_model_that_is_deployed_as_judged_is_a_hypothesis_of_its_own() -> None
 
 
 @pytest.mark.parametrize(
-    ("entry", "name"),
+    ("told", "name"),
     [
         ({"kind": "promoted", "champion": None, "recipe": "other"}, "recipe.0"),  # the first champion replaced nobody
         ({"kind": "promoted", "champion": "1", "recipe": "recipe"}, "recipe.0"),
@@ -35,8 +36,8 @@ def test_a_model_that_is_deployed_as_judged_is_a_hypothesis_of_its_own() -> None
         ({"kind": "rolled_back"}, "recipe.1"),
     ],
 )
-def test_a_recipe_that_lost_has_to_prove_itself_anew(entry: dict[str, Any], name: str) -> None:
-    assert hypothesis.line(_loop(deploy="refit"), [entry], "recipe", "run") == name
+def test_a_recipe_that_lost_has_to_prove_itself_anew(told: dict[str, Any], name: str) -> None:
+    assert hypothesis.line(_loop(deploy="refit"), [entry(**told)], "recipe", "run") == name
 
 
 @given(st.lists(st.floats(-1, 1), max_size=40))
@@ -60,7 +61,7 @@ def test_the_bound_is_a_tenth_of_the_loss_and_leaves_room_for_the_margin(scale: 
 
 
 def test_a_later_hypothesis_is_judged_more_strictly() -> None:
-    entries = [{"kind": "rejected", "line": f"l{i}", "champion": "1"} for i in range(5)]
+    entries = [entry("rejected", line=f"l{i}", champion="1") for i in range(5)]
     loop, daily = _loop(deploy="refit"), days([-0.01] * 10)
     first, sixth = (hypothesis.judge(loop, past, "mine", daily, 0.5) for past in ([], entries))
     assert sixth.needed > first.needed

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ratchet.decisions import nights
 from ratchet.decisions.nights import MOST_MADE_UP, Open, State
 from ratchet.partitions import shift
+from tests.given.entries import entry
 
 FIRST = "2013-01-10"
 
@@ -19,8 +20,8 @@ def _day(n: int) -> str:
     return shift(FIRST, n)
 
 
-def _asked(day: str, key: str) -> dict[str, Any]:
-    return {"kind": "requested", "partition": day, "evidence": key}
+def _asked(day: str, key: str) -> Any:
+    return entry("requested", partition=day, evidence=key)
 
 
 @given(st.sets(st.integers(0, 30)), st.integers(0, 30))
@@ -41,7 +42,7 @@ def test_a_training_counts_to_the_night_that_asked_for_it_until_it_is_judged(kin
     opened = [Open(FIRST, "run", training="drift__v1__2013-01-10")]
     entries = [_asked(FIRST, "drift__v1__2013-01-10")]
     assert nights.before(_day(1), "", opened, entries) == opened
-    entries.append({"kind": kind, "run": "drift__v1__2013-01-10"})
+    entries.append(entry(kind, "drift__v1__2013-01-10"))
     assert nights.before(_day(1), "", opened, entries) == []
 
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from ratchet.decisions import requests
+from tests.given.entries import entry
 from tests.given.facts import NIGHT
 
 
 def test_a_persons_request_is_answered_once() -> None:
-    asked = {"kind": "asked", "by": "ada", "reason": "x"}
-    wanted = {"kind": "requested", "partition": NIGHT, "evidence": "request__v1__2013-02-10"}
-    judged = {"kind": "rejected", "run": "request__v1__2013-02-10", "day": "2013-02-09", "minutes": 2.0}
+    asked = entry("asked", by="ada", reason="x")
+    wanted = entry("requested", partition=NIGHT, evidence="request__v1__2013-02-10")
+    judged = entry("rejected", run="request__v1__2013-02-10", day="2013-02-09", minutes=2.0)
     assert requests.facts([asked], NIGHT, 1)["asked"] == ["ada (x)"]
     after = requests.facts([asked, wanted], "2013-02-11", 1)
     assert (after["asked"], after["pending"]) == ([], ["request__v1__2013-02-10"])
     done = requests.facts([asked, wanted, judged], "2013-02-11", 1)
     assert (done["pending"], done["minutes"]) == ([], {"2013-02-10": 2.0})
     assert requests.facts([asked, wanted], "2013-02-13", 1)["pending"] == []  # lost: it absorbs no longer
-    paused = [{"kind": "paused", "reason": "y"}]
+    paused = [entry("paused", reason="y")]
     assert requests.facts(paused, NIGHT, 1)["paused"] == "y"
-    assert requests.facts([*paused, {"kind": "resumed", "reason": ""}], NIGHT, 1)["paused"] == ""
+    assert requests.facts([*paused, entry("resumed", reason="")], NIGHT, 1)["paused"] == ""
 
 
 def test_bad_data_are_the_windows_refusals() -> None:

@@ -5,31 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from ratchet.decisions import shadows
+from tests.given.entries import entry
 
 
-def _entry(kind: str, run: str = "", **more: Any) -> dict[str, Any]:
-    return {"kind": kind, "run": run, "mlflow_run": run, "evaluated": run, **more}
-
-
-def _wait(run: str, line: str, since: str = "2013-02-01") -> dict[str, Any]:
-    return _entry("waiting", run, line=line, since=since, champion="1", day=since)
+def _wait(run: str, line: str, since: str = "2013-02-01") -> Any:
+    return entry("waiting", run, line=line, since=since, champion="1", day=since)
 
 
 def test_the_ring_is_read_from_the_ledger() -> None:
-    entries = [_wait("a", "A"), _wait("b", "B"), _wait("c", "C"), _entry("left", "a"), _entry("rejected", "b")]
+    entries = [_wait("a", "A"), _wait("b", "B"), _wait("c", "C"), entry("left", "a"), entry("rejected", "b")]
     assert [each.run for each in shadows.challengers(entries)] == ["c"]
-    promoted = _entry(
-        "promoted", "c", version="4", replaces="1", day="2013-02-20", evaluated="c", champion="1", line="C"
-    )
+    promoted = entry("promoted", "c", version="4", replaces="1", day="2013-02-20", champion="1", line="C")
     assert shadows.challengers([*entries, promoted]) == []
     assert shadows.predecessor([*entries, promoted]) == shadows.Predecessor("1", "2013-02-20", ("4",))
-    again = _entry("promoted", "d", version="6", replaces="4", day="2013-02-21", champion="4", line="C")
+    again = entry("promoted", "d", version="6", replaces="4", day="2013-02-21", champion="4", line="C")
     assert shadows.predecessor([promoted, again]) == shadows.Predecessor("1", "2013-02-20", ("4", "6"))
-    assert shadows.predecessor([promoted, _entry("released", version="1")]) is None
-    assert shadows.predecessor([promoted, again, _entry("released", version="1")]) == shadows.Predecessor(
+    assert shadows.predecessor([promoted, entry("released", version="1")]) is None
+    assert shadows.predecessor([promoted, again, entry("released", version="1")]) == shadows.Predecessor(
         "4", "2013-02-21", ("6",)
     )
-    assert shadows.predecessor([promoted, _entry("rolled_back", version="1")]) is None
+    assert shadows.predecessor([promoted, entry("rolled_back", version="1")]) is None
 
 
 def test_who_has_to_leave_the_ring() -> None:
@@ -43,12 +38,12 @@ def test_who_has_to_leave_the_ring() -> None:
 
 
 def test_a_lines_place_in_the_stream() -> None:
-    first = _entry("promoted", "x", line="X", champion=None)
+    first = entry("promoted", "x", line="X", champion=None)
     entries = [
         first,
         _wait("a", "A"),
-        _entry("rejected", "b", line="B", champion="1"),
-        _entry("promoted", "a", line="A", champion="1"),
+        entry("rejected", "b", line="B", champion="1"),
+        entry("promoted", "a", line="A", champion="1"),
     ]
     assert shadows.place(entries, "A") == (1, 0)
     assert shadows.place(entries, "B") == (2, 1)

@@ -12,6 +12,7 @@ from ratchet.adapters import runs
 from ratchet.lifecycle import evidence
 from tests.given import rows
 from tests.given.clusters import days
+from tests.given.entries import entry
 
 DAY = "2013-01-02"
 
@@ -39,7 +40,7 @@ def test_evidence_is_kept_with_its_run_and_carried_on_by_its_line(tracked: Path)
         assert evidence.read(client, first) == []
         evidence.write(client, first, "1", days([0.1, -0.2]))
         assert evidence.read(client, first) == days([0.1, -0.2])
-        entries = [{"kind": "waiting", "line": "l", "evaluated": first}, {"kind": "asked"}]
+        entries = [entry("waiting", line="l", evaluated=first), entry("asked")]
         assert evidence.inherited(client, entries, "l", second) == days([0.1, -0.2])
         assert evidence.inherited(client, entries, "l", first) == []
         assert evidence.inherited(client, entries, "other", second) == []

@@ -49,10 +49,10 @@ def test_the_state_of_0_1_is_brought_forward_and_goes_on(state: Path, capsys: py
     after = ledger.read(catalog.load("wind"))
     # The same history, line by line: kinds have today's names, and the chain is whole.
     assert "held" in {e["kind"] for e in before}
-    assert [e["kind"] for e in after] == [{"held": "rejected"}.get(e["kind"], e["kind"]) for e in before]
+    assert [e.kind for e in after] == [{"held": "rejected"}.get(e["kind"], e["kind"]) for e in before]
     for same in ("reason", "at", "by"):
-        assert [e[same] for e in after] == [e[same] for e in before]
-    assert chain.broken(after) is None
+        assert [getattr(e, same) for e in after] == [e[same] for e in before]
+    assert chain.broken(dataset.registry().ledger_lines("wind")) is None
     cli.main(["history", "wind"])
     told = capsys.readouterr().out
     assert all(e["reason"] in told for e in before)
@@ -70,7 +70,7 @@ def test_the_state_of_0_1_is_brought_forward_and_goes_on(state: Path, capsys: py
         assert step(name, "wind", partition=night).outcome in ("done", "unchanged", "skipped")
     step("close", "wind", partition=night)
     assert ledger.read(catalog.load("wind"))[: len(after)] == after
-    assert chain.broken(ledger.read(catalog.load("wind"))) is None
+    assert chain.broken(dataset.registry().ledger_lines("wind")) is None
     refused = nights.ended(dataset.registry(), "wind", "2013-01-07")
     assert refused is not None
     assert refused["state"] == "refused"

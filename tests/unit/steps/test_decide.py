@@ -31,7 +31,7 @@ def test_bad_data_vetoes(watched: Path) -> None:
     decided = step("decide", "wind_watched", partition=NIGHT)
     assert decided.verdict == "veto"
     assert NIGHT in decided.reason
-    assert [entry["kind"] for entry in ledger.read(catalog.load("wind_watched"))] == ["promoted", "vetoed"]
+    assert [entry.kind for entry in ledger.read(catalog.load("wind_watched"))] == ["promoted", "vetoed"]
 
 
 def test_a_person_asks_and_pauses(watched: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_person_asks_and_pauses(watched: Path) -> None:
     assert admitted.verdict == "retrain"
     assert "(a new anemometer)" in admitted.reason
     assert admitted.key == f"request__v1__{NIGHT}"
-    assert [entry["kind"] for entry in ledger.read(catalog.load("wind_watched"))] == [
+    assert [entry.kind for entry in ledger.read(catalog.load("wind_watched"))] == [
         "promoted",
         "asked",
         "paused",

@@ -42,5 +42,5 @@ def test_a_broken_sensor_is_drift_and_asks_once(watched: Path) -> None:
     assert decided.verdict == "retrain"
     assert decided.key == f"drift__v1__{NIGHT}"
     assert step("decide", "wind_watched", partition=NIGHT).key == decided.key
-    requests = [entry for entry in ledger.read(catalog.load("wind_watched")) if entry["kind"] == "requested"]
-    assert [entry["partition"] for entry in requests] == [NIGHT]
+    requests = [entry for entry in ledger.read(catalog.load("wind_watched")) if entry.kind == "requested"]
+    assert [entry.partition for entry in requests] == [NIGHT]

@@ -25,9 +25,9 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     assert step("promote", NAME, run=won.run, mlflow_run=won.mlflow_run).version == "4"
     assert champion_now() == "4"
     entry = ledger.read(catalog.load(NAME))[-1]
-    assert (entry["kind"], entry["replaces"], entry["champion"], entry["evaluated"]) == ("promoted", "2", "2", second)
-    assert entry["evidence"]["for"] >= entry["evidence"]["needed"]
-    assert entry["by"]
+    assert (entry.kind, entry.replaces, entry.champion, entry.evaluated) == ("promoted", "2", "2", second)
+    assert entry.evidence["for"] >= entry.evidence["needed"]
+    assert entry.by
     assert step("duel", NAME, partition=NIGHT).outcome == "unchanged"
     # The predecessor stays on in shadow; where the evidence turns, it is champion again.
     following = shift(NIGHT, 1)
@@ -42,7 +42,7 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     assert "rolled back" in back.reason
     assert champion_now() == "2"
     entry = ledger.read(catalog.load(NAME))[-1]
-    assert (entry["kind"], entry["version"], entry["from"], entry["automatic"]) == ("rolled_back", "2", "4", True)
+    assert (entry.kind, entry.version, entry.left, entry.automatic) == ("rolled_back", "2", "4", True)
     assert step("duel", NAME, partition=following).verdict == "rollback"
     assert kinds().count("rolled_back") == 1
 
@@ -67,5 +67,5 @@ def test_who_is_beaten_or_out_of_time_leaves_the_ring(second: str) -> None:
     live_night()
     win(second, difference=30.0)
     assert step("duel", NAME, partition=NIGHT).verdict == "wait"
-    assert ledger.read(catalog.load(NAME))[-1]["beaten"]
+    assert ledger.read(catalog.load(NAME))[-1].beaten
     assert step("score", NAME, partition=shift(NIGHT, -1)).shadows == 0

@@ -43,7 +43,7 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
         client.set_tag(made, "ratchet.verdict", "promote")
     assert step("promote", wind, run="second", mlflow_run=made).version == "2"
     loop = catalog.load(wind)
-    assert ledger.rollback(loop, "a test")["version"] == "1"
+    assert ledger.rollback(loop, "a test").version == "1"
     with runs.connected() as client:
         champion = models.champion(client, wind)
     assert champion is not None

@@ -34,4 +34,4 @@ def test_a_fresher_challenger_carries_the_recipes_evidence_on(second: str) -> No
     assert verdict.verdict == "wait", verdict.reason
     assert verdict.days == 7  # the second's seven, of which the third's own four holdout days are the last
     assert duel_kinds() == ["promoted", "waiting", "waiting", "left"]
-    assert "carries its recipe's evidence on" in ledger.read(catalog.load(NAME))[-1]["reason"]
+    assert "carries its recipe's evidence on" in ledger.read(catalog.load(NAME))[-1].reason

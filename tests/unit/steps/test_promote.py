@@ -85,7 +85,7 @@ def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
     assert champion_now() == "2"
     yes = json.dumps({"answer": "Approve", "by": "ada", "at": "2013-01-21T08:00:00"})
     assert step("promote", NAME, run="second", mlflow_run=second, approval=yes).outcome == "done"
-    assert ledger.read(catalog.load(NAME))[-1]["approval"] == {
+    assert ledger.read(catalog.load(NAME))[-1].approval == {
         "answer": "Approve",
         "by": "ada",
         "at": "2013-01-21T08:00:00",

@@ -1,0 +1,204 @@
+"""The entries of a ledger: what was decided about a loop's models. A frozen type a kind, told apart by `kind`.
+
+Who is champion, who waits in shadow, what was asked for: all is read from these, and from nothing else. So whatever a
+ledger holds that does not fit them is told, and stops decisions: a decision on half of what was decided is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from ratchet.errors import LedgerError
+
+
+class _Entry(BaseModel):
+    """What every entry has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    key: str  # of the decision: an entry is written once a key
+    at: str = ""  # when it was written, in UTC
+    by: str = ""  # whose process wrote it
+    reason: str = ""  # for a person to read
+    format: int = 2
+    before: str | None = None  # hash of the entry before it
+    signature: str | None = None
+
+
+class Judged(_Entry):
+    """What became of a training: whose it was, and the numbers of the decision."""
+
+    run: str  # the key of the training
+    mlflow_run: str  # of the model that it is about: of a refit where one was deployed or refused
+    evaluated: str  # the MLflow run that was judged
+    champion: str | None = None  # the version that it was judged against; None where there was none
+    line: str = ""  # the hypothesis that it belongs to; empty where it says nothing about one
+    recipe: str = ""
+    failed: tuple[str, ...] = ()  # checks that forbade it
+    beaten: bool = False  # by the champion, in the duel
+    difference: float | None = None  # challenger's mean loss less champion's ...
+    low: float | None = None  # ... with its confidence sequence, from low ...
+    high: float | None = None  # ... to high
+    clusters: int | None = None
+    evidence: dict[str, float] | None = None  # logarithms of the capital: for, against, needed
+    day: str = ""  # the last that it was judged on, or fitted on where it was promoted
+    first: dict[str, Any] | None = None  # what a first look teaches of staleness
+    minutes: float | None = None  # of training
+    approval: dict[str, Any] | None = None
+
+
+class Waiting(Judged):
+    """A challenger waits in shadow."""
+
+    kind: Literal["waiting"] = "waiting"
+    since: str  # the first day of its evidence
+
+
+class Rejected(Judged):
+    """A challenger, or its refit, is refused for good."""
+
+    kind: Literal["rejected"] = "rejected"
+
+
+class Promoted(Judged):
+    """A challenger is champion."""
+
+    kind: Literal["promoted"] = "promoted"
+    version: str
+    replaces: str | None = None
+    because: str = ""  # why it was trained
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class ApprovalAsked(_Entry):
+    """A person is asked whether a challenger may be promoted."""
+
+    kind: Literal["approval_asked"] = "approval_asked"
+    run: str
+    mlflow_run: str
+
+
+class Left(_Entry):
+    """A challenger waits no longer, and was not judged to the end."""
+
+    kind: Literal["left"] = "left"
+    run: str
+    mlflow_run: str
+    champion: str | None = None
+
+
+class RolledBack(_Entry):
+    """A former champion is champion again."""
+
+    kind: Literal["rolled_back"] = "rolled_back"
+    version: str
+    left: str = Field(alias="from")  # the version that was champion
+    mlflow_run: str
+    automatic: bool = False  # decided by a duel
+    partition: str | None = None  # the night
+    failed: tuple[str, ...] = ()
+    beaten: bool = False
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    clusters: int | None = None
+    evidence: dict[str, float] | None = None
+
+
+class Released(_Entry):
+    """A predecessor is the champion's rival no longer."""
+
+    kind: Literal["released"] = "released"
+    version: str
+    champion: str
+    partition: str
+
+
+class _Night(_Entry):
+    """What a night has asked."""
+
+    partition: str  # the night
+    evidence: str  # its key: the run of the training is named by it
+    champion: str
+
+
+class Requested(_Night):
+    """A night asks for a retraining."""
+
+    kind: Literal["requested"] = "requested"
+
+
+class Vetoed(_Night):
+    """A night would have asked, and bad data forbade it."""
+
+    kind: Literal["vetoed"] = "vetoed"
+
+
+class Asked(_Entry):
+    """A person asks for a retraining."""
+
+    kind: Literal["asked"] = "asked"
+
+
+class Paused(_Entry):
+    """A person pauses retraining."""
+
+    kind: Literal["paused"] = "paused"
+
+
+class Resumed(_Entry):
+    """A person lets it go on."""
+
+    kind: Literal["resumed"] = "resumed"
+
+
+Entry = Annotated[
+    Waiting
+    | Rejected
+    | Promoted
+    | ApprovalAsked
+    | Left
+    | RolledBack
+    | Released
+    | Requested
+    | Vetoed
+    | Asked
+    | Paused
+    | Resumed,
+    Field(discriminator="kind"),
+]
+Entries = Sequence[Entry]
+E = TypeVar("E", bound=_Entry)
+
+_ADAPTER: TypeAdapter[Entry] = TypeAdapter(Entry)
+
+
+def parse(lines: Iterable[Mapping[str, Any]], ledger: str = "the ledger") -> list[Entry]:
+    """Read a ledger's entries. Raises LedgerError, which names the line, where one does not fit."""
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(_ADAPTER.validate_python(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise LedgerError(
+                f"Entry {number} of {ledger} ({line.get('key', 'without a key')}) is none that this program knows: "
+                f"{where or 'kind'}: {first['msg']}. Nothing is decided on half of what was decided: "
+                "see `ratchet data log`, and mend what wrote it"
+            ) from None
+    return found
+
+
+def only(entries: Entries, kind: type[E]) -> list[E]:
+    """List the entries of a kind, oldest first."""
+    return [entry for entry in entries if isinstance(entry, kind)]
+
+
+def line(entry: Entry) -> dict[str, Any]:
+    """Return an entry as it is written: what was said of it, and its kind."""
+    said = entry.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return {**said, "kind": entry.kind}
