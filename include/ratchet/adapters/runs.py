@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KEY = "ratchet.key"
 MODEL = "ratchet.model"
+SAMPLING = 1.0  # seconds between two looks at the machine while a model is trained
 _PATIENCE = 20.0  # seconds that a step waits for MLflow before it leaves the waiting to the scheduler's retries
 
 
@@ -128,7 +129,7 @@ def training(run_id: str) -> Iterator[None]:
     """Hold a run open while it trains, recording the machine's metrics; it ends as FINISHED or FAILED."""
     import mlflow
 
-    mlflow.set_system_metrics_sampling_interval(1)
+    mlflow.set_system_metrics_sampling_interval(SAMPLING)
     mlflow.set_system_metrics_samples_before_logging(1)
     with mlflow.start_run(run_id=run_id, log_system_metrics=True):
         yield

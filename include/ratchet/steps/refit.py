@@ -6,7 +6,6 @@ A refit that misbehaves is refused.
 from __future__ import annotations
 
 import hashlib
-import time
 from typing import TYPE_CHECKING
 
 from ratchet.adapters import models, runs
@@ -18,13 +17,11 @@ from ratchet.lifecycle import dataset, evidence, ledger, predictions
 from ratchet.partitions import shift
 from ratchet.steps import StepRequest, StepResult, evaluate, gate, snapshot, train
 from ratchet.training import evaluation
-from ratchet.training.fit import fit
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ratchet.adapters.runs import Tracking
-    from ratchet.training.model import Model
 
 REFIT = "ratchet.refit"  # of the run that was judged: the run of its refit
 
@@ -110,17 +107,15 @@ def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[pa.T
     return pa.concat_tables(parts), pinned.revision
 
 
-def _fit(loop: Loop, client: Tracking, run_id: str, judged: str, rows: pa.Table, source: dict[str, str]) -> Model:
+def _fit(loop: Loop, client: Tracking, run_id: str, judged: str, rows: pa.Table, source: dict[str, str]) -> None:
     runs.log_params(client, run_id, client.params(judged))
     with runs.training(run_id):
         runs.log_dataset(run_id, loop.name, source["digest"], source, "training")
-        started = time.monotonic()
-        model, curve = fit(loop, rows)
         # What was judged is the evaluated model: its numbers are what the live loss is compared with.
         metrics = {name: value for name, value in client.metrics(judged).items() if name.startswith("challenger/")}
         runs.log_metrics(client, run_id, {**metrics, evidence.LOSS: metrics[evidence.LOSS]})
-        train.keep(client, run_id, loop, model, curve, rows, time.monotonic() - started)
-    return model
+        with train.fitted(loop, rows) as (model, curve, seconds):
+            train.keep(client, run_id, loop, model, curve, rows, seconds)
 
 
 def _refuse(loop: Loop, client: Tracking, key: str, judged: str, run_id: str, why: str) -> RefitResult:

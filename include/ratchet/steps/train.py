@@ -6,6 +6,8 @@ Its MLflow run keeps all that is needed to judge, explain and rebuild it.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,9 +65,7 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
                 "sha256": pinned.data_hash,
             }
             runs.log_dataset(run_id, loop.name, pinned.data_hash, source, "training")
-            with tempfile.TemporaryDirectory() as folder:
-                fit.lay_out(loop, rows, Path(folder) / "source")
-                model, curve, seconds = fit.apart(Path(folder) / "source", Path(folder) / "target")
+            with fitted(loop, rows) as (model, curve, seconds):
                 keep(client, run_id, loop, model, curve, rows, seconds)
     return TrainResult(
         reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, "
@@ -73,6 +73,14 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
         mlflow_run=run_id,
         seconds=seconds,
     )
+
+
+@contextmanager
+def fitted(loop: Loop, rows: pa.Table) -> Iterator[tuple[Model, Curve, float]]:
+    """Fit apart; give the model, the curve and the seconds that it took. The folder lasts as long as they are used."""
+    with tempfile.TemporaryDirectory() as folder:
+        fit.lay_out(loop, rows, Path(folder) / "source")
+        yield fit.apart(Path(folder) / "source", Path(folder) / "target")
 
 
 def minutes(client: Tracking, *trained: str) -> float:

@@ -14,7 +14,8 @@ from ratchet.steps import evaluate
 from tests.conftest import step, train
 
 
-def test_a_training_from_snapshot_to_champion(wind: str) -> None:
+def test_a_training_from_snapshot_to_champion(wind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "SAMPLING", 0.02)  # so short a training is over before the first look
     loop = catalog.load(wind)
     pinned = step("snapshot", wind, run="first")
     assert (pinned.train, pinned.holdout) == (
