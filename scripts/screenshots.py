@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -25,15 +27,7 @@ def main() -> None:
     """Walk through the UI and take the pictures."""
     local = Local.current()
     PICTURES.mkdir(parents=True, exist_ok=True)
-    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
-    with client.connect(local) as airflow, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=QUIET)
-        page = browser.new_page(viewport={"width": 1440, "height": 860})
-        page.goto(local.airflow_url)
-        page.fill("input[name=username]", USER)
-        page.fill("input[name=password]", local.password())
-        page.click("button[type=submit]")
-        page.get_by_text("Home").first.wait_for()
+    with client.connect(local) as airflow, logged_in(local, 1440, 860) as page:
         night = "2013-02-09"
         monitor = (
             airflow.runs("flight_delays.monitor", partition=night)[-1]["dag_run_id"]
@@ -57,6 +51,22 @@ def main() -> None:
             "Expectation Validation Result",
         )
         _take(page, "mlflow", f"{local.mlflow_url}/#/runs/{champion}", "first-champion")
+
+
+@contextmanager
+def logged_in(local: Local, width: int, height: int) -> Iterator[Page]:
+    """Open Airflow's UI in a browser, logged in. width, height: of the window, in pixels."""
+    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=QUIET)
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(local.airflow_url)
+        page.fill("input[name=username]", USER)
+        page.fill("input[name=password]", local.password())
+        page.click("button[type=submit]")
+        page.wait_for_url(f"{local.airflow_url}/**", wait_until="load")
+        page.get_by_text("Home").first.wait_for()
+        yield page
         browser.close()
 
 

@@ -44,9 +44,24 @@ VERSION = "0.1.0"
 LOOP = "wind"
 LARGEST = 1_500_000  # bytes of the archive
 KINDS = [
-    "promoted", "requested", "waiting", "promoted", "requested", "held", "paused", "resumed", "asked", "requested",
-    "waiting", "rolled_back", "left", "asked", "vetoed", "requested", "waiting",
-]  # fmt: skip
+    "promoted",
+    "requested",
+    "waiting",
+    "promoted",
+    "requested",
+    "held",
+    "paused",
+    "resumed",
+    "asked",
+    "requested",
+    "waiting",
+    "rolled_back",
+    "left",
+    "asked",
+    "vetoed",
+    "requested",
+    "waiting",
+]
 CONTRACT = (  # a loop that decides in days what the loop of the tests decides in weeks
     ("window: 20\n  holdout_days: 4", "window: 20\n  holdout_days: 2"),
     ("max_iter: 60", "max_iter: 20"),
@@ -88,12 +103,18 @@ def _lay(state: Path) -> None:
     os.environ.pop("RATCHET_HOME", None)
     os.environ |= {
         "RATCHET_VAR": str(state / "var"),
-        "RATCHET_LOOPS": str(state / "loops"), "RATCHET_SUITES": str(state / "suites"),
+        "RATCHET_LOOPS": str(state / "loops"),
+        "RATCHET_SUITES": str(state / "suites"),
         "RATCHET_REMOTE": "../remote",  # relative, so that what is committed holds no path of this machine
-        "LOGNAME": "ratchet", "GIT_TEMPLATE_DIR": "", "PYTHONWARNINGS": "ignore",
-        "DVC_NO_ANALYTICS": "1", "GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1",
-        "MLFLOW_DISABLE_TELEMETRY": "true", "NO_PROXY": "127.0.0.1,localhost",
-    }  # fmt: skip
+        "LOGNAME": "ratchet",
+        "GIT_TEMPLATE_DIR": "",
+        "PYTHONWARNINGS": "ignore",
+        "DVC_NO_ANALYTICS": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
     sys.argv = ["ratchet"]  # what MLflow notes as the source of a run
 
 
@@ -239,10 +260,21 @@ def _mlflow(folder: Path) -> Iterator[None]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}",
-        "--artifacts-destination", str(folder / "artifacts"),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        f"sqlite:///{folder / 'mlflow.db'}",
+        "--artifacts-destination",
+        str(folder / "artifacts"),
+    ]
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryFile() as log:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from rich.console import Console
 
 from deploy.local import client, services
@@ -18,6 +17,7 @@ from deploy.local.environment import Local
 from deploy.local.story import Story
 from ratchet import catalog
 from ratchet.lifecycle import dataset, ledger
+from scripts.screenshots import logged_in
 from tests.conftest import ROOT, free_port, lay, rename
 
 PARTS = ("ingest", "train", "score", "monitor")
@@ -113,26 +113,8 @@ def check_told(story: Story, airflow: client.Airflow, console: Console) -> None:
 @pytest.fixture(scope="module")
 def page(local: Local) -> Iterator[Page]:
     """A logged-in browser."""
-    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
-    quiet = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-    ]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=quiet)
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.goto(local.airflow_url)
-        page.fill("input[name=username]", "admin")
-        page.fill("input[name=password]", local.password())
-        page.click("button[type=submit]")
-        page.wait_for_url(f"{local.airflow_url}/**", wait_until="load")
-        page.get_by_text("Home").first.wait_for()
+    with logged_in(local, 1400, 900) as page:
         yield page
-        browser.close()
 
 
 def link(airflow: client.Airflow, dag_id: str, run_id: str, task: str, name: str) -> str:

@@ -142,23 +142,27 @@ def test_a_metric_does_not_take_the_name_of_one_of_the_task(own: Path) -> None:
 @pytest.mark.parametrize("group", TIDES)
 def test_a_file_that_cannot_be_imported_is_named(own: Path, group: extensions.Group) -> None:
     path = own / group / f"{TIDES[group]}.py"
-    path.write_text("import nothing_of_that_name\n")
-    with pytest.raises(ContractError) as caught:
-        catalog.load("tides")
-    assert f"The {extensions.NOUN[group]} {TIDES[group]!r} ({path}) cannot be imported" in str(caught.value)
-    assert "nothing_of_that_name" in str(caught.value)
+    said = _said_of(path, "import nothing_of_that_name\n")
+    assert f"The {extensions.NOUN[group]} {TIDES[group]!r} ({path}) cannot be imported" in said
+    assert "nothing_of_that_name" in said
     assert not [name for name in sys.modules if name == f"ratchet_loops.tides.{group}.{TIDES[group]}"]
 
 
 @pytest.mark.parametrize("group", TIDES)
 def test_a_file_that_does_not_hold_what_it_must_is_named(own: Path, group: extensions.Group) -> None:
     path = own / group / f"{TIDES[group]}.py"
-    path.write_text('"""Nothing yet."""\n')
+    said = _said_of(path, '"""Nothing yet."""\n')
+    for name in extensions.HOLDS[group]:
+        assert f"no {name}" in said
+    assert str(path) in said
+
+
+def _said_of(path: Path, text: str) -> str:
+    """Return the error of the loop `tides` where a file of its own holds this text."""
+    path.write_text(text)
     with pytest.raises(ContractError) as caught:
         catalog.load("tides")
-    for name in extensions.HOLDS[group]:
-        assert f"no {name}" in str(caught.value)
-    assert str(path) in str(caught.value)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(

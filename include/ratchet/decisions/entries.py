@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from ratchet.decisions.chain import FORMAT
 from ratchet.errors import LedgerError
 
 
@@ -23,7 +24,7 @@ class _Entry(BaseModel):
     at: str = ""  # when it was written, in UTC
     by: str = ""  # whose process wrote it
     reason: str = ""  # for a person to read
-    format: int = 2
+    format: int = FORMAT
     before: str | None = None  # hash of the entry before it
     signature: str | None = None
 

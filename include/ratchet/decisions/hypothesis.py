@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
-from ratchet.decisions.entries import Entries, Judged, Promoted, RolledBack
+from ratchet.decisions.entries import Entries, Judged, Promoted, RolledBack, only
 from ratchet.partitions import shift, week
 
 
@@ -30,6 +30,12 @@ def line(loop: Loop, entries: Entries, recipe: str, run: str) -> str:
         or (isinstance(e, Promoted) and e.champion is not None and e.recipe != recipe)
     ]
     return f"{recipe}.{len(ended)}"
+
+
+def carried_from(entries: Entries, name: str, run: str) -> str | None:
+    """Return the latest other run of a line that was judged: its evidence is carried on. None where there is none."""
+    same = (each.evaluated for each in only(entries, Judged) if each.line == name and each.evaluated != run)
+    return next(reversed([*same]), None)
 
 
 def judge(loop: Loop, entries: Entries, name: str, days: Sequence[Cluster], scale: float) -> duel.Evidence:

@@ -73,8 +73,8 @@ def first_look(loop: Loop, entries: Entries, training: Training, evidence: Evide
     line = hypothesis.line(loop, before, training.recipe, run)
     days, carried, judged = list[Cluster](), False, None
     if found["compared"] is not None:
-        same = [each for each in only(before, Judged) if each.line == line]
-        earlier = evidence(same[-1].evaluated) if same else ()
+        other = hypothesis.carried_from(before, line, run)
+        earlier = evidence(other) if other else ()
         newest = max((each.key for each in earlier), default="")
         days = [*earlier, *(each for each in duel.load(found["compared"]) if each.key > newest)]
         carried = bool(earlier)
@@ -104,14 +104,14 @@ def night(
     champion: str,
     scale: float,
     shadowed: Sequence[Cluster],
-    trainings: Mapping[str, Training],
+    trainings: Callable[[shadows.Challenger], Training],
     evidence: Evidence,
     own: Sequence[Judge],
 ) -> Night:
     """Look at the evidence that a night has added.
 
     champion: its version. scale: its loss on its holdout, in the loss's units. shadowed: the days of its duel with its
-    predecessor. trainings: of those who wait, by the run that was judged.
+    predecessor. trainings: of those who wait; asked for only who is judged.
     """
     new: list[Entry] = []
     before, said, turned = shadows.predecessor(entries), "", None
@@ -146,7 +146,7 @@ def night(
         if each.champion != champion:
             new.append(left(each, f"the champion that it was measured against, v{each.champion}, was replaced"))
             continue
-        training = trainings[each.mlflow_run]
+        training = trainings(each)
         judged = hypothesis.judge(loop, entries, each.line, evidence(each.mlflow_run), scale)
         listed = checks.every(loop.gate, training.evaluation, False, own)
         decision = gate.decide(listed, judged, loop.gate.cluster)

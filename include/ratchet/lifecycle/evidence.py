@@ -19,7 +19,6 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
-from ratchet.decisions.entries import Entries, Judged
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, predictions
 from ratchet.partitions import shift
@@ -45,13 +44,6 @@ def read(client: Tracking, run: str) -> list[Cluster]:
 def write(client: Tracking, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
     """Keep a challenger's evidence with its run."""
     runs.log_files(client, run, {FILE: json.dumps({"champion": champion, "days": duel.dump(days)}, indent=1)})
-
-
-def inherited(client: Tracking, entries: Entries, name: str, run: str) -> list[Cluster]:
-    """Return the evidence that earlier challengers of the same line have gathered."""
-    judged = [each for each in entries if isinstance(each, Judged)]
-    before = [each for each in judged if each.line == name and each.evaluated != run]
-    return read(client, before[-1].evaluated) if before else []
 
 
 def extend(

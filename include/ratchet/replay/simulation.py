@@ -229,7 +229,6 @@ class Simulation:
         assert champion is not None
         before = shadows.predecessor(self.entries)
         shadowed = self._shadowed(data, before, last) if before else []
-        trainings = {run: each.training for run, each in self.runs.items()}
         found = lifecycle.night(
             self.loop,
             self.entries,
@@ -237,7 +236,7 @@ class Simulation:
             champion.number,
             champion.scale,
             shadowed,
-            trainings,
+            lambda each: self.runs[each.mlflow_run].training,
             self._evidence,
             self.checks,
         )

@@ -6,13 +6,13 @@ Promote a challenger that waits, send it away, or turn back to the predecessor.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Literal
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import duel, lifecycle, shadows
+from ratchet.decisions import duel, lifecycle
 from ratchet.decisions import gate as decisions
 from ratchet.decisions.entries import RolledBack, only
 from ratchet.errors import DataError
@@ -79,22 +79,21 @@ def _look(
     loop: Loop, client: Tracking, champion: models.Version, measured: performance.PerformanceResult, night: str
 ) -> DuelResult:
     """Look at the evidence of all duels, and carry out what it has decided."""
-    registry, gathered, scale = dataset.registry(), partial(evidence.read, client), measured.holdout_loss or 1.0
+    registry, scale = dataset.registry(), measured.holdout_loss or 1.0
+    gathered = cache(partial(evidence.read, client))  # each is read once, and only of who is judged
+    judged = cache(lambda each: evaluate.judged(client, each.run, each.mlflow_run))
     shadowed = duel.load(measured.predecessor)
     with registry.writer() as writer:
         entries = registry.ledger(loop.name)
-        trainings = {
-            each.mlflow_run: evaluate.judged(client, each.run, each.mlflow_run) for each in shadows.challengers(entries)
-        }
         found = lifecycle.night(
-            loop, entries, night, champion.number, scale, shadowed, trainings, gathered, catalog.checks(loop)
+            loop, entries, night, champion.number, scale, shadowed, judged, gathered, catalog.checks(loop)
         )
         if found.predecessor and found.predecessor.verdict == "promote":
             return _turn_back(writer, loop, client, champion, found, shadowed, night)
         pages = {}
         for each, decision in found.looks:
             if decision.verdict == "reject" or each == found.winner:
-                about = trainings[each.mlflow_run].evaluation
+                about = judged(each).evaluation
                 days = gathered(each.mlflow_run)
                 pages[each] = report.decision(loop, client, each.mlflow_run, decision, days, about, f"night of {night}")
                 gate.settle(client, each.mlflow_run, each.line, decision)

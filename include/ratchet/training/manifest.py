@@ -19,12 +19,13 @@ from ratchet.contract.loop import Loop, Task
 from ratchet.contract.rules import Part
 from ratchet.errors import DataError
 from ratchet.files import atomic, write_text
+from ratchet.training.model import TRAINER
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT = 1
-FILE, ROWS, TRAINER = "manifest.json", "rows.arrow", "trainer.py"
+FILE, ROWS = "manifest.json", "rows.arrow"
 
 
 class Manifest(Part):

@@ -40,7 +40,7 @@ def _night(entries: list[Entry], evidence: dict[str, list[float]], shadowed: lis
         "2",
         1.0,
         days(shadowed),
-        trainings,
+        lambda each: trainings[each.mlflow_run],
         lambda run: days(evidence[run]),
         [],
     )

@@ -9,6 +9,7 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import runs
+from ratchet.decisions import hypothesis
 from ratchet.lifecycle import evidence
 from tests.given import rows
 from tests.given.clusters import days
@@ -41,6 +42,8 @@ def test_evidence_is_kept_with_its_run_and_carried_on_by_its_line(tracked: Path)
         evidence.write(client, first, "1", days([0.1, -0.2]))
         assert evidence.read(client, first) == days([0.1, -0.2])
         entries = [entry("waiting", line="l", evaluated=first), entry("asked")]
-        assert evidence.inherited(client, entries, "l", second) == days([0.1, -0.2])
-        assert evidence.inherited(client, entries, "l", first) == []
-        assert evidence.inherited(client, entries, "other", second) == []
+        carried = hypothesis.carried_from(entries, "l", second)
+        assert carried is not None
+        assert evidence.read(client, carried) == days([0.1, -0.2])
+        assert hypothesis.carried_from(entries, "l", first) is None
+        assert hypothesis.carried_from(entries, "other", second) is None
