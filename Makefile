@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
+YEARS ?= 1000
+FIRST ?= 0
 PYTEST := $(BIN)/pytest -n $(WORKERS)
 
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +18,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit test-order test-commands coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
+.PHONY: help install run up down test lint types unit test-order test-commands test-lives simulate coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +59,12 @@ test-order: $(STAMP) ## Ask the real scheduler for nights at once, in any order,
 
 test-commands: $(STAMP) ## Run every command of README and docs as it is printed, on an installation of its own (5 minutes)
 	$(PYTEST) -n 0 tests/slow/test_commands.py
+
+test-lives: $(STAMP) ## Live sixty nights by the steps and by the replay, and compare the ledgers entry by entry (3 minutes)
+	$(PYTEST) -n 0 tests/slow/test_lives.py
+
+simulate: $(STAMP) ## Live YEARS=1000 random years of the machine, from the seed FIRST=0 on; a seed that breaks something is shrunk
+	@$(BIN)/python -m tests.simulation $(YEARS) $(FIRST)
 
 coverage: $(STAMP) browser ## Run the tests, and say which lines they do not reach (a quarter slower)
 	$(PYTEST) --cov=ratchet --cov=ratchet_airflow --cov-report=term:skip-covered

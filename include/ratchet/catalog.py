@@ -37,6 +37,11 @@ def load(name: str) -> Loop:
     path = Settings.current().loops / name / "loop.yaml"
     if not path.exists():
         raise ContractError(f"{path.parent}: there is no loop {name!r}; {reading.nearest(name, names())}")
+    return read(path)
+
+
+def read(path: Path) -> Loop:
+    """Read a contract and check what it names. Raises ContractError."""
     return _load(path, path.stat().st_mtime_ns)
 
 

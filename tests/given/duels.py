@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.decisions.duel import Cluster
-from ratchet.lifecycle import evidence, ledger
+from ratchet.lifecycle import contracts, evidence, ledger
 from ratchet.partitions import shift
+from ratchet.settings import Settings
 from tests.conftest import MlflowServer, ingest, lay, rename, step, train
 
 NAME, NIGHT = "wind_duel", "2013-01-20"
@@ -92,6 +94,13 @@ def second(
 def write_gate(folder: Path, *lines: str) -> None:
     path = folder / "loops" / NAME / "loop.yaml"
     path.write_text(path.read_text().replace("gate:\n", "gate:\n" + "".join(f"  {line}\n" for line in lines), 1))
+
+
+def renew(run: str) -> None:
+    """Let a training live by the contract of now, as if its snapshot had been pinned by it."""
+    loop = catalog.load(NAME)
+    path = Settings.current().snapshots / NAME / "runs" / f"{run}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "contract": contracts.take(loop)}))
 
 
 def kinds() -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ratchet.decisions import duel
+from ratchet.decisions.evaluation import parse
 from ratchet.decisions.lifecycle import Training
 from ratchet.partitions import shift
 from tests.given.clusters import days
@@ -33,4 +34,4 @@ def training(run: str, differences: Sequence[float] | None, recipe: str = "recip
         "first": None,
         **changes,
     }
-    return Training(run, run, recipe, found, minutes=1.0)
+    return Training(run, run, recipe, parse(found, run), minutes=1.0)

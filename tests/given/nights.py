@@ -29,4 +29,4 @@ def ask_for_a_training(day: str, key: str) -> None:
     """Let a night have asked for a training."""
     with dataset.registry().writer() as writer:
         asked = entry("requested", key=f"requested:{day}", partition=day, evidence=key, champion="1", reason="x")
-        ledger.write(writer, catalog.load("wind"), asked)
+        ledger.write(writer, catalog.load("wind"), [asked])

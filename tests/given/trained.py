@@ -10,8 +10,10 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import runs
-from ratchet.lifecycle import ledger
+from ratchet.decisions import lifecycle
+from ratchet.lifecycle import dataset, ledger
 from tests.conftest import ingest, lay
+from tests.given.entries import entry
 
 DAYS = "2013-01-02..2013-01-14"
 
@@ -37,6 +39,15 @@ def wind(tracked: Path, two_weeks: Path) -> Iterator[str]:
             client.raw.rename_experiment(experiment.experiment_id, f"wind-{experiment.experiment_id}")
         if client.raw.search_registered_models("name = 'wind'"):
             client.raw.delete_registered_model("wind")
+
+
+def let_win(name: str, run: str, mlflow_run: str) -> None:
+    """Let a run have won against the present champion, whatever became of it before."""
+    loop, entries = catalog.load(name), ledger.read(catalog.load(name))
+    if lifecycle.won(entries, mlflow_run) is None:
+        about = {"mlflow_run": mlflow_run, "evaluated": mlflow_run, "champion": lifecycle.champion(entries)}
+        with dataset.registry().writer() as writer:
+            ledger.write(writer, loop, [entry("won", run, key=f"won:{mlflow_run}", reason="a test", **about)])
 
 
 def kinds(name: str) -> list[str]:

@@ -41,6 +41,11 @@ def watched(champion_made: Path, tmp_path: Path, mlflow_server: MlflowServer, mo
     return place
 
 
+def turn(day: str) -> None:
+    """Let a night begin, by the contract of now."""
+    assert step("turn", "wind_watched", partitions=day, run="night").opened == (day,)
+
+
 def replace(place: Path, old: str, new: str) -> None:
     path = place / "loops" / "wind_watched" / "loop.yaml"
     text = path.read_text()

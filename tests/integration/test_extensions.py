@@ -23,7 +23,8 @@ from ratchet.cli import ratchet
 from ratchet.contract.rules import Bound
 from ratchet.decisions import checks, retrain
 from ratchet.decisions.policies.facts import NightFacts
-from ratchet.steps import evaluate, snapshot
+from ratchet.lifecycle import evaluations
+from ratchet.steps import snapshot
 from tests.conftest import ingest, step
 
 linted = CliRunner().invoke(ratchet, ["lint", NAME])
@@ -37,7 +38,7 @@ step("refit", NAME, run="first", mlflow_run=run)
 promoted = step("promote", NAME, run="first", mlflow_run=run)
 loop = catalog.load(NAME)
 with runs.connected() as client:
-    found = json.loads(runs.read_file(client, run, evaluate.FILE))
+    found = json.loads(runs.read_file(client, run, evaluations.FILE))
 rows = snapshot.read(loop, snapshot.pinned(loop, "first").snapshot, "holdout")
 asked = {
     night: retrain.decide(NightFacts(night, "1"), loop.retrain, catalog.policies(loop)).verdict

@@ -4,6 +4,8 @@
     <loop>/quarantine/<partition>/<delivery>/<table>.parquet   what was not          (DVC)
     <loop>/verdicts/<partition>.json                    the newest delivery's verdict, hashes and counts   (Git)
     <loop>/ledger.jsonl                                 decisions about models, a line each                (Git)
+    <loop>/facts/<ab>/<sha256>.json, .html              what they rest on, by its hash            (Git; pages DVC)
+    <loop>/contracts/<digest>/                          contracts and SQL that something was decided by    (Git)
     <loop>/open/<partition>.json, <loop>/nights/<partition>.json   nights under way, and how others ended  (Git)
     format.json                                         the format that all this is written in             (Git)
 
@@ -14,11 +16,12 @@ go into DVC's storage by adapters/storage.py, and are read through DVC's API.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 
 FORMAT = 2  # of what is written; `ratchet upgrade` brings older states forward
 FORMAT_FILE = "format.json"
+IGNORE_FILE, IGNORED = ".gitignore", "*.parquet\n*.html\n*.tmp\n"  # what DVC holds, and what is half-written
+_PAGES = (".html",)  # facts that are too large for Git
 _CHECKED: set[Path] = set()  # registries whose format this process knows to be its own
 _PATIENCE = 120.0  # seconds that a writer waits for another: a range of a year publishes in less
 
@@ -81,6 +86,10 @@ class Registry:
         texts = self.texts(f"{loop}/verdicts/", revision)
         return {Path(path).stem: json.loads(text) for path, text in texts.items()}
 
+    def has(self, path: str, revision: str = "HEAD") -> bool:
+        """Say whether Git holds a file, as of a revision."""
+        return bool(self.git("ls-tree", "--name-only", revision, path).strip())
+
     def names(self, folder: str, revision: str = "HEAD") -> list[str]:
         """List the files that Git holds in a folder (`a/b/`), as of a revision; none where there is no such folder."""
         return self.git("ls-tree", "--name-only", revision, folder).splitlines()
@@ -103,19 +112,11 @@ class Registry:
         wanted = set(paths)
         blobs = {line.split("\t")[1]: line.split()[2] for line in listing.splitlines()}
         blobs = {path: blob for path, blob in blobs.items() if path in wanted}
-        out = subprocess.run(
-            ["git", "-C", str(self.root), "cat-file", "--batch"],
-            input="".join(f"{blob}\n" for blob in blobs.values()).encode(),
-            capture_output=True,
-            check=True,
-        ).stdout
-        found, at = {}, 0
-        for path in blobs:
-            end = out.index(b"\n", at)
-            size = int(out[at:end].split()[2])
-            found[path] = out[end + 1 : end + 1 + size].decode()
-            at = end + 1 + size + 1
-        return found
+        return dict(zip(blobs, self._objects(list(blobs.values())), strict=True))
+
+    def texts_at(self, places: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return small files that Git holds, each as of a revision of its own, in one go: (revision, path) -> text."""
+        return dict(zip(places, self._objects([f"{revision}:{path}" for revision, path in places]), strict=True))
 
     def ledger(self, loop: str, revision: str = "HEAD") -> list[Entry]:
         """Return the entries of a loop's ledger, oldest first. Raises LedgerError where one is not known."""
@@ -145,6 +146,22 @@ class Registry:
                 raise DataError(f"{path} at {revision[:10]} is damaged: {error}. Ingest that day again") from error
         return tables
 
+    def fact(self, loop: str, digest: str, suffix: str = ".json", revision: str = "HEAD") -> str:
+        """Return what a decision rests on, by its SHA-256. Raises DataError where it is missing or was changed."""
+        path = fact_path(loop, digest, suffix)
+        if suffix in _PAGES:
+            try:
+                text: str | None = self._filesystem(revision).read_text(path, encoding="utf-8")
+            except FileNotFoundError:
+                text = None
+        else:
+            text = self.text(path, revision)
+        if text is None or hashlib.sha256(text.encode()).hexdigest() != digest:
+            raise DataError(
+                f"{path} is {'missing' if text is None else 'not what it was'} in the data registry {self.root}"
+            )
+        return text
+
     @contextmanager
     def writer(self) -> Iterator[Writer]:
         """Hold the registry for writing. Raises RegistryBusy where another writer keeps it for two minutes."""
@@ -170,6 +187,23 @@ class Registry:
             ["git", "-C", str(self.root), "show", f"{revision}:{path}"], capture_output=True, text=True, check=False
         )
         return done.stdout if done.returncode == 0 else None
+
+    def _objects(self, names: list[str]) -> list[str]:
+        """Return Git's objects of these names as text, in one go. Raises RegistryError where one is missing."""
+        if not names:
+            return []
+        asked = "".join(f"{name}\n" for name in names).encode()
+        command = ["git", "-C", str(self.root), "cat-file", "--batch"]
+        out = subprocess.run(command, input=asked, capture_output=True, check=True).stdout
+        found, at = [], 0
+        for name in names:
+            end = out.index(b"\n", at)
+            if out[at:end].endswith(b" missing"):
+                raise RegistryError(f"The data registry {self.root} has lost {name}")
+            size = int(out[at:end].split()[2])
+            found.append(out[end + 1 : end + 1 + size].decode())
+            at = end + 1 + size + 1
+        return found
 
     def _filesystem(self, revision: str) -> Any:
         os.environ["DVC_NO_ANALYTICS"] = "1"
@@ -202,16 +236,25 @@ class Writer:
         """Remove a small file that Git keeps, where it is there."""
         (self.registry.root / path).unlink(missing_ok=True)
 
-    def append(self, loop: str, entry: Entry) -> bool:
-        """Append an entry to the ledger unless one with its `key` is there; say whether it was new. Does not commit.
+    def append(self, loop: str, new: Sequence[Entry]) -> None:
+        """Append entries to the ledger. Does not commit.
 
-        The entry gets the `format`, the hash of the one `before` it, and room for a `signature`.
+        Each gets the `format`, the hash of the one `before` it, and room for a `signature`.
         """
         lines = self.registry.ledger_lines(loop)
-        if any(known["key"] == entry.key for known in lines):
-            return False
-        self.write_ledger(loop, [*lines, chain.link(entries.line(entry), lines[-1] if lines else None)])
-        return True
+        for entry in new:
+            lines.append(chain.link(entries.line(entry), lines[-1] if lines else None))
+        self.write_ledger(loop, lines)
+
+    def keep(self, loop: str, suffix: str, content: str) -> tuple[str, str]:
+        """Keep what a decision rests on; return its SHA-256 and what is to be committed. Does not commit."""
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        path = fact_path(loop, digest, suffix)
+        self.write(path, content)
+        if suffix in _PAGES:
+            self.add([path])
+            path += ".dvc"
+        return digest, path
 
     def write_ledger(self, loop: str, lines: list[dict[str, Any]]) -> None:
         """Write a ledger whole. Does not commit."""
@@ -226,6 +269,11 @@ class Writer:
         if self.registry.git("status", "--porcelain", "--untracked-files=no", "--", *paths).strip():
             self.registry.git("commit", "--quiet", "--no-verify", "--message", message, "--", *paths)
         return self.registry.head()
+
+
+def fact_path(loop: str, digest: str, suffix: str) -> str:
+    """Say where something that a decision rests on lies."""
+    return f"{loop}/facts/{digest[:2]}/{digest}{suffix}"
 
 
 def open_registry(root: Path, remote: str) -> Registry:
@@ -279,9 +327,9 @@ def _make(root: Path, remote: str) -> None:
     ):
         _run(["git", "config", key, value], root)
     storage.init(root, remote)
-    write_text(root / ".gitignore", "*.parquet\n*.tmp\n")
+    write_text(root / IGNORE_FILE, IGNORED)
     write_text(root / FORMAT_FILE, json.dumps({"format": FORMAT}) + "\n")
-    _run(["git", "add", ".gitignore", ".dvc", ".dvcignore", FORMAT_FILE], root)
+    _run(["git", "add", IGNORE_FILE, ".dvc", ".dvcignore", FORMAT_FILE], root)
     _run(["git", "commit", "--quiet", "--message", "Begin the data registry"], root)
 
 

@@ -16,11 +16,11 @@ def history(loop_name: str) -> None:
     found = ledger.read(catalog.load(loop_name))
     if not found:
         click.echo(f"Nothing was decided about {loop_name} yet")
-    for entry in found:
+    for number, entry in enumerate(found, 1):
         told = entries.line(entry)
         against = told.get("replaces") or told.get("from") or told.get("champion")
         about = f"against v{against}" if against else ""
         click.echo(
-            f"{entry.at}  {entry.kind:12} {ledger.what(entry):12} {about:12} "
+            f"{number:4}  {entry.at}  {entry.kind:12} {ledger.what(entry):12} {about:12} "
             f"by {entry.by}  {told.get('run', '')}: {entry.reason}"
         )

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ratchet import catalog
 from ratchet.files import write_text
-from ratchet.replay import apply
+from ratchet.replay import apply, spec
 from ratchet.reports.replay import HEAD, Row
 from ratchet.steps import replay as step
 
@@ -52,7 +52,7 @@ def replay(
     """
     loop, console = catalog.load(loop_name), Console(width=None if sys.stdout.isatty() else 180)
     request = step.ReplayRequest(
-        first=first, last=last, policies=" ".join(policies) or step.POLICIES, gates=" ".join(gates), cost=cost
+        first=first, last=last, policies=" ".join(policies) or spec.POLICIES, gates=" ".join(gates), cost=cost
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:

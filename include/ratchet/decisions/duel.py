@@ -125,8 +125,8 @@ def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: fl
     if not 0 < level < 1:
         raise ValueError(f"a level lies between 0 and 1; found {level}")
     needed = -math.log(level)
-    *_, (rival, champion) = [(_NONE, _NONE), *_bet(clusters, margin, bound)]
     clipped = _clip(clusters, margin, bound)
+    *_, (rival, champion) = [(_NONE, _NONE), *_bet(clipped, margin)]
     mean = math.fsum(d for d, _ in clipped) / len(clipped) if clipped else 0.0
     low, high = _interval(clipped, bound, level)
     verdict: Verdict = "promote" if _log(rival) >= needed else "reject" if _log(champion) >= needed else "wait"
@@ -138,7 +138,7 @@ def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: fl
 
 def curve(clusters: Sequence[Cluster], *, margin: float, bound: float) -> list[tuple[float, float]]:
     """Return the two bettors' log capital after each cluster: (rival's, champion's)."""
-    return [(_log(rival), _log(champion)) for rival, champion in _bet(clusters, margin, bound)]
+    return [(_log(rival), _log(champion)) for rival, champion in _bet(_clip(clusters, margin, bound), margin)]
 
 
 def level(alpha: float, index: int, promotions: int) -> float:
@@ -170,10 +170,10 @@ def _clip(clusters: Sequence[Cluster], margin: float, bound: float) -> list[tupl
     return found
 
 
-def _bet(clusters: Sequence[Cluster], margin: float, bound: float) -> Iterator[tuple[list[float], list[float]]]:
+def _bet(clipped: Sequence[tuple[float, float]], margin: float) -> Iterator[tuple[list[float], list[float]]]:
     """Return, after each cluster, the log capital of each bet of the two bettors."""
     rival, champion = list(_NONE), list(_NONE)
-    for difference, limit in _clip(clusters, margin, bound):
+    for difference, limit in clipped:
         ours, theirs = (margin - difference) / (limit - margin), (difference - margin) / (limit + margin)
         rival = [capital + math.log1p(share * ours) for capital, share in zip(rival, BETS, strict=True)]
         champion = [capital + math.log1p(share * theirs) for capital, share in zip(champion, BETS, strict=True)]
@@ -185,19 +185,20 @@ def _interval(clipped: Sequence[tuple[float, float]], bound: float, level: float
 
     The margins that neither bettor rejects at level / 2 (ibid., theorem 1).
     """
+    from scipy.optimize import brentq
+
     needed = -math.log(level / 2)
 
     def high(values: Sequence[tuple[float, float]]) -> float:
         """Find the least margin at which the rival's bettor has won; the capital rises with the margin."""
         above = min((limit for _, limit in values), default=bound)
-        below = -above
-        for _ in range(40):
-            margin = (below + above) / 2
-            capital = [
-                math.fsum(math.log1p(share * (margin - d) / (limit - margin)) for d, limit in values) for share in BETS
-            ]
-            below, above = (below, margin) if _log(capital) >= needed else (margin, above)
-        return above
+
+        def missing(margin: float) -> float:
+            odds = [(margin - d) / (limit - margin) for d, limit in values]
+            return _log([math.fsum([math.log1p(share * each) for each in odds]) for share in BETS]) - needed
+
+        within = above * (1 - 1e-12)  # at `above` itself a bettor could lose all
+        return float(brentq(missing, -within, within, xtol=1e-12 * above)) if missing(within) > 0 else above
 
     return -high([(-d, limit) for d, limit in clipped]), high(clipped)
 

@@ -24,6 +24,8 @@ class _Entry(BaseModel):
     at: str = ""  # when it was written, in UTC
     by: str = ""  # whose process wrote it
     reason: str = ""  # for a person to read
+    contract: str = ""  # by which it was decided: `<loop>/contracts/<contract>/` in the data registry
+    facts: dict[str, str] = Field(default_factory=dict)  # what it rests on: name -> SHA-256, by which it is found
     format: int = FORMAT
     before: str | None = None  # hash of the entry before it
     signature: str | None = None
@@ -31,6 +33,8 @@ class _Entry(BaseModel):
 
 class Judged(_Entry):
     """What became of a training: whose it was, and the numbers of the decision."""
+
+    night: str = ""  # whose duel has decided it; empty where it was the first look
 
     run: str  # the key of the training
     mlflow_run: str  # of the model that it is about: of a refit where one was deployed or refused
@@ -56,6 +60,12 @@ class Waiting(Judged):
 
     kind: Literal["waiting"] = "waiting"
     since: str  # the first day of its evidence
+
+
+class Won(Judged):
+    """A challenger is to be promoted: its refit and, where one is asked, a person come before that."""
+
+    kind: Literal["won"] = "won"
 
 
 class Rejected(Judged):
@@ -138,19 +148,25 @@ class Vetoed(_Night):
     kind: Literal["vetoed"] = "vetoed"
 
 
-class Asked(_Entry):
+class _Said(_Entry):
+    """What a person says to the admission."""
+
+    night: str = ""  # the first that knows of it
+
+
+class Asked(_Said):
     """A person asks for a retraining."""
 
     kind: Literal["asked"] = "asked"
 
 
-class Paused(_Entry):
+class Paused(_Said):
     """A person pauses retraining."""
 
     kind: Literal["paused"] = "paused"
 
 
-class Resumed(_Entry):
+class Resumed(_Said):
     """A person lets it go on."""
 
     kind: Literal["resumed"] = "resumed"
@@ -158,6 +174,7 @@ class Resumed(_Entry):
 
 Entry = Annotated[
     Waiting
+    | Won
     | Rejected
     | Promoted
     | ApprovalAsked
@@ -196,7 +213,8 @@ def parse(lines: Iterable[Mapping[str, Any]], ledger: str = "the ledger") -> lis
 
 def only(entries: Entries, kind: type[E]) -> list[E]:
     """List the entries of a kind, oldest first."""
-    return [entry for entry in entries if isinstance(entry, kind)]
+    kinds = {kind, *kind.__subclasses__()}  # a look at the class alone: a ledger is read many times a night
+    return [entry for entry in entries if type(entry) in kinds]  # type: ignore[misc]
 
 
 def line(entry: Entry) -> dict[str, Any]:

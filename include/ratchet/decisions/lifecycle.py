@@ -13,7 +13,7 @@ from typing import Any
 from ratchet.contract.loop import Loop
 from ratchet.decisions import checks, duel, gate, hypothesis, retrain, shadows
 from ratchet.decisions.checks import Judge
-from ratchet.decisions.duel import Cluster
+from ratchet.decisions.duel import Cluster, Verdict
 from ratchet.decisions.entries import (
     ApprovalAsked,
     Entries,
@@ -27,10 +27,23 @@ from ratchet.decisions.entries import (
     RolledBack,
     Vetoed,
     Waiting,
+    Won,
     only,
 )
+from ratchet.decisions.evaluation import Evaluation
 from ratchet.partitions import days_between
 
+_OWN = {
+    "key",
+    "kind",
+    "at",
+    "by",
+    "before",
+    "format",
+    "signature",
+    "contract",
+    "minutes",
+}  # of an entry, and of no other
 Evidence = Callable[[str], Sequence[Cluster]]  # run that was judged -> the days of its evidence
 
 
@@ -41,7 +54,7 @@ class Training:
     run: str  # its key
     mlflow_run: str  # of the model that is judged
     recipe: str
-    evaluation: Mapping[str, Any]  # as `evaluate` has stored it
+    evaluation: Evaluation
     minutes: float | None = None
 
 
@@ -61,7 +74,7 @@ class Night:
 
     entries: tuple[Entry, ...]
     looks: tuple[tuple[shadows.Challenger, gate.Decision], ...] = ()  # at who waits, oldest first
-    winner: shadows.Challenger | None = None  # the first who is to be promoted; the others go on waiting
+    winner: Won | None = None  # the first who is to be promoted; the others go on waiting
     predecessor: gate.Decision | None = None  # promote: it is champion again; reject: it is released
     said: str = ""  # of the predecessor, for a person
 
@@ -72,28 +85,28 @@ def first_look(loop: Loop, entries: Entries, training: Training, evidence: Evide
     before = _before(entries, run)
     line = hypothesis.line(loop, before, training.recipe, run)
     days, carried, judged = list[Cluster](), False, None
-    if found["compared"] is not None:
+    if found.compared is not None:
         other = hypothesis.carried_from(before, line, run)
         earlier = evidence(other) if other else ()
         newest = max((each.key for each in earlier), default="")
-        days = [*earlier, *(each for each in duel.load(found["compared"]) if each.key > newest)]
+        days = [*earlier, *(each for each in duel.load(found.compared) if each.key > newest)]
         carried = bool(earlier)
-        judged = hypothesis.judge(loop, before, line, days, found["champion_loss"] or found["challenger_loss"])
-    decision = gate.decide(checks.every(loop.gate, found, carried, own), judged, loop.gate.cluster)
-    about = _about(training, line, found["champion"], decision)
-    about |= {"day": max(found["days"]), "first": found["first"], "minutes": training.minutes}
+        judged = hypothesis.judge(loop, before, line, days, found.champion_loss or found.challenger_loss)
+    decision = gate.decide(checks.every(loop.gate, found.model_dump(), carried, own), judged, loop.gate.cluster)
+    about = _about(training, line, found.champion, decision)
+    about |= {"day": max(found.days), "first": found.first, "minutes": training.minutes}
     new: list[Entry] = []
     if decision.verdict == "reject":
         new = [Rejected(key=f"rejected:{run}", **about)]
     elif decision.verdict == "wait":
-        since = min(found["days"])
+        since = min(found.days)
         new = [Waiting(key=f"waiting:{run}", since=since, **about)]
-        newcomer = shadows.Challenger(training.run, run, line, since, found["champion"])
+        newcomer = shadows.Challenger(training.run, run, line, since, found.champion)
         waiting = shadows.challengers(before)
         gone = shadows.leaving(waiting, newcomer, loop.gate.shadows, loop.gate.patience_days, about["day"])
         new += [left(each, gone[each.mlflow_run]) for each in waiting if each.mlflow_run in gone]
-    elif loop.gate.approval == "required":
-        new = [ApprovalAsked(key=f"approval_asked:{run}", run=training.run, mlflow_run=run, reason=decision.reason)]
+    else:
+        new = [*_won(loop, about)]
     return FirstLook(decision, line, tuple(days), tuple(new))
 
 
@@ -142,74 +155,99 @@ def night(
     waiting = shadows.challengers(entries)
     gone = shadows.leaving(waiting, None, loop.gate.shadows, loop.gate.patience_days, day)
     looks, winner = list[tuple[shadows.Challenger, gate.Decision]](), None
+    for win in pending(entries):  # its promotion has not come to an end yet; where a person was asked, that is theirs
+        if win.champion != champion:
+            new.append(_replaced(win))
+        elif win.night and loop.gate.approval == "none":
+            winner = winner or win
     for each in waiting:
         if each.champion != champion:
-            new.append(left(each, f"the champion that it was measured against, v{each.champion}, was replaced"))
+            new.append(_replaced(each))
             continue
         training = trainings(each)
         judged = hypothesis.judge(loop, entries, each.line, evidence(each.mlflow_run), scale)
-        listed = checks.every(loop.gate, training.evaluation, False, own)
+        listed = checks.every(loop.gate, training.evaluation.model_dump(), False, own)
         decision = gate.decide(listed, judged, loop.gate.cluster)
         looks.append((each, decision))
         if decision.verdict == "reject":
             about = _about(training, each.line, champion, decision)
-            new.append(Rejected(key=f"rejected:{each.mlflow_run}", **about))
+            new.append(Rejected(key=f"rejected:{each.mlflow_run}", night=day, **about))
         elif decision.verdict == "promote" and winner is None:
-            winner = each
+            about = _about(training, each.line, champion, decision)
+            winner, *asked = _won(loop, {**about, "night": day, "day": max(training.evaluation.days)})
+            new += [winner, *asked]
         elif each.mlflow_run in gone:
             new.append(left(each, gone[each.mlflow_run]))
     return Night(tuple(new), tuple(looks), winner, turned, said)
 
 
-def forbidden(
-    training: Training, champion: str | None, approval: Mapping[str, Any] | None, hours: float
-) -> Rejected | None:
-    """Refuse a challenger that the duel has let through, where something came in between; None where it is promoted.
+def forbidden(entries: Entries, won: Won, approval: Mapping[str, Any] | None, hours: float) -> Rejected | None:
+    """Refuse a challenger that has won, where something came in between; None where it is to be promoted.
 
-    champion: the version of now. approval: what a person has answered, where one was to. hours: that they had.
+    approval: what a person has answered, where one was to. hours: that they had.
     """
     if approval and approval.get("answer") != "Approve":
         by = approval.get("by")
         why = f"rejected by {by}" if by else f"rejected: nobody answered within {hours:g} hours"
-        return refused(training, champion, why, approval=approval)
-    if training.evaluation["champion"] != champion:
-        why = f"v{champion} has become champion since; this one was judged against another"
-        return refused(training, champion, why, approval=approval)
+        return refused(won, why, approval=approval)
+    if (now := champion(entries)) != won.champion:
+        then = f"v{won.champion}" if won.champion else "none"
+        why = f"v{now} has become champion since; this one was judged against {then}"
+        return refused(won, why, approval=approval)
     return None
 
 
-def refused(training: Training, champion: str | None, why: str, **about: Any) -> Rejected:
-    """Refuse a challenger that the duel has let through: a person said no, or its refit is not what was judged."""
+def refused(won: Won, why: str, **about: Any) -> Rejected:
+    """Refuse a challenger that has won: a person said no, or its refit is not what was judged."""
     same = {
-        "key": f"rejected:{training.mlflow_run}",
-        "run": training.run,
-        "mlflow_run": training.mlflow_run,
-        "evaluated": training.mlflow_run,
-        "recipe": training.recipe,
+        name: getattr(won, name) for name in ("run", "mlflow_run", "evaluated", "champion", "line", "recipe", "facts")
     }
-    return Rejected(champion=champion, reason=why, **{**same, **about})
+    return Rejected(key=f"rejected:{won.evaluated}", reason=why, **{**same, **about})
 
 
-def promoted(entries: Entries, training: Training, version: str, replaces: str | None, **about: Any) -> Promoted:
-    """Make a challenger champion.
+def promoted(won: Won, version: str, **about: Any) -> Promoted:
+    """Make a challenger that has won champion.
 
-    replaces: the version that was champion. about: line, numbers and reason of the decision, and what is deployed.
+    about: what is deployed, of which data, and at what cost. What its first look has taught is in the ledger already.
     """
-    same = {
-        "key": f"promoted:{training.mlflow_run}",
-        "run": training.run,
-        "mlflow_run": training.mlflow_run,
-        "evaluated": training.mlflow_run,
-        "recipe": training.recipe,
-        "champion": training.evaluation["champion"],
-        "first": None if known(entries, training.mlflow_run) else training.evaluation["first"],
-    }
-    return Promoted(version=version, replaces=replaces, **{**same, **about})
+    same = {name: getattr(won, name) for name in won.model_fields_set - _OWN}
+    return Promoted(
+        version=version, replaces=won.champion, **{**same, "first": None, "key": f"promoted:{won.evaluated}", **about}
+    )
 
 
-def known(entries: Entries, run: str) -> bool:
-    """Say whether a run has been judged before: what its first look has taught is in the ledger then."""
-    return any(each.evaluated == run for each in only(entries, Judged))
+def champion(entries: Entries) -> str | None:
+    """Return the version that is champion; None where there is none yet."""
+    changes = (entry.version for entry in reversed(entries) if entry.kind in ("promoted", "rolled_back"))
+    return next(changes, None)
+
+
+def judged(entries: Entries, run: str) -> Judged | None:
+    """Return what the first look at a run has decided; None where it was never judged."""
+    return next((entry for entry in only(entries, Judged) if entry.evaluated == run), None)
+
+
+def verdict(entry: Judged) -> Verdict:
+    """Say in a word what an entry has decided."""
+    return "reject" if isinstance(entry, Rejected) else "wait" if isinstance(entry, Waiting) else "promote"
+
+
+def won(entries: Entries, run: str) -> Won | None:
+    """Return the win of a run that is to be promoted; None where it has not won, or nothing is left to be done."""
+    return next((win for win in pending(entries) if win.evaluated == run), None)
+
+
+def pending(entries: Entries) -> list[Won]:
+    """Return the wins whose promotion has not come to an end, oldest first."""
+    found: dict[str, Won] = {}
+    for entry in entries:
+        if entry.kind == "won":
+            found[entry.evaluated] = entry
+        elif entry.kind in ("promoted", "rejected"):
+            found.pop(entry.evaluated, None)
+        elif entry.kind == "left":
+            found.pop(entry.mlflow_run, None)
+    return list(found.values())
 
 
 def admitted(admission: retrain.Admission, day: str, champion: str) -> tuple[Entry, ...]:
@@ -220,7 +258,20 @@ def admitted(admission: retrain.Admission, day: str, champion: str) -> tuple[Ent
     return (Vetoed(key=f"vetoed:{day}", **about),) if admission.verdict == "veto" else ()
 
 
-def left(challenger: shadows.Challenger, why: str) -> Left:
+def _won(loop: Loop, about: Mapping[str, Any]) -> tuple[Won, *tuple[ApprovalAsked, ...]]:
+    """Let a challenger have won; ask a person where the contract wants one."""
+    found = Won(key=f"won:{about['mlflow_run']}", **about)
+    if loop.gate.approval != "required":
+        return (found,)
+    run = found.mlflow_run
+    return found, ApprovalAsked(key=f"approval_asked:{run}", run=found.run, mlflow_run=run, reason=found.reason)
+
+
+def _replaced(challenger: shadows.Challenger | Won) -> Left:
+    return left(challenger, f"the champion that it was measured against, v{challenger.champion}, was replaced")
+
+
+def left(challenger: shadows.Challenger | Won, why: str) -> Left:
     """Let a challenger go that waits no longer."""
     return Left(
         key=f"left:{challenger.mlflow_run}",

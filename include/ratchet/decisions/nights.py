@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ratchet.decisions.entries import ApprovalAsked, Entries, Judged, Requested, only
+from ratchet.decisions.entries import ApprovalAsked, Entries, Judged, Requested, Won, only
 from ratchet.partitions import days_between, shift
 
 State = Literal["published", "rested", "refused", "given_up"]
@@ -25,6 +25,8 @@ class Open:
     partition: str
     run: str  # what was begun: a second run of the night waits for the first
     training: str = ""  # the key of the training that the night has asked for, and now waits for
+    contract: str = ""  # by which the night is lived, from its beginning on
+    revision: str = ""  # of the data registry, once its day is published: what the night knows
 
     @property
     def told(self) -> str:
@@ -74,8 +76,11 @@ def before(partition: str, run: str, opened: Iterable[Open], entries: Entries) -
 
 def settled(opened: Iterable[Open], entries: Entries) -> list[Open]:
     """List the open nights that waited for a training alone, which is judged: they are over."""
-    judged = {entry.run for entry in entries if isinstance(entry, Judged | ApprovalAsked)}
-    return [night for night in opened if night.training and night.training in judged]
+    waiting = [night for night in opened if night.training]
+    if not waiting:
+        return []
+    judged = {e.run for e in entries if isinstance(e, Judged | ApprovalAsked) and not isinstance(e, Won)}
+    return [night for night in waiting if night.training in judged]
 
 
 def missing(partition: str, known: Iterable[str]) -> Missing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ratchet.decisions.entries import Asked, Entries, Judged, Paused, Requested, Resumed
+from ratchet.decisions.entries import Entries, Judged
 from ratchet.partitions import days_between, shift
 
 LOST = 2  # nights after which a request without an outcome counts as lost, and no longer absorbs others
@@ -25,13 +25,13 @@ def facts(entries: Entries, partition: str, delay: int) -> dict[str, Any]:
     judged: set[str] = set()
     paused = ""
     for entry in entries:
-        if isinstance(entry, Requested):
+        if entry.kind == "requested":
             requested[entry.partition] = entry.evidence
             asked = []
-        elif isinstance(entry, Asked):
+        elif entry.kind == "asked":
             asked.append(f"{entry.by} ({entry.reason})")
-        elif isinstance(entry, Paused | Resumed):
-            paused = entry.reason if isinstance(entry, Paused) else ""
+        elif entry.kind in ("paused", "resumed"):
+            paused = entry.reason if entry.kind == "paused" else ""
         elif isinstance(entry, Judged):
             judged.add(entry.run)
             if entry.minutes and entry.day:
@@ -43,10 +43,15 @@ def facts(entries: Entries, partition: str, delay: int) -> dict[str, Any]:
     return {"requested": requested, "pending": pending, "asked": asked, "minutes": minutes, "paused": paused}
 
 
-def bad_data(verdicts: Mapping[str, Mapping[str, Any]], first: str, last: str) -> dict[str, str]:
-    """Return the days whose newest delivery was refused or came empty: day -> why."""
+def bad_data(verdicts: Mapping[str, Mapping[str, Any]], night: str, window: int) -> dict[str, str]:
+    """Return the refused days of a night's window: day -> why. They are repaired, not learnt.
+
+    verdicts: on the newest delivery of each day, as known that night. A day on which the source had no rows is none:
+    many loops rest at weekends.
+    """
+    first = shift(night, 1 - window)
     return {
         day: verdict["reason"]
         for day, verdict in verdicts.items()
-        if first <= day <= last and verdict["status"] != "accepted"
+        if first <= day <= night and verdict["status"] == "rejected"
     }

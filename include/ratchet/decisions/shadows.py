@@ -2,7 +2,7 @@
 
 Read from the ledger's entries, so that they are as durable as the decisions.
 
-A challenger enters with the entry `waiting` and leaves with `promoted`, `rejected` or `left`. The champion's
+A challenger enters with the entry `waiting` and leaves with `won`, `rejected` or `left`. The champion's
 predecessor enters with the entry that replaced it, as the rival that may come back, and leaves with `released` or
 `rolled_back`.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ratchet.decisions.entries import Entries, Judged, Left, Promoted, Rejected, Released, RolledBack, Waiting
+from ratchet.decisions.entries import Entries, Judged, Promoted
 from ratchet.partitions import days_between
 
 
@@ -40,11 +40,11 @@ def challengers(entries: Entries) -> list[Challenger]:
     """Return the challengers that wait, oldest first."""
     waiting: dict[str, Challenger] = {}
     for entry in entries:
-        if isinstance(entry, Waiting):
+        if entry.kind == "waiting":
             waiting[entry.mlflow_run] = Challenger(entry.run, entry.mlflow_run, entry.line, entry.since, entry.champion)
-        elif isinstance(entry, Promoted | Rejected):
+        elif entry.kind in ("won", "promoted", "rejected"):
             waiting.pop(entry.evaluated, None)
-        elif isinstance(entry, Left):
+        elif entry.kind == "left":
             waiting.pop(entry.mlflow_run, None)
     return list(waiting.values())
 
@@ -59,12 +59,12 @@ def predecessor(entries: Entries) -> Predecessor | None:
     found: Predecessor | None = None
     direct: Predecessor | None = None
     for entry in entries:
-        if isinstance(entry, Promoted):
+        if entry.kind == "promoted":
             direct = Predecessor(entry.replaces, entry.day, (entry.version,)) if entry.replaces else None
             found = Predecessor(found.version, found.since, (*found.versions, entry.version)) if found else direct
-        elif isinstance(entry, Released):
+        elif entry.kind == "released":
             found = direct if direct and direct.version != entry.version else None
-        elif isinstance(entry, RolledBack):
+        elif entry.kind == "rolled_back":
             found = direct = None
     return found
 

@@ -9,11 +9,14 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features as feature_sql
 from ratchet.data import tables as tabular
 from ratchet.errors import DataError
-from ratchet.partitions import shift
+from ratchet.partitions import days_between, shift
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_NEAR = 7  # days: what lies between two is read with them
 
 
 def registry() -> Registry:
@@ -54,6 +57,18 @@ def features(source: Registry, loop: Loop, revision: str, first: str, last: str)
         for name in loop.tables
     }
     return feature_sql.compute(loop, tables, first, last)
+
+
+def features_of(source: Registry, loop: Loop, revision: str, days: list[str]) -> pa.Table:
+    """Compute the features of published days, in order of days; what lies between two far apart is not read."""
+    import pyarrow as pa
+
+    spans = [[days[0], days[0]]]
+    for day in days[1:]:
+        if days_between(spans[-1][1], day) > _NEAR:
+            spans.append([day, day])
+        spans[-1][1] = day
+    return pa.concat_tables([features(source, loop, revision, first, last) for first, last in spans])
 
 
 def _table(source: Registry, loop: Loop, name: str, revision: str, first: str, last: str) -> pa.Table:

@@ -8,7 +8,7 @@ Not a step, but what `gate`, `performance` and `duel` share.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +43,12 @@ def read(client: Tracking, run: str) -> list[Cluster]:
 
 def write(client: Tracking, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
     """Keep a challenger's evidence with its run."""
-    runs.log_files(client, run, {FILE: json.dumps({"champion": champion, "days": duel.dump(days)}, indent=1)})
+    runs.log_files(client, run, {FILE: text(champion, days)})
+
+
+def text(champion: str | None, days: Sequence[Cluster]) -> str:
+    """Write evidence as it is kept."""
+    return json.dumps({"champion": champion, "days": duel.dump(days)}, indent=1)
 
 
 def extend(
@@ -54,16 +59,22 @@ def extend(
     waiting: shadows.Challenger,
     champion: models.Version,
     last: str,
+    corrected: Collection[str] = (),
 ) -> list[Cluster]:
-    """Add the labelled days up to `last` that are not yet in a challenger's evidence; return it whole."""
+    """Add the labelled days up to `last` that are not yet in a challenger's evidence; return it whole.
+
+    corrected: days that are compared again, those of the challenger's holdout and after it.
+    """
     known = read(client, waiting.mlflow_run)
-    until = client.tags(waiting.mlflow_run).get("data.holdout", "").partition("..")[2]
-    published = dataset.published(registry, loop, revision, shift(until, 1), last)
-    days = [day for day in published if day not in {each.key for each in known}]
+    held, _, until = client.tags(waiting.mlflow_run).get("data.holdout", "").partition("..")
+    published = dataset.published(registry, loop, revision, held, last)
+    again = {each.key for each in known} & {*corrected} & {*published}
+    known = [each for each in known if each.key not in again]
+    days = [day for day in published if day in again or (day > until and day not in {each.key for each in known})]
     if not days:
         return known
     rival, opponent = predictions.contender(client, waiting.mlflow_run), predictions.contender(client, champion.run_id)
-    table = dataset.features(registry, loop, revision, days[0], days[-1])
+    table = dataset.features_of(registry, loop, revision, days)
     found = []
     for day in days:
         rows = _of(table, day)
@@ -75,7 +86,7 @@ def extend(
         if told is not None and ours is not None:
             found += compare(loop, day, rows, predictions.shadow(loop, client, ours, rows, day), told)
     whole = duel.merge(known, found)
-    if found:
+    if found or again:
         write(client, waiting.mlflow_run, champion.number, whole)
     return whole
 

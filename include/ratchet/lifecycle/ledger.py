@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.adapters import models, runs
@@ -17,15 +18,16 @@ from ratchet.adapters.data_registry import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions.entries import Asked, Entries, Entry, Paused, Promoted, Resumed, RolledBack, line
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import contracts, dataset, nights
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
 Change = Promoted | RolledBack  # of the champion
-
+Grounds = Mapping[str, Mapping[str, str]]  # key of an entry -> what it rests on: name of the file -> its text
 
 TITLES = {  # of an entry's commit
+    "won": "Let a challenger of {loop} have won",
     "promoted": "Promote {loop} {what}",
     "rejected": "Reject a challenger of {loop}",
     "waiting": "Let a challenger of {loop} wait",
@@ -41,13 +43,32 @@ TITLES = {  # of an entry's commit
 }
 
 
-def write(writer: Writer, loop: Loop, entry: Entry) -> bool:
-    """Append an entry, with time and user, unless its key is there, and commit it; say whether it was new."""
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    new = writer.append(loop.name, entry.model_copy(update={"at": now, "by": entry.by or getpass.getuser()}))
-    title = TITLES[entry.kind].format(loop=loop.name, what=what(entry))
-    writer.commit([f"{loop.name}/ledger.jsonl"], f"{title}\n\n{entry.reason}\n")
-    return new
+def write(writer: Writer, loop: Loop, entries: Sequence[Entry], grounds: Grounds | None = None) -> list[Entry]:
+    """Append entries, with time, user, contract and what they rest on, and commit them, all or none; return the new.
+
+    An entry whose key is there is left as it is, and what it rests on with it.
+    """
+    known = {entry.key for entry in writer.registry.ledger(loop.name)}
+    fresh = [entry for entry in entries if entry.key not in known]
+    if not fresh:
+        return []
+    now, who = dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), getpass.getuser()
+    contract, paths = contracts.keep(writer, loop)
+    found = []
+    for entry in fresh:
+        kept = {
+            name: writer.keep(loop.name, Path(name).suffix, text)
+            for name, text in (grounds or {}).get(entry.key, {}).items()
+        }
+        paths += [path for _, path in kept.values()]
+        facts = {**entry.facts, **{name: digest for name, (digest, _) in kept.items()}}
+        update = {"at": now, "by": entry.by or who, "contract": contract, **({"facts": facts} if facts else {})}
+        found.append(entry.model_copy(update=update))
+    writer.append(loop.name, found)
+    titles = [TITLES[entry.kind].format(loop=loop.name, what=what(entry)) for entry in found]
+    told = "\n\n".join(f"{title}: {entry.reason}" for title, entry in zip(titles[1:], found[1:], strict=True))
+    writer.commit([f"{loop.name}/ledger.jsonl", *paths], f"{titles[0]}\n\n{found[0].reason}\n\n{told}".rstrip() + "\n")
+    return found
 
 
 def say(loop: Loop, kind: type[Asked | Paused | Resumed], reason: str) -> None:
@@ -55,7 +76,8 @@ def say(loop: Loop, kind: type[Asked | Paused | Resumed], reason: str) -> None:
     registry = dataset.registry()
     with registry.writer() as writer:
         count, name = len(registry.ledger(loop.name)), kind.model_fields["kind"].default
-        write(writer, loop, kind(key=f"{name}:{count}", reason=reason))
+        night = nights.hearing(registry, loop.name)
+        write(writer, loop, [kind(key=f"{name}:{count}", reason=reason, night=night)])
 
 
 def read(loop: Loop) -> list[Entry]:
@@ -108,7 +130,7 @@ def rollback(loop: Loop, reason: str) -> RolledBack:
             mlflow_run=restored.run_id,
             reason=reason,
         )
-        write(writer, loop, entry)
+        write(writer, loop, [entry])
         models.set_champion(client, restored)
     return entry
 

@@ -18,7 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from ratchet.adapters import runs
-from ratchet.adapters.data_registry import FORMAT, FORMAT_FILE, Registry, Writer
+from ratchet.adapters.data_registry import FORMAT, FORMAT_FILE, IGNORE_FILE, IGNORED, Registry, Writer
 from ratchet.decisions import chain
 from ratchet.errors import FormatError
 from ratchet.files import write_text
@@ -53,7 +53,8 @@ def upgrade(say: Callable[[str], None]) -> bool:
     with registry.writer() as writer:
         paths = [path for loop in loops for path in _registry(writer, loop, say)]
         writer.write(FORMAT_FILE, json.dumps({"format": 2}) + "\n")
-        writer.commit([*paths, FORMAT_FILE], "Bring the state from format 1 to format 2")
+        writer.write(IGNORE_FILE, IGNORED)
+        writer.commit([*paths, FORMAT_FILE, IGNORE_FILE], "Bring the state from format 1 to format 2")
     say(f"{settings.registry}: format 2")
     return True
 

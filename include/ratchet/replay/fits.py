@@ -199,7 +199,7 @@ def _ahead(fitted: model.Model, data: DataVersion, until: str, about: dict[str, 
     days = [day for day in data.days if first <= day <= last]
     if not days:
         return
-    said = fitted.predict(data.between(days[0], days[-1])).astype(np.float32)
+    said = fitted.predict(data.between(days[0], days[-1]))
     np.save(folder / "ahead.npy", said)
     offset = data.bounds(days[0], days[0])[0]
     for day in days:

@@ -1,7 +1,7 @@
-"""What there was to know, and since when: a loop's feature rows as they stood on each night.
+"""What there was to know, and since when: a loop's feature rows, and verdicts, as they stood on each night.
 
-A delivery that was corrected later is seen uncorrected on the nights before its correction: the history is parted into
-versions, within which no published day was changed.
+A day that came late is unknown before it came, one that was corrected is seen uncorrected before that: the history is
+parted into versions, within which no published day was changed (`known.py` says since when each delivery was known).
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import bisect
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +21,11 @@ import pyarrow as pa
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import requests
+from ratchet.decisions.entries import ApprovalAsked, Asked, Entries, Judged, Paused, Resumed, only
 from ratchet.errors import DataError
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset
-from ratchet.partitions import shift
+from ratchet.replay.known import Delivery, deliveries, written
 
 if TYPE_CHECKING:
     from ratchet.adapters.data_registry import Registry
@@ -36,6 +38,7 @@ class DataVersion:
     loop: Loop
     path: Path  # the file that the rows are mapped from
     targets: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict, repr=False)  # by the classes of a model
+    _keys: dict[str, list[tuple[object, ...]]] = field(default_factory=dict, repr=False)  # of a day's rows
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -71,10 +74,29 @@ class DataVersion:
         begin, end = self.bounds(first, last)
         return self.rows.slice(begin, end - begin)
 
+    def keys(self, day: str) -> list[tuple[object, ...]]:
+        """Return the keys of a day's rows."""
+        if day not in self._keys:
+            rows = self.between(day, day)
+            columns = [rows.column(name).to_pylist() for name in self.loop.main_table.key]
+            self._keys[day] = list(zip(*columns, strict=True))
+        return self._keys[day]
+
     def content(self, first: str, last: str) -> str:
         """Hash the rows of the days first..last."""
         chosen = [day for day in self.days if first <= day <= last]
         return hashlib.sha256("".join(f"{day}{self.digests[day]}" for day in chosen).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a person has said to the admission, or answered about a challenger."""
+
+    night: str  # the first that hears it
+    place: int  # of its commit, among all of the registry
+    said: Asked | Paused | Resumed | None
+    run: str = ""  # of the training that the answer is about
+    answer: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -82,10 +104,11 @@ class History:
     """A loop's past."""
 
     loop: Loop
-    nights: list[str]
-    counts: dict[str, int]  # day -> rows to predict
+    nights: list[str]  # those whose day came in time: it is scored, and looked at
     versions: list[tuple[str, DataVersion]]  # with the first night of each
-    bad: dict[str, dict[str, str]] = field(default_factory=dict)  # night -> refused days, and why
+    deliveries: list[Delivery] = field(default_factory=list)  # oldest first
+    heard: list[Heard] = field(default_factory=list)  # from people, oldest first
+    _known: dict[str, dict[str, Delivery]] = field(default_factory=dict, repr=False)
 
     def at(self, night: str) -> DataVersion:
         """Return the rows as they stood on a night."""
@@ -96,68 +119,79 @@ class History:
         """The rows as they stand now."""
         return self.versions[-1][1]
 
+    def newest(self, night: str) -> dict[str, Delivery]:
+        """Return the newest delivery of each day, as known on a night."""
+        if night not in self._known:
+            self._known[night] = {each.day: each for each in self.deliveries if each.known <= night}
+        return self._known[night]
+
+    def counts(self, night: str) -> dict[str, int]:
+        """Count the rows to predict of each day, as known on a night."""
+        return {day: each.rows for day, each in self.newest(night).items() if each.status == "accepted"}
+
+    def refused(self, night: str) -> dict[str, str]:
+        """Return the days whose newest delivery was refused, as known on a night: day -> why."""
+        return {day: each.reason for day, each in self.newest(night).items() if each.status == "rejected"}
+
+    def bad(self, night: str) -> dict[str, str]:
+        """Return the bad data of a night's window."""
+        verdicts = {day: {"status": each.status, "reason": each.reason} for day, each in self.newest(night).items()}
+        return requests.bad_data(verdicts, night, self.loop.monitor.window_days)
+
+    def again(self, after: str, until: str) -> set[str]:
+        """Return the days that came again, or late, as first known on the nights after `after`, up to `until`."""
+        return {each.day for each in self.deliveries if each.again and after < each.known <= until}
+
 
 def of_rows(loop: Loop, rows: pa.Table, cache: Path) -> History:
     """Make a history of feature rows, in order of days, that were never corrected."""
     path = cache / "rows.arrow"
     _write(rows, path)
     data = DataVersion(loop, path)
-    counts = {day: data.bounds(day, day)[1] - data.bounds(day, day)[0] for day in data.days}
-    return History(loop, data.days, counts, [("", data)])
+    came = [
+        Delivery("", day, day, "accepted", "", data.bounds(day, day)[1] - data.bounds(day, day)[0], False)
+        for day in data.days
+    ]
+    return History(loop, data.days, [("", data)], came)
 
 
 def read(loop: Loop, cache: Path) -> History:
     """Read a loop's history from the data registry. Raises DataError where nothing is published."""
     registry = dataset.registry()
-    revision = registry.resolve("HEAD")
-    nights = dataset.published(registry, loop, revision)
-    if not nights:
+    came = deliveries(registry, loop)
+    if not any(each.status == "accepted" for each in came):
         raise DataError(f"Nothing of {loop.name} is published: there is no past to replay. Ingest some days first")
-    published = _first_published(registry, loop)
-    versions = [
-        (first, _rows(registry, loop, at, cache)) for first, at in _revisions(registry, loop, published, revision)
-    ]
-    verdicts, window = registry.verdicts(loop.name), loop.monitor.window_days
-    bad = {night: found for night in nights if (found := requests.bad_data(verdicts, shift(night, 1 - window), night))}
-    return History(loop, nights, dataset.counts(registry, loop, revision), versions, bad)
+    versions = [(first, _rows(registry, loop, at, cache)) for first, at in _revisions(came)]
+    nights = sorted({each.day for each in came if each.status == "accepted" and each.known <= each.day})
+    return History(loop, nights, versions, came, _heard(registry.ledger(loop.name), written(registry, loop.name)))
 
 
-def _first_published(registry: Registry, loop: Loop) -> list[tuple[str, list[str], list[str]]]:
-    """Return the commits to a loop's data, oldest first: revision, days that it added, days that it changed."""
-    text = registry.git(
-        "log", "--reverse", "--format=%x00%H", "--name-status", "--no-renames", "--", f"{loop.name}/data"
-    )
+def _heard(entries: Entries, places: Sequence[int]) -> list[Heard]:
+    """List what people have said and answered; a question that was never answered is heard on no night."""
     found = []
-    for block in text.split("\0")[1:]:
-        revision, *lines = [line for line in block.splitlines() if line.strip()]
-        added: set[str] = set()
-        changed: set[str] = set()
-        for line in lines:
-            status, path = line.split("\t")
-            day = Path(path).name.partition(".")[0]
-            if len(day) == 10:
-                (added if status == "A" else changed).add(day)
-        found.append((revision, sorted(added - changed), sorted(changed)))
-    return found
+    for entry, place in zip(entries, places, strict=True):
+        if isinstance(entry, Asked | Paused | Resumed):
+            found.append(Heard(entry.night, place, entry))
+        elif isinstance(entry, Judged) and entry.approval:
+            found.append(Heard(entry.approval.get("night", ""), place, None, entry.run, entry.approval))
+    answered = {each.run for each in found}
+    asked = {entry.run for entry in only(entries, ApprovalAsked)} - answered
+    return [*found, *(Heard("9999", 0, None, run, {}) for run in sorted(asked))]
 
 
-def _revisions(
-    registry: Registry, loop: Loop, commits: list[tuple[str, list[str], list[str]]], head: str
-) -> list[tuple[str, str]]:
-    """Part the history where published days were changed.
+def _revisions(came: Sequence[Delivery]) -> list[tuple[str, str]]:
+    """Part the history where a day came again, or late.
 
     Returns (first night, revision) of each data version, oldest first.
     """
-    found: list[tuple[str, str]] = []
-    first, before, latest = "", "", ""
-    for revision, added, changed in commits:
-        if changed and latest and before:
-            found.append((first, before))
-            first = shift(latest, 1)
-        latest = max([latest, *added])
-        before = revision
-    found.append((first, head))
-    return sorted(dict(found).items())  # corrections with no night between them are one
+    accepted = [each for each in came if each.status == "accepted"]
+    firsts = ["", *sorted({each.known for each in accepted if each.again})]
+    found = []
+    for first, following in zip(firsts, [*firsts[1:], "9999"], strict=True):
+        before = [each.revision for each in accepted if each.known < following]
+        if before:
+            found.append((first, before[-1]))
+    return found
 
 
 def _rows(registry: Registry, loop: Loop, revision: str, cache: Path) -> DataVersion:

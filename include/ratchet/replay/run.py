@@ -168,7 +168,7 @@ def live(
         if simulation.champion and (not deployed or simulation.champion.stands[0] is not deployed[-1]):
             deployed.append(simulation.champion.stands[0])
         each()
-    entries = simulation.entries
+    entries = simulation.ledger
     return Outcome(
         policy=case.policy,
         gate=case.gate,
@@ -188,7 +188,10 @@ def _changed(history: History, case: Case) -> History:
     """Return the history under the case's contract."""
     loop = _loop(history.loop, case)
     return dataclasses.replace(
-        history, loop=loop, versions=[(first, dataclasses.replace(data, loop=loop)) for first, data in history.versions]
+        history,
+        loop=loop,
+        versions=[(first, dataclasses.replace(data, loop=loop)) for first, data in history.versions],
+        _known={},
     )
 
 
@@ -204,9 +207,9 @@ def _path(history: History, case: Case, nights: list[str], cache: Path) -> Path:
         "contract": loop.model_dump(mode="json"),
         "nights": nights,
         "code": _code(),
-        "bad": history.bad,
+        "deliveries": [dataclasses.astuple(each)[1:] for each in history.deliveries],
+        "heard": [repr(each) for each in history.heard],
         "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),
-        "counts": history.counts,
         "rows": [(first, data.content("", nights[-1])) for first, data in history.versions],
     }
     return cache / "outcomes" / f"{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]}.json"

@@ -1,43 +1,36 @@
-"""The nights of one policy: score, measure, decide, duel, train, as production does, on what was known then."""
+"""The nights of one policy: score, measure, decide, duel, train, as production does, on what was known then.
+
+A world of its own (`decisions/acts.py`): what is decided, and in which order, is decided by the code that production
+runs; here are the facts of a past, with time simulated.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from ratchet import catalog
 from ratchet.data import windows
-from ratchet.decisions import duel, lifecycle, requests, retrain, shadows, staleness
-from ratchet.decisions import gate as gates
+from ratchet.decisions import acts, duel, lifecycle, requests, shadows, staleness
+from ratchet.decisions.acts import Decided, Deployed
 from ratchet.decisions.duel import Cluster
-from ratchet.decisions.entries import Entry, Judged, Promoted, Rejected, RolledBack, Waiting, only
+from ratchet.decisions.entries import Entry, Judged, Promoted, Rejected, RolledBack, Waiting, Won, only
+from ratchet.decisions.evaluation import parse
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError, TrainingError
-from ratchet.monitoring import estimate
 from ratchet.partitions import shift
 from ratchet.replay import watch
 from ratchet.replay.fits import Fits, Fitted, calibrator
-from ratchet.replay.history import DataVersion, History
+from ratchet.replay.history import DataVersion, Heard, History
+from ratchet.replay.known import Delivery
+from ratchet.replay.measures import Measures, Version
 from ratchet.training import evaluation
 from ratchet.training.evaluation import Side
 
-_VERDICTS: dict[type[Judged], str] = {Promoted: "promote", Rejected: "reject", Waiting: "wait"}
-
-
-@dataclass(frozen=True)
-class Version:
-    """A registered model."""
-
-    number: str
-    stands: tuple[Fitted, ...]  # the fits that stand for it, the deployed one first
-    holdout: dict[str, float]  # day -> its challenger's loss on the holdout
-    scale: float  # its challenger's loss on the whole holdout: what differences are clipped by
-    knots: dict[str, list[list[float]]]  # what its predictions come true for, learnt on the holdout
-
-    def on(self, day: str) -> Fitted | None:
-        """Return the fit that stands on a day; None where all have seen it."""
-        return next((fit for fit in self.stands if day > fit.until), None)
+_VERDICTS: dict[type[Judged], str] = {Promoted: "promote", Rejected: "reject", Waiting: "wait", Won: "wait"}
 
 
 @dataclass
@@ -48,7 +41,7 @@ class Challenger:
     training: lifecycle.Training
     side: Side  # its predictions of the holdout
     days: list[Cluster] = field(default_factory=list)  # of its evidence
-    line: str = ""  # the hypothesis that it belongs to
+    stands: tuple[Fitted, ...] = ()  # for it, once it is promoted: its refit first, where that is what is deployed
 
 
 @dataclass
@@ -66,79 +59,188 @@ class Night:
 
 
 class Simulation:
-    """A loop under one policy. Entries are those of the ledger, with a night for a time."""
+    """A loop under one policy. Entries are those of the ledger, without times."""
 
     def __init__(self, history: History, fits: Fits, first: str) -> None:
         self.history, self.fits, self.loop = history, fits, history.loop
         self.asking, self.checks = catalog.policies(history.loop), catalog.checks(history.loop)
-        self.entries: list[Entry] = []
+        self.ledger: list[Entry] = []
         self.versions: dict[str, Version] = {}
         self.runs: dict[str, Challenger] = {}
         self.champion: Version | None = None
-        self.live: dict[str, str] = {}  # day -> version that scored it
+        self.measures = Measures(history.loop, fits)
         self.seconds = 0.0
         self._spent: set[str] = set()
+        self._heard: list[Heard] = []
+        self._begun = self._measured = self._scored = shift(first, -1)  # nights that have
         self._train(shift(first, -1), "first-champion")
+
+    # The world
+
+    def entries(self) -> Sequence[Entry]:
+        """Return the ledger."""
+        return self.ledger
+
+    def training(self, run: str) -> lifecycle.Training:
+        """Return what is known of a run that was evaluated."""
+        return self.runs[run].training
+
+    def evidence(self, run: str) -> Sequence[Cluster]:
+        """Return the days of a challenger's duel."""
+        return self.runs[run].days
+
+    def keep(self, run: str, days: Sequence[Cluster]) -> None:
+        """Keep the days of a challenger's duel."""
+        self.runs[run].days = list(days)
+
+    def write(self, entries: Sequence[Entry], decided: Decided) -> None:
+        """Write entries down."""
+        known = {entry.key for entry in self.ledger}
+        self.ledger += [entry for entry in entries if entry.key not in known]
+
+    def register(self, won: Won) -> Deployed:
+        """Register what has won, and its refit."""
+        run = self.runs[won.evaluated]
+        taken = sum(len(version.stands) for version in self.versions.values())
+        found = run.training.evaluation
+        version = Version(
+            str(taken + len(run.stands)),
+            run.stands,
+            {day: each["challenger"] for day, each in found.days.items()},
+            found.challenger_loss,
+            calibrator(self.loop, run.side),
+        )
+        self.versions[version.number] = version
+        minutes = sum(fit.about["seconds"] for fit in run.stands if fit is not run.fit) / 60
+        return Deployed(version.number, {"day": run.stands[0].until, "minutes": minutes})
+
+    def crown(self, version: str) -> None:
+        """Let a version be champion."""
+        self.champion = self.versions[version]
+
+    # Its nights
 
     def night(self, night: str) -> Night:
         """Live through a night. The champion of the evening is the one that scores the next day."""
-        if self.champion is None:
-            self._train(night, f"first-champion__{night}")
-            return Night(night, "", "first", "there is no champion yet", self._gate_of(f"first-champion__{night}"))
-        data, served = self.history.at(night), self.champion
-        self.live[night] = served.number
+        data = self.history.at(night)
+        self._catch_up(night)
+        self._score(data, {night})
+        self._scored = night
+        served = self.champion
+        if served is None:
+            key = f"first-champion__{night}"
+            self._train(night, key)
+            return Night(night, "", "first", "there is no champion yet", self._gate_of(key))
         last = shift(night, -self.loop.label_delay_days)
-        self._feed(data, last)
-        decision = retrain.decide(self._facts(data, night, last), self.loop.retrain, self.asking)
-        dueled = self._duel(data, night, last)
-        self.entries += lifecycle.admitted(decision, night, served.number)
-        done = Night(night, served.number, decision.verdict, decision.reason, duel=dueled)
+        self._measure(data, night, last)
+        decision = acts.decide(self, self.loop, self._facts(data, night, last, served), self.asking)
+        done = Night(
+            night, served.number, decision.verdict, decision.reason, duel=self._duel(data, night, last, served)
+        )
         if decision.verdict == "retrain":
             self._train(night, decision.key)
             done.gate = self._gate_of(decision.key)
-        fit, now = served.stands[0], self.history.now
-        losses = fit.losses(now, night) if night in now.digests else np.zeros(0)
+        losses = self.measures.live[night].losses(self.history.now, served.number)
         done.loss, done.rows = (float(losses.mean()), len(losses)) if len(losses) else (float("nan"), 0)
         return done
 
-    def _facts(self, data: DataVersion, night: str, last: str) -> NightFacts:
-        champion, loop = self.champion, self.loop
+    def _catch_up(self, night: str) -> None:
+        """Let happen what has happened since the last night, in its order: what came, and what people said."""
+        came = [each for each in self.history.deliveries if self._scored < each.known <= night and each.day != night]
+        heard = [each for each in self.history.heard if each.night <= night and each not in self._heard]
+        happened: list[Delivery | Heard] = [*came, *heard]
+        for each in sorted(happened, key=lambda each: each.place):
+            if isinstance(each, Heard):
+                self._hear(each)
+            else:
+                self._score(self.history.at(each.known), {each.day})
+
+    def hear(self, night: str) -> None:
+        """Hear what people have said, and answered, by now."""
+        for each in self.history.heard:
+            if each.night <= night and each not in self._heard:
+                self._hear(each)
+
+    def _hear(self, heard: Heard) -> None:
+        if heard.said:
+            self.ledger.append(heard.said)
+            self._heard.append(heard)
+        elif lifecycle.won(self.ledger, heard.run):
+            acts.promote(self, self.loop, heard.run, heard.answer)
+            self._heard.append(heard)
+
+    def _answer(self, run: str, night: str) -> Mapping[str, Any] | None:
+        """Return what a person has answered by now; where no answer is on record it is yes, and at once."""
+        if self.loop.gate.approval == "none":
+            return None
+        found = next((each for each in self.history.heard if each.run == run), None)
+        if found is None:
+            return {"answer": "Approve", "by": "the replay"}
+        return found.answer if found.night <= night else None
+
+    def _score(self, data: DataVersion, came: set[str]) -> None:
+        """Score days that have come, or come again."""
+        if self.champion is not None:
+            days = [day for day in sorted(came) if day in data.digests and self._begun < day]
+            self.measures.score(data, days, self.champion, self._rivals())
+
+    def _rivals(self) -> list[Version | Fitted]:
+        """Return who scores in shadow: the challengers that wait, and the predecessor."""
+        waiting: list[Version | Fitted] = [self.runs[each.mlflow_run].fit for each in shadows.challengers(self.ledger)]
+        before = shadows.predecessor(self.ledger)
+        return [*waiting, *([self.versions[before.version]] if before else [])]
+
+    def _measure(self, data: DataVersion, night: str, last: str) -> None:
+        """Measure the labelled days of the window, and what was corrected; add to the evidence of those who wait."""
+        champion, corrected = self.champion, self.history.again(self._measured, night)
         assert champion is not None
-        mine = [day for day, version in self.live.items() if version == champion.number]
-        live = {
-            day: float(champion.stands[0].losses(data, day).mean())
-            for day in mine
-            if day <= last and _labelled(champion, data, day)
-        }
-        unlabelled = [day for day in mine if day > last] if champion.knots else []
-        estimated = {
-            day: float(estimate.losses(loop.loss, champion.knots, champion.stands[0].predict(data, day)).mean())
-            for day in unlabelled
-        }
+        first = shift(last, 1 - self.loop.monitor.window_days)
+        days = [day for day in data.days if day <= last and (day >= first or day in corrected)]
+        self.measures.measure(data, days)
+        for each in shadows.challengers(self.ledger):
+            if each.champion == champion.number:
+                run = self.runs[each.mlflow_run]
+                held = (min(run.training.evaluation.days), max(run.training.evaluation.days))
+                run.days = self.measures.extend(data, run.days, run.fit, champion, held, last, corrected)
+        self._measured = night
+
+    def _facts(self, data: DataVersion, night: str, last: str, champion: Version) -> NightFacts:
+        loop, history = self.loop, self.history
         trained, seen = champion.stands[0].trained, max(champion.stands[0].until, *champion.holdout)
+        days = [day for day in data.days if last < day <= night]
         known = NightFacts(
             partition=night,
             champion=champion.number,
             trained=shift(seen, loop.label_delay_days),
             drift_window=loop.monitor.window_days,
-            live=live,
-            estimated=estimated,
+            live=self.measures.losses(champion.number),
+            estimated=self.measures.estimated(champion, days),
             holdout=[v for _, v in sorted(champion.holdout.items())],
-            news=staleness.path(self.history.counts, trained, last),
-            past=staleness.past(self.entries),
-            bad_data=self.history.bad.get(night, {}),
-            **requests.facts(self.entries, night, loop.label_delay_days),
+            news=staleness.path(history.counts(night), trained, last),
+            past=staleness.past(self.ledger),
+            bad_data=history.bad(night),
+            **requests.facts(self.ledger, night, loop.label_delay_days),
         )
         if "drift" not in loop.retrain.policies:
             return known
-        drifted, days = watch.drifted(champion.stands[0], data, night)
-        return replace(known, drifted=drifted, drift_days=days)
+        drifted, compared = watch.drifted(champion.stands[0], data, night)
+        return replace(known, drifted=drifted, drift_days=compared)
+
+    def _duel(self, data: DataVersion, night: str, last: str, champion: Version) -> str:
+        """Look at the evidence that the night has added."""
+        before = shadows.predecessor(self.ledger)
+        shadowed = self.measures.against(data, before, self.versions[before.version], last) if before else []
+        found = acts.duel(self, self.loop, night, champion.scale, shadowed, self.checks)
+        if only(found.entries, RolledBack):
+            return "rollback"
+        return self._promote(night, found.winner.evaluated) if found.winner else "wait"
 
     def _train(self, night: str, key: str) -> None:
         """Snapshot, train, evaluate, gate, refit, promote."""
-        loop, data = self.loop, self.history.at(night)
+        loop, data, champion = self.loop, self.history.at(night), self.champion
+        published = [day for day in data.days if day <= night]
         try:
-            train, holdout = windows.window(loop, [day for day in data.days if day <= night], night)
+            train, holdout = windows.window(loop, published, night)
             fit = self._fit(data, train[0], train[-1])
         except (DataError, TrainingError):
             return
@@ -149,14 +251,13 @@ class Simulation:
         found = evaluation.compare(
             loop, rows, ours, theirs and Side(theirs.rows[side.rows], theirs.target, theirs.prediction)
         )
-        champion = self.champion
-        bad = self.history.bad.get(night, {})
+        used = {day for day in published if train[0] <= day <= holdout[-1]}
         found |= {
             "champion": champion.number if champion else None,
             "size_mb": fit.about["size_mb"],
             "behaviour": fit.about["behaviour"],
             "latency_ms": fit.about["latency_ms"],
-            "unaccepted": {day: why for day, why in bad.items() if train[0] <= day <= holdout[-1]},
+            "unaccepted": {day: why for day, why in self.history.refused(night).items() if day in used},
             "signatures": [fit.about["signature"], *([champion.stands[0].about["signature"]] if champion else [])],
             "first": None,
         }
@@ -164,117 +265,42 @@ class Simulation:
             stood = {
                 each.key: stands.trained for each in duel.load(found["compared"]) if (stands := champion.on(each.key))
             }
-            found["first"] = staleness.first_look(self.history.counts, duel.load(found["compared"]), stood, fit.trained)
-        training = lifecycle.Training(key, key, self.fits.recipe, found, fit.about["seconds"] / 60)
-        self.runs[key] = Challenger(fit, training, ours)
-        self._gate(night, self.runs[key])
+            counts = self.history.counts(night)
+            found["first"] = staleness.first_look(counts, duel.load(found["compared"]), stood, fit.trained)
+        judged = lifecycle.Training(key, key, self.fits.recipe, parse(found, key), fit.about["seconds"] / 60)
+        self.runs[key] = Challenger(fit, judged, ours, stands=(fit,))
+        if acts.look(self, loop, key, self.checks).verdict == "promote":
+            self._promote(night, key)
 
-    def _gate(self, night: str, run: Challenger) -> None:
-        """Take the first look."""
-        look = lifecycle.first_look(self.loop, self.entries, run.training, self._evidence, self.checks)
-        run.days, run.line = list(look.days), look.line
-        self.entries += look.entries
-        if look.decision.verdict == "promote":
-            self._promote(night, run, look.decision)
-
-    def _evidence(self, run: str) -> list[Cluster]:
-        return self.runs[run].days
-
-    def _promote(self, night: str, run: Challenger, decision: gates.Decision) -> bool:
-        """Refit where the contract says so, and let it take the champion's place."""
-        loop, data, training = self.loop, self.history.at(night), run.training
-        found = training.evaluation
-        present = self.champion.number if self.champion else None
-        stands: tuple[Fitted, ...] = (run.fit,)
-        if loop.gate.deploy == "refit":
-            until = max(*found["days"], shift(night, -loop.label_delay_days))
-            days = [day for day in data.days if run.fit.first <= day <= until]
+    def _promote(self, night: str, key: str) -> str:
+        """Refit what has won where the contract says so, and let it take the champion's place; say what came of it."""
+        won, run = lifecycle.won(self.ledger, key), self.runs[key]
+        assert won is not None
+        if self.loop.gate.deploy == "refit":
             try:
-                refit = self._fit(data, days[0], days[-1])
+                refit = self._refit(night, run)
+                held = _joined(
+                    [refit.side(self.history.at(night), day) for day in sorted(run.training.evaluation.days)]
+                )
             except TrainingError as error:
-                why = f"rejected: the refit diverged: {error}"
-                self.entries.append(lifecycle.refused(training, present, why))
-                return False
-            held = _joined([refit.side(data, day) for day in sorted(found["days"])])
+                acts.refuse(self, won, f"rejected: the refit diverged: {error}")
+                return "reject"
             far = evaluation.distance(held.prediction, run.side.prediction)
-            if not far <= loop.gate.refit_distance:
-                why = f"rejected: the refit's predictions are {far:.2f} deviations from the evaluated model's"
-                self.entries.append(lifecycle.refused(training, present, why))
-                return False
-            stands = (refit, run.fit)
-        number = str(sum(2 if len(v.stands) == 2 else 1 for v in self.versions.values()) + len(stands))
-        holdout = {day: each["challenger"] for day, each in found["days"].items()}
-        scale = float(found["challenger_loss"])
-        self.champion = Version(number, stands, holdout, scale, calibrator(loop, run.side))
-        self.versions[number] = self.champion
-        spent = [fit for fit in stands if fit is not run.fit or not lifecycle.known(self.entries, training.run)]
-        self.entries.append(
-            lifecycle.promoted(
-                self.entries,
-                training,
-                number,
-                present,
-                line=run.line,
-                reason=decision.reason,
-                day=stands[0].until,
-                minutes=sum(fit.about["seconds"] for fit in spent) / 60,
-                **gates.facts(decision),
-            )
-        )
-        return True
-
-    def _duel(self, data: DataVersion, night: str, last: str) -> str:
-        """Look at the evidence that the night has added."""
-        champion = self.champion
-        assert champion is not None
-        before = shadows.predecessor(self.entries)
-        shadowed = self._shadowed(data, before, last) if before else []
-        found = lifecycle.night(
-            self.loop,
-            self.entries,
-            night,
-            champion.number,
-            champion.scale,
-            shadowed,
-            lambda each: self.runs[each.mlflow_run].training,
-            self._evidence,
-            self.checks,
-        )
-        self.entries += found.entries
-        if found.predecessor and found.predecessor.verdict == "promote":
-            self.champion = self.versions[only(found.entries, RolledBack)[0].version]
-            return "rollback"
-        if found.winner is None:
+            if not far <= self.loop.gate.refit_distance:
+                found = evaluation.too_far(far, self.loop.gate.refit_distance)
+                acts.refuse(self, won, f"rejected: {found}")
+                return "reject"
+            run.stands = (refit, run.fit)
+        answer = self._answer(key, night)
+        if answer is None and self.loop.gate.approval == "required":
             return "wait"
-        decision = dict(found.looks)[found.winner]
-        return "promote" if self._promote(night, self.runs[found.winner.mlflow_run], decision) else "reject"
+        return "promote" if isinstance(acts.promote(self, self.loop, key, answer), Promoted) else "reject"
 
-    def _feed(self, data: DataVersion, last: str) -> None:
-        """Add the labelled days to the evidence of those who wait."""
-        champion = self.champion
-        assert champion is not None
-        for each in shadows.challengers(self.entries):
-            run = self.runs[each.mlflow_run]
-            known = {day.key for day in run.days}
-            begin = shift(max(run.training.evaluation["days"]), 1)
-            for day in (
-                day
-                for day in data.days
-                if begin <= day <= last and day not in known and each.champion == champion.number
-            ):
-                opponent = champion.stands[0] if self.live.get(day) == champion.number else champion.on(day)
-                if opponent is not None and day > run.fit.until:
-                    run.days = duel.merge(run.days, self.fits.compare(data, day, run.fit, opponent))
-
-    def _shadowed(self, data: DataVersion, before: shadows.Predecessor, last: str) -> list[Cluster]:
-        rival = self.versions[before.version]
-        first = max(shift(before.since, 1) if before.since else "", shift(last, -2 * self.loop.gate.patience_days))
-        found: list[Cluster] = []
-        for day, version in sorted(self.live.items()):
-            standing = rival.on(day)
-            if first <= day <= last and version in before.versions and standing is not None:
-                found += self.fits.compare(data, day, standing, self.versions[version].stands[0])
-        return found
+    def _refit(self, night: str, run: Challenger) -> Fitted:
+        data = self.history.at(night)
+        until = max(*run.training.evaluation.days, shift(night, -self.loop.label_delay_days))
+        days = [day for day in data.days if run.fit.first <= day <= until]
+        return self._fit(data, days[0], days[-1])
 
     def _opponent(self, data: DataVersion, holdout: list[str]) -> Side | None:
         """Return what the champion's fits say of the held-out days that they have not seen.
@@ -301,12 +327,8 @@ class Simulation:
         return fit
 
     def _gate_of(self, key: str) -> str:
-        judged = next((each for each in only(self.entries, Judged) if each.run == key), None)
+        judged = next((each for each in reversed(only(self.ledger, Judged)) if each.run == key), None)
         return _VERDICTS[type(judged)] if judged else "failed"
-
-
-def _labelled(champion: Version, data: DataVersion, day: str) -> bool:
-    return day in data.digests and bool(champion.stands[0].side(data, day).rows.any())
 
 
 def _joined(sides: list[Side]) -> Side:

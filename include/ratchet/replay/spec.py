@@ -17,6 +17,9 @@ from ratchet.contract.rules import Gate, Retrain
 from ratchet.errors import RequestError
 
 OWN, NEVER = "contract", "never"
+# Those that are tried where nobody names any: by the command, the form of the DAG, and the step alike.
+_EVERY = " ".join(f"calendar:days={days},cooldown_days=0" for days in (1, 7, 30))
+POLICIES = f"{OWN} {NEVER} {_EVERY} drift degradation"
 M = TypeVar("M", bound=BaseModel)
 
 

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import hypothesis
-from ratchet.decisions.duel import Cluster, curve
+from ratchet.decisions.checks.check import Check
+from ratchet.decisions.duel import Cluster, Verdict, curve
+from ratchet.decisions.evaluation import Evaluation
 from ratchet.decisions.gate import Decision
 from ratchet.files import slug, write_text
 from ratchet.reports import figures
@@ -35,10 +37,11 @@ def decision(
     run: str,
     decided: Decision,
     days: Sequence[Cluster],
-    found: Mapping[str, Any] | None,
+    evaluation: Evaluation | None,
     when: str,
 ) -> str:
-    """Write the page; return its path below the reports. found: the stored evaluation, None for a rollback."""
+    """Write the page, and return it. evaluation: as it is stored, None for a rollback."""
+    found = evaluation.model_dump() if evaluation else None
     tags = client.tags(run)
     clusters = hypothesis.grouped(loop, days)
     scale = (found or {}).get("champion_loss") or (found or {}).get("challenger_loss") or 1.0
@@ -82,10 +85,14 @@ def decision(
         parts.append(picture(figures.of_importance(dict(list(found["importance"].items())[:15]))))
     parts += ["<h2>Model card</h2>", table((), _card(loop, tags, found))]
     page = html_page(f"{loop.name}: {when}", "\n".join(parts))
-    name = f"{slug(run)}/{slug(when.replace(' ', '-'))}.html"
-    write_text(folder(loop) / name, page)
+    write_text(folder(loop) / path(run, when), page)
     runs.log_files(client, run, {f"report/{slug(when.replace(' ', '-'))}.html": page})
-    return name
+    return page
+
+
+def path(run: str, when: str) -> str:
+    """Say where the page about a decision lies, below the folder of all."""
+    return f"{slug(run)}/{slug(when.replace(' ', '-'))}.html"
 
 
 def folder(loop: Loop) -> Path:
@@ -93,16 +100,15 @@ def folder(loop: Loop) -> Path:
     return Settings.current().reports / loop.name / "decisions"
 
 
-def markdown(loop: Loop, run: str, decided: Decision) -> str:
-    """Tell a decision in Markdown, for the form in which a person approves it."""
+def markdown(loop: Loop, run: str, verdict: Verdict, reason: str, listed: Sequence[Check]) -> str:
+    """Tell a decision in Markdown, for the form in which a person approves it. listed: its checks."""
     uri = Settings.current().tracking_uri.rstrip("/")
     checks = "\n".join(
-        f"| {c.name} | {_number(c.number)} | {_bounds(c.low, c.high)} | {'✓' if c.passed else '✗'} |"
-        for c in decided.checks
+        f"| {c.name} | {_number(c.number)} | {_bounds(c.low, c.high)} | {'✓' if c.passed else '✗'} |" for c in listed
     )
     table = f"\n\n| check | found | bound | |\n| --- | --- | --- | --- |\n{checks}" if checks else ""
     link = f"[MLflow run]({uri}/#/runs/{run})"
-    return f"**{VERDICTS[decided.verdict]}**: {decided.reason}.{table}\n\n{link}"
+    return f"**{VERDICTS[verdict]}**: {reason}.{table}\n\n{link}"
 
 
 def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:

@@ -8,13 +8,13 @@ import json
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import lifecycle, requests, retrain, staleness
+from ratchet.decisions import acts, requests, retrain, staleness
 from ratchet.decisions.entries import Requested, only
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, ledger, nights, predictions
+from ratchet.lifecycle import dataset, evaluations, looks, nights, predictions, production
 from ratchet.partitions import shift
-from ratchet.steps import StepRequest, StepResult, drift, evaluate, performance
+from ratchet.steps import StepRequest, StepResult, drift, performance
 
 
 class DecideRequest(StepRequest):
@@ -34,29 +34,31 @@ class DecideResult(StepResult):
 
 def run(loop: Loop, request: DecideRequest) -> DecideResult:
     """Decide once a night: a night that has asked before gives the same answer, and is written down once."""
-    registry = dataset.registry()
+    registry, night = dataset.registry(), request.partition
+    loop = nights.contract(registry, loop, night)
     asked = only(registry.ledger(loop.name), Requested)
-    if before := next((each for each in asked if each.partition == request.partition), None):
+    if before := next((each for each in asked if each.partition == night), None):
         return DecideResult(
             reason=before.reason,
             outcome="unchanged",
-            partition=request.partition,
+            partition=night,
             verdict="retrain",
             key=before.evidence,
             champion=before.champion,
         )
-    if not nights.may_decide(registry, loop.name, request.partition):
-        reason = f"the night of {request.partition} is over: it has decided, and later nights have begun"
-        return DecideResult(reason=reason, outcome="unchanged", partition=request.partition, verdict="wait")
-    known = gather(loop, request.partition)
-    decision = retrain.decide(known, loop.retrain, catalog.policies(loop))
-    if new := lifecycle.admitted(decision, request.partition, known.champion):
-        with registry.writer() as writer:
-            for entry in new:
-                ledger.write(writer, loop, entry)
+    if not nights.may_decide(registry, loop.name, night):
+        reason = f"the night of {night} is over: it has decided, and later nights have begun"
+        return DecideResult(reason=reason, outcome="unchanged", partition=night, verdict="wait")
+    known = gather(loop, night)
+    seen = {
+        name: text for name in (drift.FILE, performance.FILE, "drift.html") if (text := looks.read(loop, night, name))
+    }
+    seen["night.json"] = json.dumps(dataclasses.asdict(known), indent=1)
+    with runs.connected() as client, production.held(loop, client, lambda *_: seen) as world:
+        decision = acts.decide(world, loop, known, catalog.policies(loop))
     return DecideResult(
         reason=decision.reason,
-        partition=request.partition,
+        partition=night,
         verdict=decision.verdict,
         key=decision.key,
         champion=known.champion,
@@ -73,7 +75,8 @@ def gather(loop: Loop, partition: str) -> NightFacts:
             "Run the steps drift and performance of that night first"
         )
     found, version = drift.DriftResult.model_validate(drifted), measured.champion or ""
-    entries, counts = registry.ledger(loop.name), dataset.counts(registry, loop, "HEAD")
+    revision = nights.revision(registry, loop, partition)
+    entries, counts = registry.ledger(loop.name), dataset.counts(registry, loop, revision)
     known = NightFacts(
         partition=partition,
         champion=version,
@@ -82,9 +85,7 @@ def gather(loop: Loop, partition: str) -> NightFacts:
         drift_window=loop.monitor.window_days,
         live=performance.history(loop, version, partition),
         estimated=measured.estimated,
-        bad_data=requests.bad_data(
-            registry.verdicts(loop.name), shift(partition, 1 - loop.monitor.window_days), partition
-        ),
+        bad_data=requests.bad_data(registry.verdicts(loop.name, revision), partition, loop.monitor.window_days),
         past=staleness.past(entries),
         **requests.facts(entries, partition, loop.label_delay_days),
     )
@@ -93,7 +94,7 @@ def gather(loop: Loop, partition: str) -> NightFacts:
     with runs.connected() as client:
         run = models.version(client, loop.name, version).run_id
         tags = client.tags(run)
-        days = json.loads(runs.read_file(client, tags.get(predictions.EVALUATED, run), evaluate.FILE))["days"]
+        days = evaluations.read(client, tags.get(predictions.EVALUATED, run)).days
     last = shift(partition, -loop.label_delay_days)
     seen = max(tags[part].partition("..")[2] for part in ("data.train", "data.holdout"))
     return dataclasses.replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 from ratchet.adapters import drift_report, models, runs
 from ratchet.contract.loop import Loop
 from ratchet.files import write_text
-from ratchet.lifecycle import dataset, ledger
+from ratchet.lifecycle import dataset, ledger, looks, nights
 from ratchet.monitoring import reference
 from ratchet.partitions import shift
-from ratchet.settings import Settings
 from ratchet.steps import StepRequest, StepResult
+
+FILE = "drift.json"
 
 
 class DriftRequest(StepRequest):
@@ -38,26 +40,25 @@ class DriftResult(StepResult):
 def run(loop: Loop, request: DriftRequest) -> DriftResult:
     """Compare the `monitor.window_days` up to the partition.
 
-    The same data and champion give the same verdict, computed once.
+    The same data and champion give the same verdict, computed once. What the night saw first stays; a later look that
+    sees something else is kept beside it.
     """
     registry = dataset.registry()
-    revision = registry.resolve(request.revision or "HEAD")
+    loop = nights.contract(registry, loop, request.partition)
+    revision = nights.revision(registry, loop, request.partition, request.revision)
     first = shift(request.partition, 1 - loop.monitor.window_days)
     days = dataset.published(registry, loop, revision, first, request.partition)
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None or not days:
             why = "no champion yet" if champion is None else f"no published day between {first} and {request.partition}"
-            return _keep(
-                loop,
-                DriftResult(
-                    reason=f"{loop.name} has {why}: nothing to compare", outcome="skipped", partition=request.partition
-                ),
-            )
+            reason = f"{loop.name} has {why}: nothing to compare"
+            return _keep(loop, DriftResult(reason=reason, outcome="skipped", partition=request.partition))
         known = read(loop, request.partition)
         inputs = f"{champion.number}:{registry.git('rev-parse', f'{revision}:{loop.name}/data').strip()}"
-        if known and known.get("inputs") == inputs and Path(known["report"]).exists():
-            return DriftResult.model_validate({**known, "outcome": "unchanged"})
+        mark = hashlib.sha256(inputs.encode()).hexdigest()[:12]
+        if before := _seen(loop, request.partition, inputs, mark):
+            return before
         import pandas as pd
 
         model = models.version_model(champion)
@@ -66,9 +67,10 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         current = reference.columns(loop, model, dataset.features(registry, loop, revision, first, request.partition))
         numbers, categories = reference.kinds(past)
         columns, page = drift_report.compare(current, past, numbers, categories, about["thresholds"])
-        path = folder(loop, request.partition) / "drift.html"
+        later = f"-{mark}" if known and known["outcome"] != "skipped" else ""  # nothing, of a first look
+        path = looks.folder(loop, request.partition) / f"drift{later}.html"
         write_text(path, page)
-        runs.log_files(client, champion.run_id, {f"drift/{request.partition}.html": page})
+        runs.log_files(client, champion.run_id, {f"drift/{request.partition}{later}.html": page})
     drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
     beyond = f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds"
@@ -81,21 +83,28 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         drifted=tuple(c.column for c in drifted),
         report=str(path),
     )
-    return _keep(loop, result, inputs=inputs, columns={c.column: [c.distance, c.threshold] for c in columns})
-
-
-def folder(loop: Loop, partition: str) -> Path:
-    """Say where what the monitor saw on a night lies."""
-    return Settings.current().reports / loop.name / partition
+    columns_found = {c.column: [c.distance, c.threshold] for c in columns}
+    return _keep(loop, result, later, inputs=inputs, columns=columns_found)
 
 
 def read(loop: Loop, partition: str) -> dict[str, Any] | None:
     """Return what was found on a night, or None."""
-    path = folder(loop, partition) / "drift.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    text = looks.read(loop, partition, FILE)
+    return json.loads(text) if text else None
 
 
-def _keep(loop: Loop, result: DriftResult, **more: object) -> DriftResult:
-    path = folder(loop, result.partition) / "drift.json"
-    write_text(path, json.dumps({**result.model_dump(mode="json"), **more}, indent=1))
+def _seen(loop: Loop, partition: str, inputs: str, mark: str) -> DriftResult | None:
+    """Return an earlier look at the same: the first, or one beside it."""
+    for name in (FILE, f"drift-{mark}.json"):
+        found = json.loads(looks.read(loop, partition, name) or "{}")
+        if found.get("inputs") == inputs and Path(found["report"]).exists():
+            return DriftResult.model_validate({**found, "outcome": "unchanged"})
+    return None
+
+
+def _keep(loop: Loop, result: DriftResult, later: str = "", **more: object) -> DriftResult:
+    """Keep a look: the first, or one beside it. A first that found nothing to compare counts for none."""
+    text = json.dumps({**result.model_dump(mode="json"), **more}, indent=1)
+    if later or result.outcome != "skipped" or read(loop, result.partition) is None:
+        write_text(looks.folder(loop, result.partition) / f"drift{later}.json", text)
     return result

@@ -1,28 +1,26 @@
 """Duel: look at the evidence that the night has added.
 
-Promote a challenger that waits, send it away, or turn back to the predecessor.
+Let a challenger that waits win, send it away, or turn back to the predecessor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import duel, lifecycle
+from ratchet.decisions import acts, duel, lifecycle
 from ratchet.decisions import gate as decisions
-from ratchet.decisions.entries import RolledBack, only
+from ratchet.decisions.entries import Entries, Entry, Judged, Released, RolledBack, Won, only
 from ratchet.errors import DataError
-from ratchet.files import write_text
-from ratchet.lifecycle import dataset, evidence, ledger, nights
+from ratchet.lifecycle import dataset, evaluations, evidence, looks, nights, production
 from ratchet.reports import decision as report
-from ratchet.steps import StepRequest, StepResult, drift, evaluate, gate, performance
+from ratchet.steps import StepRequest, StepResult, gate, performance
 
 if TYPE_CHECKING:
-    from ratchet.adapters.data_registry import Writer
     from ratchet.adapters.runs import Tracking
 
 
@@ -49,95 +47,100 @@ def run(loop: Loop, request: DuelRequest) -> DuelResult:
 
     Raises DataError where it was not measured.
     """
-    path = drift.folder(loop, request.partition) / "duel.json"
-    if path.exists():
-        return DuelResult.model_validate_json(path.read_text(encoding="utf-8")).model_copy(
-            update={"outcome": "unchanged"}
-        )
-    if not nights.may_decide(dataset.registry(), loop.name, request.partition):
-        reason = f"no duel: the night of {request.partition} is over, and later nights have begun"
-        return DuelResult(reason=reason, outcome="unchanged", partition=request.partition)
-    measured = performance.read(loop, request.partition)
-    if measured is None:
-        raise DataError(
-            f"The monitor has not measured {loop.name} {request.partition}. "
-            "Run the step performance of that night first"
-        )
-    with runs.connected() as client:
-        champion = ledger.champion(client, loop)
-        if champion is None or champion.number != measured.champion:
-            return DuelResult(
-                reason="no duel: the champion has changed since this night was measured", partition=request.partition
+    registry, night = dataset.registry(), request.partition
+    loop = nights.contract(registry, loop, night)
+    measured = performance.read(loop, night)
+    if not _decided(registry.ledger(loop.name), night):
+        if not nights.may_decide(registry, loop.name, night):
+            reason = f"no duel: the night of {night} is over, and later nights have begun"
+            return DuelResult(reason=reason, outcome="unchanged", partition=night)
+        if measured is None:
+            raise DataError(
+                f"The monitor has not measured {loop.name} {night}. Run the step performance of that night first"
             )
-        result = _look(loop, client, champion, measured, request.partition)
-    if result.verdict != "wait":
-        write_text(path, result.model_dump_json())
-    return result
+        if lifecycle.champion(registry.ledger(loop.name)) != measured.champion:
+            reason = "no duel: the champion has changed since this night was measured"
+            return DuelResult(reason=reason, partition=night)
+    shadowed = duel.load(measured.predecessor) if measured else []
+    scale = (measured and measured.holdout_loss) or 1.0
+    with runs.connected() as client:
+        rests = partial(_rests, loop, client, night, shadowed)
+        with production.held(loop, client, rests) as world:
+            before = len(world.entries())
+            found = acts.duel(world, loop, night, scale, shadowed, catalog.checks(loop))
+            fresh = world.entries()[before:]
+        for entry in only(fresh, Judged):
+            gate.settle(client, entry.evaluated, lifecycle.verdict(entry), entry.reason)
+        return _result(loop, client, registry.ledger(loop.name), found, night)
 
 
-def _look(
-    loop: Loop, client: Tracking, champion: models.Version, measured: performance.PerformanceResult, night: str
-) -> DuelResult:
-    """Look at the evidence of all duels, and carry out what it has decided."""
-    registry, scale = dataset.registry(), measured.holdout_loss or 1.0
-    gathered = cache(partial(evidence.read, client))  # each is read once, and only of who is judged
-    judged = cache(lambda each: evaluate.judged(client, each.run, each.mlflow_run))
-    shadowed = duel.load(measured.predecessor)
-    with registry.writer() as writer:
-        entries = registry.ledger(loop.name)
-        found = lifecycle.night(
-            loop, entries, night, champion.number, scale, shadowed, judged, gathered, catalog.checks(loop)
+def _decided(entries: Entries, night: str) -> bool:
+    """Say whether a night has decided what cannot be decided again: who wins, or that its predecessor is back."""
+    return any(
+        (isinstance(each, Won) and each.night == night)
+        or (isinstance(each, RolledBack) and each.automatic and each.partition == night)
+        for each in entries
+    )
+
+
+def _result(loop: Loop, client: Tracking, entries: Entries, found: lifecycle.Night, night: str) -> DuelResult:
+    if back := next(iter(only(found.entries, RolledBack)), None):
+        return DuelResult(
+            reason=back.reason,
+            partition=night,
+            verdict="rollback",
+            version=back.version,
+            mlflow_run=_run_of(client, loop, back.left),
+            report=report.path(_run_of(client, loop, back.left), _back(night)),
+            summary=report.markdown(loop, _run_of(client, loop, back.left), "promote", back.reason, ()),
         )
-        if found.predecessor and found.predecessor.verdict == "promote":
-            return _turn_back(writer, loop, client, champion, found, shadowed, night)
-        pages = {}
-        for each, decision in found.looks:
-            if decision.verdict == "reject" or each == found.winner:
-                about = judged(each).evaluation
-                days = gathered(each.mlflow_run)
-                pages[each] = report.decision(loop, client, each.mlflow_run, decision, days, about, f"night of {night}")
-                gate.settle(client, each.mlflow_run, each.line, decision)
-        for entry in found.entries:
-            ledger.write(writer, loop, entry)
-    reasons = [*([found.said] if found.said else []), *(f"{each.run}: {look.reason}" for each, look in found.looks)]
-    if found.winner is None:
-        return DuelResult(reason="; ".join(reasons) or "nobody waits in shadow", partition=night)
-    decision = dict(found.looks)[found.winner]
+    won = found.winner or next((each for each in only(entries, Won) if each.night == night), None)
+    if won is None:
+        told = [*([found.said] if found.said else []), *(f"{each.run}: {look.reason}" for each, look in found.looks)]
+        return DuelResult(reason="; ".join(told) or "nobody waits in shadow", partition=night)
+    looked = next((look for each, look in found.looks if each.mlflow_run == won.evaluated), None)
+    listed = looked.checks if looked else gate.listed(loop, client, won.evaluated)
     return DuelResult(
-        reason=decision.reason,
+        reason=won.reason,
         partition=night,
         verdict="promote",
-        run=found.winner.run,
-        mlflow_run=found.winner.mlflow_run,
-        report=pages[found.winner],
-        summary=report.markdown(loop, found.winner.mlflow_run, decision),
+        run=won.run,
+        mlflow_run=won.evaluated,
+        report=report.path(won.evaluated, _of(won.night) if won.night else gate.LOOK),
+        summary=report.markdown(loop, won.evaluated, "promote", won.reason, listed),
     )
 
 
-def _turn_back(
-    writer: Writer,
-    loop: Loop,
-    client: Tracking,
-    champion: models.Version,
-    found: lifecycle.Night,
-    shadowed: Sequence[duel.Cluster],
-    night: str,
-) -> DuelResult:
-    """Make the predecessor champion again: the page, the entry, the alias."""
-    (entry,) = only(found.entries, RolledBack)
-    restored = models.version(client, loop.name, entry.version)
-    decision = decisions.Decision(
-        "promote", entry.reason, (), found.predecessor.evidence if found.predecessor else None
-    )
-    page = report.decision(loop, client, champion.run_id, decision, shadowed, None, f"rollback on {night}")
-    ledger.write(writer, loop, entry.model_copy(update={"mlflow_run": restored.run_id}))
-    models.set_champion(client, restored)
-    return DuelResult(
-        reason=entry.reason,
-        partition=night,
-        verdict="rollback",
-        version=entry.version,
-        mlflow_run=champion.run_id,
-        report=page,
-        summary=report.markdown(loop, champion.run_id, decision),
-    )
+def _rests(
+    loop: Loop, client: Tracking, night: str, shadowed: Sequence[duel.Cluster], entry: Entry, decided: acts.Decided
+) -> dict[str, str]:
+    """Say what a night's entry rests on: what was measured, the days of the duel, and the page about it."""
+    seen = {performance.FILE: looks.read(loop, night, performance.FILE) or ""}
+    if not isinstance(decided, lifecycle.Night):
+        return {}
+    if isinstance(entry, RolledBack):
+        turned = decided.predecessor.evidence if decided.predecessor else None
+        decision = decisions.Decision("promote", entry.reason, (), turned)
+        page = report.decision(loop, client, _run_of(client, loop, entry.left), decision, shadowed, None, _back(night))
+        return {**seen, "evidence.json": evidence.text(entry.left, shadowed), "report.html": page}
+    if isinstance(entry, Released):
+        return {**seen, "evidence.json": evidence.text(entry.champion, shadowed)}
+    look = next((look for each, look in decided.looks if each.mlflow_run == getattr(entry, "evaluated", "")), None)
+    if look is None or not isinstance(entry, Judged):
+        return {}
+    run, days = entry.evaluated, evidence.read(client, entry.evaluated)
+    page = report.decision(loop, client, run, look, days, evaluations.read(client, run), _of(night))
+    kept = {"evaluation.json": evaluations.text(client, run), "evidence.json": evidence.text(entry.champion, days)}
+    return {**seen, **kept, "report.html": page}
+
+
+def _run_of(client: Tracking, loop: Loop, version: str) -> str:
+    return models.version(client, loop.name, version).run_id
+
+
+def _of(night: str) -> str:
+    return f"night of {night}"
+
+
+def _back(night: str) -> str:
+    return f"rollback on {night}"

@@ -13,12 +13,12 @@ from pydantic import Field
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.decisions import duel, staleness
-from ratchet.decisions.lifecycle import Training
-from ratchet.lifecycle import dataset, evidence, ledger, predictions
+from ratchet.decisions import duel, lifecycle, staleness
+from ratchet.decisions.evaluation import Evaluation, parse
+from ratchet.lifecycle import dataset, evaluations, evidence, ledger, predictions
 from ratchet.monitoring import estimate
 from ratchet.reports import figures
-from ratchet.steps import StepRequest, StepResult, snapshot, train
+from ratchet.steps import Outcome, StepRequest, StepResult, snapshot
 from ratchet.training import evaluation
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ratchet.training.model import Model
 
     Vector = NDArray[np.float64]
-
-FILE = "evaluation/evaluation.json"
 
 
 class EvaluateRequest(StepRequest):
@@ -54,14 +52,17 @@ class EvaluateResult(StepResult):
 def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
     """Evaluate, and store metrics, daily losses and figures with the challenger's run.
 
-    The same run gives the same numbers.
+    The same run gives the same numbers. One that was judged is not evaluated again: its decision rests on these.
     """
+    loop = snapshot.contract(loop, request.run)
     pinned = snapshot.pinned(loop, request.run)
     rows = snapshot.read(loop, pinned.snapshot, "holdout")
     with runs.connected() as client:
         mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
+        if lifecycle.judged(ledger.read(loop), mlflow_run):
+            return _result(evaluations.read(client, mlflow_run), mlflow_run, "unchanged")
         challenger = models.run_model(client, mlflow_run)
-        champion = _opponent(client, loop, mlflow_run)
+        champion = ledger.champion(client, loop)
         opponent = _models(client, predictions.contender(client, champion.run_id), rows) if champion else None
         ours, theirs = (
             evaluation.of_model(challenger, rows),
@@ -92,30 +93,27 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
             },
         )
         drawn = _figures(loop, challenger, opponent, ours, theirs)
-        runs.log_files(client, mlflow_run, {FILE: json.dumps(content, indent=1), **drawn})
-    ours = metrics["challenger"]
+        runs.log_files(client, mlflow_run, {evaluations.FILE: json.dumps(content, indent=1), **drawn})
+    return _result(parse(content, mlflow_run), mlflow_run, "done")
+
+
+def _result(found: Evaluation, run: str, outcome: Outcome) -> EvaluateResult:
+    ours = {name: value for name, value in found.metrics["challenger"].items() if value is not None}
     shown = ", ".join(f"{name} {value:.4f}" for name, value in list(ours.items())[:3])
     against = "; there is no champion yet"
-    if champion:
-        found = content["champion_loss"]
-        against = f"; champion v{champion.number}: " + (
-            f"{found:.4f}" if found is not None else "has seen all of these days"
-        )
+    if found.champion:
+        told = "has seen all of these days" if found.champion_loss is None else f"{found.champion_loss:.4f}"
+        against = f"; champion v{found.champion}: {told}"
+    rows = int(sum(day["rows"] for day in found.days.values()))
     return EvaluateResult(
-        reason=f"on {content['rows']:,} held-out rows of {len(content['days'])} days: {shown}{against}",
-        mlflow_run=mlflow_run,
+        reason=f"on {rows:,} held-out rows of {len(found.days)} days: {shown}{against}",
+        outcome=outcome,
+        mlflow_run=run,
         metrics=ours,
-        champion=content["champion"],
-        champion_metrics=metrics.get("champion", {}),
-        daily=tuple({"day": day, **found} for day, found in content["days"].items()),
+        champion=found.champion,
+        champion_metrics={k: v for k, v in found.metrics.get("champion", {}).items() if v is not None},
+        daily=tuple({"day": day, **losses} for day, losses in found.days.items()),
     )
-
-
-def judged(client: Tracking, run: str, mlflow_run: str) -> Training:
-    """Return a training as it is judged: by what was stored of it."""
-    found = json.loads(runs.read_file(client, mlflow_run, FILE))
-    recipe = client.tags(mlflow_run)[train.RECIPE]
-    return Training(run, mlflow_run, recipe, found, train.minutes(client, mlflow_run))
 
 
 def _models(client: Tracking, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
@@ -124,21 +122,6 @@ def _models(client: Tracking, opponent: predictions.Contender, rows: pa.Table) -
     found = {day: opponent.on(day) for day in pc.unique(rows.column(features.PARTITION)).to_pylist()}
     loaded = {run: models.run_model(client, run) for run in {run for run in found.values() if run}}
     return {day: loaded[run] for day, run in found.items() if run}
-
-
-def _opponent(client: Tracking, loop: Loop, run_id: str) -> models.Version | None:
-    """Return the champion to compare with.
-
-    For a run that has been promoted already, the one that it was compared with.
-    """
-    champion = ledger.champion(client, loop)
-    if champion is None or run_id not in (
-        champion.run_id,
-        client.tags(champion.run_id).get(predictions.EVALUATED),
-    ):
-        return champion
-    earlier = json.loads(runs.read_file(client, run_id, FILE))["champion"]
-    return models.version(client, loop.name, earlier) if earlier else None
 
 
 def _first_look(

@@ -1,30 +1,27 @@
-"""Gate: take the first look at a challenger; promote it, refuse it, or let it wait in shadow.
-
-What is not promoted is written down.
-"""
+"""Gate: take the first look at a challenger; let it win, refuse it, or let it wait in shadow."""
 
 from __future__ import annotations
 
-import json
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import duel, lifecycle
-from ratchet.decisions import gate as decisions
-from ratchet.lifecycle import dataset, evidence, ledger
+from ratchet.decisions import acts, checks, duel
+from ratchet.decisions.checks.check import Check
+from ratchet.decisions.entries import Entry, Judged
+from ratchet.decisions.lifecycle import FirstLook
+from ratchet.lifecycle import evaluations, evidence, production
 from ratchet.reports import decision as report
-from ratchet.steps import StepRequest, StepResult, evaluate
+from ratchet.steps import StepRequest, StepResult, snapshot
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
-VERDICT = "ratchet.verdict"
+LOOK = "first look"
+VERDICT = "ratchet.verdict"  # tags of a run, for people to read: what decides stands in the ledger
 REASON = "ratchet.verdict_reason"
-LINE = "ratchet.line"  # the hypothesis that the run belongs to
-FACTS = "ratchet.facts"  # numbers of the decision, for the ledger
 
 
 class GateRequest(StepRequest):
@@ -50,41 +47,51 @@ class GateResult(StepResult):
 
 def run(loop: Loop, request: GateRequest) -> GateResult:
     """Judge by the stored evaluation, once a run: a second call gives the verdict of the first."""
-    registry = dataset.registry()
+    loop = snapshot.contract(loop, request.run)
     with runs.connected() as client:
         mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
-        training = evaluate.judged(client, request.run, mlflow_run)
-        found = training.evaluation
-        with registry.writer() as writer:
-            gathered = partial(evidence.read, client)
-            look = lifecycle.first_look(loop, registry.ledger(loop.name), training, gathered, catalog.checks(loop))
-            decision = look.decision
-            evidence.write(client, mlflow_run, found["champion"], look.days)
-            page = report.decision(loop, client, mlflow_run, decision, look.days, found, "first look")
-            for entry in look.entries:
-                ledger.write(writer, loop, entry)
-        settle(client, mlflow_run, look.line, decision)
-    shown = decision.evidence
+        with production.held(loop, client, lambda entry, decided: _rests(loop, client, entry, decided)) as world:
+            found = acts.look(world, loop, mlflow_run, catalog.checks(loop))
+        entry = found.entry
+        settle(client, mlflow_run, found.verdict, entry.reason)
+        shown = _checks(loop, client, found)
     return GateResult(
-        reason=decision.reason,
+        reason=entry.reason,
+        outcome="done" if found.taken else "unchanged",
         run=request.run,
         mlflow_run=mlflow_run,
-        verdict=decision.verdict,
-        report=page,
-        difference=shown.difference if shown else None,
-        low=shown.low if shown else None,
-        high=shown.high if shown else None,
-        days=shown.clusters if shown else 0,
-        summary=report.markdown(loop, mlflow_run, decision),
+        verdict=found.verdict,
+        report=report.path(mlflow_run, LOOK),
+        difference=entry.difference,
+        low=entry.low,
+        high=entry.high,
+        days=entry.clusters or 0,
+        summary=report.markdown(loop, mlflow_run, found.verdict, entry.reason, shown),
     )
 
 
-def settle(client: Tracking, run: str, line: str, decision: decisions.Decision) -> None:
-    """Leave the verdict with the run, for `refit` and `promote`."""
-    for tag, value in (
-        (LINE, line),
-        (FACTS, json.dumps(decisions.facts(decision))),
-        (REASON, decision.reason),
-        (VERDICT, decision.verdict),
-    ):
-        client.set_tag(run, tag, value)
+def _checks(loop: Loop, client: Tracking, found: acts.Look) -> Sequence[Check]:
+    if found.taken:
+        return found.taken.decision.checks
+    return listed(loop, client, found.entry.evaluated)
+
+
+def listed(loop: Loop, client: Tracking, run: str) -> Sequence[Check]:
+    """List the checks of a run that was judged before."""
+    return checks.every(loop.gate, evaluations.read(client, run).model_dump(), True, catalog.checks(loop))
+
+
+def settle(client: Tracking, run: str, verdict: duel.Verdict, reason: str) -> None:
+    """Leave the verdict with the run, for people to read."""
+    client.set_tag(run, REASON, reason)
+    client.set_tag(run, VERDICT, verdict)
+
+
+def _rests(loop: Loop, client: Tracking, entry: Entry, decided: acts.Decided) -> dict[str, str]:
+    """Say what the first look rests on: the evaluation, the days of the duel, and the page about it."""
+    if not (isinstance(decided, FirstLook) and isinstance(entry, Judged)):
+        return {}
+    run, about = entry.evaluated, evaluations.read(client, entry.evaluated)
+    page = report.decision(loop, client, run, decided.decision, decided.days, about, LOOK)
+    days = evidence.text(about.champion, decided.days)
+    return {"evaluation.json": evaluations.text(client, run), "evidence.json": days, "report.html": page}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -11,17 +12,19 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, shadows
-from ratchet.files import write_text
-from ratchet.lifecycle import dataset, evidence, ledger, predictions
+from ratchet.lifecycle import corrections, dataset, evaluations, evidence, ledger, looks, nights, predictions
 from ratchet.monitoring import estimate
 from ratchet.partitions import days_between, shift
-from ratchet.steps import StepRequest, StepResult, drift, evaluate
+from ratchet.steps import StepRequest, StepResult
 from ratchet.training.metrics import measured, row_losses
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ratchet.adapters.runs import Tracking
+
+
+FILE = "performance.json"
 
 
 class PerformanceRequest(StepRequest):
@@ -46,46 +49,55 @@ class PerformanceResult(StepResult):
 
 
 def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
-    """Measure the labelled days of the monitor's window. The same predictions and labels give the same numbers."""
+    """Measure the labelled days of the monitor's window, and those of which a correction has become known.
+
+    The same predictions and labels give the same numbers. What the night saw first stays.
+    """
     import pyarrow.compute as pc
 
-    registry = dataset.registry()
-    revision = registry.resolve(request.revision or "HEAD")
-    last = shift(request.partition, -loop.label_delay_days)
+    registry, night = dataset.registry(), request.partition
+    loop = nights.contract(registry, loop, night)
+    revision = nights.revision(registry, loop, night, request.revision)
+    last = shift(night, -loop.label_delay_days)
     first = shift(last, 1 - loop.monitor.window_days)
-    days = [
-        day for day in dataset.published(registry, loop, revision, first, last) if predictions.live(loop, day).exists()
-    ]
+    corrected = corrections.known(registry, loop, _before(loop, night), night)
+    published = dataset.published(registry, loop, revision, min([first, *corrected]), last)
+    days = [day for day in published if (day >= first or day in corrected) and predictions.live(loop, day).exists()]
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
-        if champion is None or not days:
-            why = "no champion yet" if champion is None else f"no scored day with labels between {first} and {last}"
-            return _keep(
-                loop,
-                PerformanceResult(
-                    reason=f"{loop.name} has {why}: nothing to measure", outcome="skipped", partition=request.partition
-                ),
-            )
+        if champion is None:
+            reason = f"{loop.name} has no champion yet: nothing to measure"
+            return _keep(loop, PerformanceResult(reason=reason, outcome="skipped", partition=night))
         holdout = client.metrics(champion.run_id).get(evidence.LOSS)
-        rows = dataset.features(registry, loop, revision, days[0], days[-1])
-        found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
-        newest = {
-            f"live/v{version}/{name}": value for version, m in found[days[-1]].items() for name, value in m.items()
-        }
-        runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
-        estimated = _estimated(loop, client, champion, shift(last, 1), request.partition)
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        if days:
+            rows = dataset.features_of(registry, loop, revision, days)
+            found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
+            newest = {f"live/v{version}/{k}": x for version, m in found[days[-1]].items() for k, x in m.items()}
+            runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
+        estimated = _estimated(loop, client, champion, shift(last, 1), night)
         entries = registry.ledger(loop.name)
+        over = not nights.may_decide(registry, loop.name, night)  # later nights have gone on with the evidence
         waiting = {
-            each.mlflow_run: len(evidence.extend(loop, client, registry, revision, each, champion, last))
+            each.mlflow_run: len(
+                evidence.read(client, each.mlflow_run)
+                if over
+                else evidence.extend(loop, client, registry, revision, each, champion, last, corrected)
+            )
             for each in shadows.challengers(entries)
             if each.champion == champion.number
         }
         before = shadows.predecessor(entries)
         shadowed = evidence.against_predecessor(loop, client, registry, revision, before, last) if before else []
-    latest = "; ".join(f"v{v}: {loop.loss} {m['loss']:.4f} on {m['rows']:.0f} rows" for v, m in found[days[-1]].items())
+    again = sorted(corrected & {*days})
+    latest = f"no scored day between {first} and {last} has labels"
+    if days:
+        told = (f"v{v}: {loop.loss} {m['loss']:.4f} on {m['rows']:.0f} rows" for v, m in found[days[-1]].items())
+        latest = f"{days[-1]}: {'; '.join(told) or 'no label yet'}"
     result = PerformanceResult(
-        reason=f"labels up to {last}; {days[-1]}: {latest or 'no label yet'}",
-        partition=request.partition,
+        reason=f"labels up to {last}; {latest}"
+        + (f"; measured again, as corrected: {', '.join(again)}" if again else ""),
+        partition=night,
         champion=champion.number,
         holdout_loss=holdout,
         days=found,
@@ -118,7 +130,7 @@ def live(loop: Loop, rows: pa.Table, day: str) -> dict[str, dict[str, float]]:
 def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
     """Return the live loss of a version on every labelled day since it went live, as known on a night: day -> loss."""
     found: dict[str, float] = {}
-    for path in sorted(drift.folder(loop, partition).parent.glob("*/performance.json")):
+    for path in _looks(loop):
         if path.parent.name <= partition:
             measured = PerformanceResult.model_validate_json(path.read_text(encoding="utf-8"))
             found |= {day: versions[version]["loss"] for day, versions in measured.days.items() if version in versions}
@@ -130,7 +142,7 @@ def _estimated(loop: Loop, client: Tracking, champion: models.Version, first: st
     import pyarrow.compute as pc
 
     evaluated = client.tags(champion.run_id).get(predictions.EVALUATED, champion.run_id)
-    knots = json.loads(runs.read_file(client, evaluated, evaluate.FILE))["calibrator"]
+    knots = json.loads(evaluations.text(client, evaluated))["calibrator"]
     found = {}
     for day in (shift(first, n) for n in range(days_between(first, last) + 1)):
         if knots and predictions.live(loop, day).exists():
@@ -143,12 +155,23 @@ def _estimated(loop: Loop, client: Tracking, champion: models.Version, first: st
 
 def read(loop: Loop, partition: str) -> PerformanceResult | None:
     """Return what was measured on a night, or None."""
-    path = drift.folder(loop, partition) / "performance.json"
-    return PerformanceResult.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+    text = looks.read(loop, partition, FILE)
+    return PerformanceResult.model_validate_json(text) if text else None
+
+
+def _looks(loop: Loop) -> list[Path]:
+    return sorted(looks.folder(loop, "").glob(f"*/{FILE}"))
+
+
+def _before(loop: Loop, partition: str) -> str:
+    """Return the last night before that was measured; where there is none, the day before it."""
+    earlier = [path.parent.name for path in _looks(loop) if path.parent.name < partition]
+    return max(earlier, default=shift(partition, -1))
 
 
 def _keep(loop: Loop, result: PerformanceResult) -> PerformanceResult:
-    write_text(
-        drift.folder(loop, result.partition) / "performance.json", json.dumps(result.model_dump(mode="json"), indent=1)
-    )
+    before = read(loop, result.partition)
+    if before and before.outcome == "skipped":  # there was nothing to see
+        looks.forget(loop, result.partition, FILE)
+    looks.keep(loop, result.partition, FILE, json.dumps(result.model_dump(mode="json"), indent=1))
     return result

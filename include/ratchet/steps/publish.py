@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -19,9 +19,15 @@ from ratchet.data import tables
 from ratchet.decisions.nights import State
 from ratchet.errors import DataError
 from ratchet.files import atomic
-from ratchet.lifecycle import dataset, ledger, nights
+from ratchet.lifecycle import corrections, dataset, ledger, nights
 from ratchet.steps import StepRequest, StepResult
 from ratchet.steps.fetch import staged
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+_TOLD = 5  # corrections that the reason tells one by one
 
 
 class PublishRequest(StepRequest):
@@ -48,13 +54,23 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
     verdicts = {day: _verdict(loop, delivery, day) for day in partitions.parse(request.partitions)}
     with registry.writer() as writer:
         changed = {day: verdict for day, verdict in verdicts.items() if not _known(registry, loop, verdict)}
+        held, coming = {*registry.partitions(loop.name, loop.main, "HEAD")}, nights.coming(registry, loop.name)
+        before = {day: _before(registry, loop, verdict, held, coming) for day, verdict in changed.items()}
         files = {
             day: _place(registry, loop, verdict, staged(loop, delivery, day) / "judged")
             for day, verdict in changed.items()
         }
         writer.add([path for placed in files.values() for path in placed])
+        corrected = []
         for day, verdict in changed.items():
-            _commit(writer, loop, verdict, files[day])
+            touched = []
+            old = before[day]
+            if old is not None:
+                after = {name: tables.read_table(registry.root / dataset.path(loop, name, day)) for name in loop.tables}
+                if written := corrections.write(writer, loop, verdict, old, after):
+                    touched.append(written[0])
+                    corrected.append(written[1])
+            _commit(writer, loop, verdict, files[day], touched)
         lived = _nights(writer, loop, verdicts, set(changed))
     accepted = [day for day, verdict in verdicts.items() if verdict["status"] == "accepted"]
     refused = [verdict for verdict in verdicts.values() if verdict["status"] == "rejected"]
@@ -71,6 +87,8 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
         reason = f"published {rows:,} rows of {len(accepted)} days, {quarantined} rows in quarantine"
         if not changed:
             reason = f"already published: {rows:,} rows of {len(accepted)} days"
+        more = [f"and {len(corrected) - _TOLD} more days came late or again"] if len(corrected) > _TOLD else []
+        reason = "; ".join([reason, *corrected[:_TOLD], *more])
         if not lived and not ledger.champions(registry.ledger(loop.name)):
             reason += "; there is no champion yet, and nothing is scored"
     return PublishResult.model_validate(
@@ -96,6 +114,7 @@ def _nights(writer: Writer, loop: Loop, verdicts: dict[str, dict[str, Any]], cha
             if verdict["status"] == status and day in taken:
                 nights.end(writer, loop, [day], state, verdict["reason"])
     accepted = [day for day, verdict in verdicts.items() if verdict["status"] == "accepted"]
+    nights.know(writer, loop, accepted, writer.registry.head())
     if ledger.champions(writer.registry.ledger(loop.name)):
         return [day for day in accepted if day in taken or day in changed]
     history = [day for day in accepted if day in taken]
@@ -120,6 +139,22 @@ def _verdict(loop: Loop, delivery: str, day: str) -> dict[str, Any]:
     return verdict
 
 
+def _before(
+    registry: Registry, loop: Loop, verdict: dict[str, Any], held: set[str], coming: str
+) -> dict[str, pa.Table] | None:
+    """Return what is published of a day before an accepted delivery: empty tables where it comes late.
+
+    None where it is neither late nor corrects anything. held: days that are published. coming: the night to come.
+    """
+    day = verdict["partition"]
+    if verdict["status"] != "accepted" or (day not in held and not day < coming):
+        return None
+    paths = {name: dataset.path(loop, name, day) for name in loop.tables}
+    there = [path for path in paths.values() if day in held and registry.has(f"{path}.dvc")]
+    found = registry.read(there, registry.head()) if there else {}
+    return {name: found[path] for name, path in paths.items() if path in found}
+
+
 def _known(registry: Registry, loop: Loop, verdict: dict[str, Any]) -> bool:
     return registry.verdict(loop.name, verdict["partition"]) == verdict
 
@@ -140,9 +175,9 @@ def _place(registry: Registry, loop: Loop, verdict: dict[str, Any], judged: Path
     return [path for _, path in placed]
 
 
-def _commit(writer: Writer, loop: Loop, verdict: dict[str, Any], files: list[str]) -> None:
+def _commit(writer: Writer, loop: Loop, verdict: dict[str, Any], files: list[str], facts: list[str]) -> None:
     day, root = verdict["partition"], writer.registry.root
-    touched = [f"{path}.dvc" for path in files]
+    touched = [*facts, *(f"{path}.dvc" for path in files)]
     if verdict["status"] == "accepted":
         # An accepted delivery supersedes what earlier ones of the day left in quarantine; Git's history keeps it.
         for old in writer.registry.git("ls-files", "--", f"{loop.name}/quarantine/{day}").splitlines():

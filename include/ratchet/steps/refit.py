@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
-from ratchet.decisions import lifecycle
+from ratchet.decisions import acts, lifecycle
+from ratchet.decisions.entries import Promoted, Won, only
 from ratchet.errors import TrainingError
-from ratchet.lifecycle import dataset, evidence, ledger, predictions
+from ratchet.lifecycle import dataset, evidence, ledger, nights, predictions, production
 from ratchet.partitions import shift
-from ratchet.steps import StepRequest, StepResult, evaluate, gate, snapshot, train
+from ratchet.steps import StepRequest, StepResult, gate, snapshot, train
 from ratchet.training import evaluation
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ratchet.adapters.runs import Tracking
-
-REFIT = "ratchet.refit"  # of the run that was judged: the run of its refit
 
 
 class RefitRequest(StepRequest):
@@ -44,11 +43,16 @@ class RefitResult(StepResult):
 
 def run(loop: Loop, request: RefitRequest) -> RefitResult:
     """Refit once a judged run; skipped where it is not to be promoted, or where what was judged is what is deployed."""
+    loop = snapshot.contract(loop, request.run)
     pinned = snapshot.pinned(loop, request.run)
     with runs.connected() as client:
         judged = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
         tags = client.tags(judged)
-        if loop.gate.deploy != "refit" or tags.get(gate.VERDICT) != "promote":
+        entries = ledger.read(loop)
+        if done := next((each for each in only(entries, Promoted) if each.evaluated == judged), None):
+            return RefitResult(reason=f"promoted as v{done.version}", outcome="unchanged", mlflow_run=done.mlflow_run)
+        won = lifecycle.won(entries, judged)
+        if loop.gate.deploy != "refit" or won is None:
             return RefitResult(reason=tags.get(gate.REASON, "it has not passed the gate"), outcome="skipped")
         rows, revision = _rows(loop, pinned, request.until)
         days = f"{pinned.train.partition('..')[0]}..{max(rows.column(features.PARTITION).to_pylist())}"
@@ -74,17 +78,13 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
             try:
                 _fit(loop, client, run_id, judged, rows, {"revision": revision, "days": days, "digest": digest})
             except TrainingError as error:
-                return _refuse(loop, client, request.run, judged, run_id, f"the refit diverged: {error}")
+                return _refuse(loop, client, won, run_id, f"the refit diverged: {error}")
         holdout = snapshot.read(loop, pinned.snapshot, "holdout")
         far = evaluation.distance(models.run_model(client, run_id).predict(holdout), evaluated.predict(holdout))
         runs.log_metrics(client, run_id, {"evaluated_distance": min(far, 1e9)})
         if not far <= loop.gate.refit_distance:
-            found = (
-                f"the refit's predictions on the holdout are {far:.2f} deviations from the evaluated model's, "
-                f"beyond {loop.gate.refit_distance:g}"
-            )
-            return _refuse(loop, client, request.run, judged, run_id, found)
-        client.set_tag(judged, REFIT, run_id)
+            return _refuse(loop, client, won, run_id, evaluation.too_far(far, loop.gate.refit_distance))
+        client.set_tag(judged, production.REFIT, run_id)
     return RefitResult(
         reason=f"refitted on {rows.num_rows:,} rows of {days}; "
         f"{far:.2f} deviations from the evaluated model on the holdout",
@@ -100,7 +100,7 @@ def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[pa.T
     last = shift(until, -loop.label_delay_days) if until else ""
     if last > pinned.holdout.partition("..")[2]:
         registry = dataset.registry()
-        revision = registry.resolve("HEAD")
+        revision = nights.revision(registry, loop, until)
         table = dataset.features(registry, loop, revision, pinned.train.partition("..")[0], last)
         return features.known_target(loop, table), revision
     parts = [snapshot.read(loop, pinned.snapshot, part) for part in ("train", "holdout")]
@@ -118,13 +118,10 @@ def _fit(loop: Loop, client: Tracking, run_id: str, judged: str, rows: pa.Table,
             train.keep(client, run_id, loop, model, curve, rows, seconds)
 
 
-def _refuse(loop: Loop, client: Tracking, key: str, judged: str, run_id: str, why: str) -> RefitResult:
-    """Write the refusal down, and take the verdict back."""
+def _refuse(loop: Loop, client: Tracking, won: Won, run_id: str, why: str) -> RefitResult:
+    """Write the refusal down."""
     reason = f"rejected: {why}"
-    client.set_tag(judged, gate.VERDICT, "reject")
-    client.set_tag(judged, gate.REASON, reason)
-    training = evaluate.judged(client, key, judged)
-    entry = lifecycle.refused(training, None, reason, key=f"refit-rejected:{judged}", mlflow_run=run_id)
-    with dataset.registry().writer() as writer:
-        ledger.write(writer, loop, entry)
+    with production.held(loop, client) as world:
+        acts.refuse(world, won, reason, mlflow_run=run_id)
+    gate.settle(client, won.evaluated, "reject", reason)
     return RefitResult(reason=reason, outcome="refused", mlflow_run=run_id)

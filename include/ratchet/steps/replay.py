@@ -26,16 +26,13 @@ from ratchet.steps import StepRequest, StepResult
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
-_EVERY = " ".join(f"calendar:days={days},cooldown_days=0" for days in (1, 7, 30))
-POLICIES = f"{spec.OWN} never {_EVERY} drift degradation"
-
 
 class ReplayRequest(StepRequest):
     """Which nights to replay, and under what."""
 
     first: str = ""  # the first night; by default the one after the first champion's training
     last: str = ""  # the last night; by default the latest
-    policies: str = POLICIES  # as `replay/spec.py` says, parted by spaces
+    policies: str = spec.POLICIES  # as `replay/spec.py` says, parted by spaces
     gates: str = spec.OWN  # the same, of gates; every policy is run under every gate
     # What a retraining is worth, in the loss's units times days; by default the contract's own, else nothing.
     cost: float | None = None

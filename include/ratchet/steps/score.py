@@ -44,8 +44,8 @@ class ScoreResult(StepResult):
 def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     """Score the rows of the partition that have no prediction yet."""
     registry = dataset.registry()
-    revision = registry.resolve(request.revision or "HEAD")
     day, path = request.partition, live(loop, request.partition)
+    loop = nights.contract(registry, loop, day)
     if waits := nights.waits_for(registry, loop.name, day):
         return ScoreResult(reason=waits[0].told, outcome="waiting", partition=day)
     with runs.connected() as client:
@@ -54,6 +54,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
             return ScoreResult(
                 reason=f"{loop.name} has no champion yet: nothing is scored", outcome="skipped", partition=day
             )
+        revision = registry.resolve(request.revision or "HEAD")  # a correction is scored as it came, whatever the night
         rows = dataset.features(registry, loop, revision, day, day)
         shadows = _shadow(loop, client, rows, day)
         held = tables.read_table(path) if path.exists() else None

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables, windows
+from ratchet.decisions.nights import night_of
 from ratchet.errors import DataError
 from ratchet.files import atomic, slug, write_text
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import contracts, dataset, nights
 from ratchet.partitions import parse, shift
 from ratchet.settings import Settings
 from ratchet.steps import StepRequest, StepResult
@@ -38,22 +39,25 @@ class SnapshotResult(StepResult):
     train_rows: int  # with a known target
     holdout_rows: int  # with a known target
     data_hash: str  # of both parts
+    contract: str = ""  # of the contract and SQL that the training lives by, from here on
 
 
 def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
     """Pin and compute once a run.
 
-    A second call with the same run gives the same snapshot, whatever was published since.
+    A second call with the same run gives the same snapshot, whatever was published since. A training that a night has
+    asked for knows what that night knew.
     """
-    path = _pin(loop, request.run)
+    path, registry, taken = _pin(loop, request.run), dataset.registry(), ""
     if path.exists():
         known = SnapshotResult.model_validate_json(path.read_text(encoding="utf-8"))
         if folder(loop, known.snapshot).is_dir():
             return known.model_copy(update={"outcome": "unchanged"})
+        loop, taken = contracts.pinned(registry, loop, known.contract), known.contract
         until = shift(parse(known.holdout)[-1], loop.label_delay_days)
         request = SnapshotRequest(run=request.run, revision=known.revision, until=until)
-    registry = dataset.registry()
-    revision = registry.resolve(request.revision or "HEAD")
+    night = night_of(request.run, registry.ledger(loop.name))
+    revision = nights.revision(registry, loop, night, request.revision)
     train, holdout = windows.window(loop, dataset.published(registry, loop, revision), request.until)
     name = _name(loop, revision, train, holdout)
     if not folder(loop, name).is_dir():
@@ -68,10 +72,20 @@ def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
         revision=revision,
         train=f"{train[0]}..{train[-1]}",
         holdout=f"{holdout[0]}..{holdout[-1]}",
+        contract=taken or contracts.take(loop),
         **manifest,
     )
     write_text(path, result.model_dump_json())
     return result
+
+
+def contract(loop: Loop, key: str) -> Loop:
+    """Return the loop as its contract was when a training began; as it is now where that has no snapshot."""
+    path = _pin(loop, key)
+    if not path.exists():
+        return loop
+    known = SnapshotResult.model_validate_json(path.read_text(encoding="utf-8"))
+    return contracts.pinned(dataset.registry(), loop, known.contract)
 
 
 def pinned(loop: Loop, key: str) -> SnapshotResult:

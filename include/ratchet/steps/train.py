@@ -15,6 +15,7 @@ from ratchet import provenance
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
+from ratchet.lifecycle import evaluations
 from ratchet.monitoring import reference
 from ratchet.reports import figures
 from ratchet.settings import Settings
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
     from ratchet.training.trainers import Curve
-
-RECIPE = "ratchet.recipe"  # hash of what a model is made by, its data aside
 
 
 class TrainRequest(StepRequest):
@@ -47,6 +46,7 @@ class TrainResult(StepResult):
 
 def run(loop: Loop, request: TrainRequest) -> TrainResult:
     """Train once a run: a retry takes up the MLflow run of the try before it, and a finished one is left as it is."""
+    loop = snapshot.contract(loop, request.run)
     pinned = snapshot.pinned(loop, request.run)
     with runs.connected() as client:
         held = runs.start_run(client, loop.name, request.run, _tags(loop, request, pinned))
@@ -83,11 +83,6 @@ def fitted(loop: Loop, rows: pa.Table) -> Iterator[tuple[Model, Curve, float]]:
         yield fit.apart(Path(folder) / "source", Path(folder) / "target")
 
 
-def minutes(client: Tracking, *trained: str) -> float:
-    """Return what trainings took, in minutes."""
-    return float(sum(client.metrics(run).get("train_seconds", 0.0) for run in trained)) / 60
-
-
 def _tags(loop: Loop, request: TrainRequest, pinned: snapshot.SnapshotResult) -> dict[str, str]:
     return {
         **provenance.code(Settings.current().home),
@@ -97,7 +92,7 @@ def _tags(loop: Loop, request: TrainRequest, pinned: snapshot.SnapshotResult) ->
         "data.train": pinned.train,
         "data.holdout": pinned.holdout,
         "ratchet.snapshot": pinned.snapshot,
-        RECIPE: recipe.name(loop),
+        evaluations.RECIPE: recipe.name(loop),
         "ratchet.reason": request.reason,
         "mlflow.note.content": f"{loop.description}\n\nTrained because: {request.reason}",
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ratchet import partitions
 from ratchet.contract.loop import Loop
 from ratchet.decisions.nights import MOST_MADE_UP, made_up, missing
-from ratchet.lifecycle import dataset, nights
+from ratchet.lifecycle import contracts, dataset, nights
 from ratchet.steps import StepRequest, StepResult
 
 
@@ -34,7 +34,8 @@ def run(loop: Loop, request: TurnRequest) -> TurnResult:
     gap = missing(days[0], nights.known(registry, loop.name))
     with registry.writer() as writer:
         nights.settle(writer, loop)
-        opened = nights.begin(writer, loop, {**gap.runs, **dict.fromkeys(days, request.run)})
+        asked = {**gap.runs, **dict.fromkeys(days, request.run)}
+        opened = nights.begin(writer, loop, asked, contracts.take(loop))
     waits = nights.waits_for(registry, loop.name, days[0], request.run)
     before = partitions.shift(days[0], -1)
     make_up = any(night.partition == before and night.run == made_up(before) for night in waits)

@@ -109,6 +109,13 @@ def distance(ours: Vector, theirs: Vector) -> float:
     return float(np.abs(ours - theirs).mean() / max(float(theirs.std()), 1e-9)) if ours.size else 0.0
 
 
+def too_far(far: float, most: float) -> str:
+    """Say that a refit is not what was judged. far: its `distance`."""
+    return (
+        f"the refit's predictions on the holdout are {far:.2f} deviations from the evaluated model's, beyond {most:g}"
+    )
+
+
 def signature(model: Model) -> dict[str, Any]:
     """Return inputs and outputs of a model, as a caller has to know them."""
     encoder = model.encoder

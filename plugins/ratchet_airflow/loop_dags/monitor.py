@@ -34,16 +34,18 @@ def monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
             conf={"reason": "{{ ti.xcom_pull(task_ids='decide')['reason'] }}", "until": "{{ partition_key }}"},
             verdict="{{ ti.xcom_pull(task_ids='decide')['verdict'] }}",
             reason="{{ ti.xcom_pull(task_ids='decide')['reason'] }}",
+            trigger_rule="none_failed",
         )
         drift = DriftOperator(task_id="drift", **night, **where(loop, "drift"))
         performance = PerformanceOperator(task_id="performance", **night, **where(loop, "performance"))
         duel = DuelOperator(task_id="duel", outlets=[model], **night, **where(loop, "duel", REGISTRY_POOL))
-        [drift, performance] >> decide >> [retrain, duel]
+        [drift, performance] >> decide >> duel
         performance >> duel
         settled = promotion(loop, model, duel, until="{{ partition_key }}")
         close = CloseOperator(
             task_id="close", trigger_rule="none_failed", **night, **where(loop, "close", REGISTRY_POOL)
         )
-        [retrain, settled] >> close
+        # What the night asks for is trained when its duels are settled: it meets the champion that they leave.
+        settled >> retrain >> close
         give_up(loop, dag, partitions="{{ partition_key }}")
     return dag

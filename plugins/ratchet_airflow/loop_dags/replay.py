@@ -6,6 +6,7 @@ from airflow.sdk import DAG, Asset, Param
 
 from ratchet import extensions
 from ratchet.contract.loop import Loop
+from ratchet.replay import spec
 from ratchet_airflow.loop_dags.common import DAY, loop_dag, where
 from ratchet_airflow.operators.replay import ReplayOperator
 
@@ -19,12 +20,12 @@ def replay(loop: Loop, data: Asset) -> DAG:
         ),
         "last": Param(None, **day, title="To", description="The last night. Left empty, the latest published."),
         "policies": Param(
-            "never calendar:days=1,cooldown_days=0 calendar:days=7 calendar:days=30 drift degradation",
+            spec.POLICIES,
             type="string",
             title="Policies",
             description=(
-                f"Beside the contract's own: {', '.join(extensions.names('policies', loop.folder))} with their keys, "
-                "joined by +, parted by spaces."
+                f"{spec.OWN}, {spec.NEVER}, or {', '.join(extensions.names('policies', loop.folder))} with their keys, "
+                "joined by +; parted by spaces. The contract's own is always among them."
             ),
         ),
         "gates": Param(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import pytest
 
 from ratchet import cli
 from ratchet.adapters import data_registry, storage
+from ratchet.decisions import chain
 from ratchet.errors import DataError, RegistryBusy, RegistryError
 from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
@@ -82,17 +84,45 @@ def test_two_that_make_it_at_once_make_one(tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir() if item.is_dir()] == ["registry"]
 
 
-def test_an_entry_is_written_once_a_key(place: Path) -> None:
+def test_entries_are_appended_each_with_the_hash_of_the_one_before(place: Path) -> None:
     registry = dataset.registry()
     with registry.writer() as writer:
-        assert writer.append("wind", entry("asked", key="a", reason="1"))
+        writer.append("wind", [entry("asked", key="a", reason="1")])
         first = writer.commit(["wind/ledger.jsonl"], "one")
-        assert not writer.append("wind", entry("asked", key="a", reason="2"))
         assert writer.commit(["wind/ledger.jsonl"], "nothing") == first
-        assert writer.append("wind", entry("asked", key="b", reason="3"))
+        writer.append("wind", [entry("asked", key="b", reason="2"), entry("asked", key="c", reason="3")])
         writer.commit(["wind/ledger.jsonl"], "two")
-    assert [each.reason for each in registry.ledger("wind")] == ["1", "3"]
+    assert [each.reason for each in registry.ledger("wind")] == ["1", "2", "3"]
     assert [each.reason for each in registry.ledger("wind", first)] == ["1"]
+    lines = registry.ledger_lines("wind")
+    assert chain.broken(lines) is None
+    assert [each["before"] for each in lines] == [None, *(chain.digest(each) for each in lines[:2])]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".html"])
+def test_a_fact_is_kept_by_its_hash_and_returned_byte_for_byte(place: Path, suffix: str) -> None:
+    registry, text = dataset.registry(), "\u2264 what a decision rests on\n"
+    with registry.writer() as writer:
+        digest, path = writer.keep("wind", suffix, text)
+        first = writer.commit([path], "a fact")
+        assert writer.keep("wind", suffix, text) == (digest, path)
+        assert writer.commit([path], "the same") == first
+    assert digest == hashlib.sha256(text.encode()).hexdigest()
+    assert path.startswith(f"wind/facts/{digest[:2]}/{digest}{suffix}")
+    assert registry.fact("wind", digest, suffix) == text
+    with pytest.raises(DataError, match="is missing in the data registry"):
+        registry.fact("wind", digest, suffix, registry.resolve(f"{first}~1"))
+
+
+def test_a_fact_that_was_changed_is_refused(place: Path) -> None:
+    registry = dataset.registry()
+    with registry.writer() as writer:
+        digest, path = writer.keep("wind", ".json", "{}")
+        writer.commit([path], "a fact")
+        writer.write(path, "{ }")
+        writer.commit([path], "another")
+    with pytest.raises(DataError, match="is not what it was in the data registry"):
+        registry.fact("wind", digest)
 
 
 def test_a_folder_with_other_things_is_not_taken(place: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ratchet import catalog
-from ratchet.lifecycle import dataset, ledger
+from ratchet.decisions.entries import Promoted, only
+from ratchet.lifecycle import ledger
 from tests.given.duels import NAME
 
 
@@ -12,7 +13,7 @@ def test_the_same_repository_tells_who_was_champion(second: str) -> None:
 
     from ratchet.cli import ratchet
 
-    entry = ledger.read(catalog.load(NAME))[0]
+    entry = only(ledger.read(catalog.load(NAME)), Promoted)[0]
     said = CliRunner().invoke(ratchet, ["champion", NAME, "--at", entry.at])
     assert said.output.startswith("v2 since")
-    assert dataset.registry().ledger(NAME)[0].version == "2"
+    assert entry.version == "2"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ratchet import catalog
 from ratchet.contract.loop import Loop
 from ratchet.decisions import lifecycle, retrain
-from ratchet.decisions.entries import Entry, Left, Rejected, Released, RolledBack, Waiting
+from ratchet.decisions.entries import Entry, Left, Rejected, Released, RolledBack, Waiting, Won
 from tests.given.clusters import days
 from tests.given.entries import entry
 from tests.given.evaluations import training
@@ -53,21 +53,22 @@ def _waits(run: str, since: str = "2013-01-10", champion: str = "2") -> Any:
 REPLACED = [*CROWNED, entry("promoted", "second", version="2", replaces="1", champion="1", day="2013-01-10")]
 
 
-def test_the_first_champion_needs_no_duel_and_writes_nothing_before_it_is_promoted() -> None:
+def test_the_first_champion_needs_no_duel() -> None:
     found = _look(_loop(), [], None)
-    assert (found.decision.verdict, found.entries, found.days) == ("promote", (), ())
+    (won,) = found.entries
+    assert (found.decision.verdict, won.kind, won.champion, found.days) == ("promote", "won", None, ())
 
 
 def test_where_a_person_has_to_approve_the_question_is_written_down() -> None:
-    (asked,) = _look(_loop(approval="required"), [], None).entries
-    assert (asked.kind, asked.run) == ("approval_asked", "new")
+    won, asked = _look(_loop(approval="required"), [], None).entries
+    assert (won.kind, asked.kind, asked.run) == ("won", "approval_asked", "new")
 
 
 @pytest.mark.parametrize(("differences", "verdict"), [(WORSE, "reject"), (BETTER, "promote"), ([0.0] * 5, "wait")])
 def test_a_first_look_rejects_promotes_or_waits(differences: list[float], verdict: str) -> None:
     found = _look(_loop(), CROWNED, differences)
     assert found.decision.verdict == verdict
-    kinds = {"reject": ["rejected"], "promote": [], "wait": ["waiting"]}
+    kinds = {"reject": ["rejected"], "promote": ["won"], "wait": ["waiting"]}
     assert [each.kind for each in found.entries] == kinds[verdict]
     assert list(found.days) == days(differences)
 
@@ -94,13 +95,27 @@ def test_the_first_to_win_is_promoted_the_beaten_leave_and_the_others_go_on() ->
     found = _night(entries, evidence, [], shadows=9)
     assert found.winner is not None
     assert found.winner.run == "b"
-    assert [(type(each), each.run) for each in found.entries] == [(Rejected, "c")]
+    assert [(type(each), each.run, each.night) for each in found.entries] == [(Won, "b", NIGHT), (Rejected, "c", NIGHT)]
     assert [(each.run, look.verdict) for each, look in found.looks] == [
         ("a", "wait"),
         ("b", "promote"),
         ("c", "reject"),
         ("d", "promote"),
     ]
+
+
+def test_who_has_won_is_offered_again_until_its_promotion_has_come_to_an_end() -> None:
+    entries = [*CROWNED, _waits("a"), entry("won", "a", champion="2", night="2013-01-19"), _waits("b")]
+    again = _night(entries, {"b": BETTER}, [], shadows=9)
+    assert again.winner is not None
+    assert (again.winner.run, [each.run for each, _ in again.looks]) == ("a", ["b"])
+    assert _night([*entries, entry("rejected", "a")], {"b": BETTER}, [], shadows=9).winner.run == "b"
+    first = entry("won", "c", champion="2")  # at its first look: that is for its own training to carry on
+    assert _night([*CROWNED, first], {}, [], shadows=9).winner is None
+    replaced = entry("won", "d", champion="1", night="2013-01-19")
+    assert [(each.kind, each.run) for each in _night([*CROWNED, replaced], {}, []).entries] == [("left", "d")]
+    asked = _night(entries, {"b": [0.0]}, [], shadows=9, approval="required")
+    assert asked.winner is None  # the question has been put
 
 
 def test_who_is_out_of_time_or_was_measured_against_another_leaves() -> None:
@@ -145,9 +160,12 @@ def test_what_a_night_asks_for_is_written_down(verdict: Any, kind: str) -> None:
     assert lifecycle.admitted(retrain.Admission("wait", "nothing asks"), NIGHT, "1") == ()
 
 
+WON = entry("won", "new", champion="1", line="recipe.0", recipe="recipe", night=NIGHT, first=None)
+
+
 def test_a_refusal_is_of_the_run_that_was_judged() -> None:
-    found = lifecycle.refused(training("new", []), "1", "rejected by ada", approval={"answer": "Reject"})
-    assert (found.key, found.evaluated, found.line, found.champion) == ("rejected:new", "new", "", "1")
+    found = lifecycle.refused(WON, "rejected by ada", approval={"answer": "Reject"})
+    assert (found.key, found.evaluated, found.line, found.champion) == ("rejected:new", "new", "recipe.0", "1")
 
 
 @pytest.mark.parametrize(
@@ -161,13 +179,25 @@ def test_a_refusal_is_of_the_run_that_was_judged() -> None:
     ],
 )
 def test_what_came_in_between_forbids_a_promotion(champion: str, approval: dict[str, Any] | None, words: str) -> None:
-    found = lifecycle.forbidden(training("new", []), champion, approval, 24)
+    entries = [*CROWNED, entry("promoted", "other", version="2", champion="1")] if champion == "2" else CROWNED
+    found = lifecycle.forbidden(entries, WON, approval, 24)
     assert (found is None) == (not words)
     assert words in (found.reason if found else "")
 
 
-def test_a_promotion_teaches_what_its_first_look_has_not_taught_yet() -> None:
-    first = {"day": NIGHT, "gain": 0.1, "clusters": 7, "news": 0.2}
-    made = training("new", [], first=first)
-    assert lifecycle.promoted(CROWNED, made, "2", "1", minutes=1.0).first == first
-    assert lifecycle.promoted([*CROWNED, _waits("new")], made, "2", "1").first is None
+def test_a_promotion_carries_the_decision_on_and_teaches_nothing_twice() -> None:
+    won = WON.model_copy(update={"first": {"day": NIGHT}, "minutes": 3.0, "reason": "promoted: it won"})
+    made = lifecycle.promoted(won, "2", mlflow_run="refit", minutes=1.0)
+    assert (made.key, made.version, made.replaces, made.mlflow_run) == ("promoted:new", "2", "1", "refit")
+    assert (made.reason, made.line, made.night, made.first, made.minutes) == (won.reason, won.line, NIGHT, None, 1.0)
+
+
+def test_the_state_of_a_run_is_read_from_the_ledger() -> None:
+    assert lifecycle.champion([]) is None
+    assert lifecycle.champion([*REPLACED, entry("rolled_back", version="1", left="2")]) == "1"
+    assert lifecycle.won([WON], "new") == WON
+    for end in (entry("rejected", "new"), entry("promoted", "new", version="2"), entry("left", "new")):
+        assert lifecycle.won([WON, end], "new") is None
+    assert lifecycle.judged([_waits("new"), WON], "new").kind == "waiting"
+    told = [lifecycle.verdict(entry(kind, "new")) for kind in ("won", "promoted", "waiting", "rejected")]
+    assert told == ["promote", "promote", "wait", "reject"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ratchet.decisions import requests
+from ratchet.partitions import days_between
 from tests.given.entries import entry
 from tests.given.facts import NIGHT
 
@@ -29,4 +30,5 @@ def test_bad_data_are_the_windows_refusals() -> None:
         "2013-02-06": {"status": "accepted", "reason": "as expected"},
         "2013-02-07": {"status": "empty", "reason": "no rows"},
     }
-    assert requests.bad_data(verdicts, "2013-02-04", NIGHT) == {"2013-02-05": "x", "2013-02-07": "no rows"}
+    window = days_between("2013-02-04", NIGHT) + 1
+    assert requests.bad_data(verdicts, NIGHT, window) == {"2013-02-05": "x"}  # a day of rest is no bad data

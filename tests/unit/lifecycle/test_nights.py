@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ratchet.lifecycle import dataset
+import pytest
+
+from ratchet import catalog
+from ratchet.errors import RegistryError
+from ratchet.lifecycle import contracts, dataset, nights
 from tests.conftest import ingest, step
-from tests.given.nights import DAYS, ended, opened, turn
+from tests.given.nights import DAYS, ask_for_a_training, ended, opened, turn
 
 
 def test_a_night_is_opened_once_and_ended(place: Path) -> None:
@@ -56,3 +60,62 @@ def test_a_night_without_rows_rests_and_a_refused_one_is_refused(place: Path) ->
     turn("2014-01-01")
     assert ingest("wind", "2014-01-01").outcome == "skipped"
     assert ended("2014-01-01") == "rested"
+
+
+def _floor(place: Path, most: int) -> None:
+    path = place / "loops" / "wind" / "loop.yaml"
+    head, _, tail = path.read_text().partition("mae: {max: ")
+    path.write_text(f"{head}mae: {{max: {most}}}{tail.partition('}')[2]}")
+
+
+def _lives_by(day: str) -> float | None:
+    return nights.contract(dataset.registry(), catalog.load("wind"), day).gate.floors["mae"].max
+
+
+def test_a_night_lives_by_the_contract_that_it_began_with(place: Path) -> None:
+    for most, day in enumerate(DAYS[:3], 10):
+        _floor(place, most)
+        turn(day)
+    _floor(place, 20)
+    assert [_lives_by(day) for day in DAYS[:4]] == [10, 11, 12, 20]  # the last has not begun: it would live by this
+    step("close", "wind", partition=DAYS[0])
+    assert _lives_by(DAYS[0]) == 10
+    assert turn(DAYS[0], "again").opened == ()
+    assert _lives_by(DAYS[0]) == 10
+
+
+def test_a_night_knows_what_there_was_when_its_day_was_published(place: Path) -> None:
+    registry, loop = dataset.registry(), catalog.load("wind")
+    turn(DAYS[0])
+    assert nights.revision(registry, loop, DAYS[0]) == registry.head()  # its day is yet to come
+    with registry.writer() as writer:
+        nights.know(writer, loop, [DAYS[0]], (first := registry.head()))
+        nights.know(writer, loop, [DAYS[0]], registry.head())  # it knows already
+    ingest("wind", "2013-01-01")
+    for _ in ("while it is open", "after it has ended"):
+        assert nights.revision(registry, loop, DAYS[0]) == first != registry.head()
+        assert nights.revision(registry, loop, DAYS[0], "HEAD") == registry.head()  # what is asked for comes first
+        step("close", "wind", partition=DAYS[0])
+    fact = nights.ended(registry, "wind", DAYS[0])
+    assert fact is not None
+    assert (fact["contract"], fact["revision"]) == (contracts.take(loop), first)
+    assert nights.revision(registry, loop, DAYS[1]) == registry.head()  # no night has lived it
+    with pytest.raises(RegistryError, match="there is no revision 'never'"):
+        nights.revision(registry, loop, DAYS[0], "never")
+
+
+def test_what_comes_now_is_known_from_the_first_night_on_whose_day_is_yet_to_come(place: Path) -> None:
+    registry, loop = dataset.registry(), catalog.load("wind")
+    assert (nights.coming(registry, "wind"), nights.present(registry, "wind")) == ("", "")
+    ingest("wind", DAYS[0])
+    assert (nights.coming(registry, "wind"), nights.present(registry, "wind")) == (DAYS[1], DAYS[1])
+    for day in DAYS[1:3]:
+        turn(day)
+    assert (nights.coming(registry, "wind"), nights.present(registry, "wind")) == (DAYS[1], DAYS[1])
+    with registry.writer() as writer:
+        nights.know(writer, loop, [DAYS[1]], registry.head())
+    assert (nights.coming(registry, "wind"), nights.present(registry, "wind")) == (DAYS[2], DAYS[1])
+    # Whoever speaks is heard by a night that has not asked for its training yet.
+    assert nights.hearing(registry, "wind") == DAYS[1]
+    ask_for_a_training(DAYS[1], "drift__v1")
+    assert nights.hearing(registry, "wind") == DAYS[2]

@@ -41,7 +41,7 @@ def test_days_are_slices_of_one_table_and_their_hashes_are_of_their_rows(place: 
     past = history.of_rows(loop, table, place / "cache")
     data = past.now
     assert past.nights == data.days == [f"2013-01-0{day}" for day in (2, 3, 4, 5)]
-    assert past.counts == dict.fromkeys(data.days, 24)
+    assert past.counts("2013-01-05") == dict.fromkeys(data.days, 24)
     assert data.between("2013-01-03", "2013-01-04").equals(table.slice(24, 48))
     assert data.between("2013-01-06", "2013-01-09").num_rows == 0
     assert past.at("2012-01-01") is past.at("2014-01-01") is data

@@ -17,12 +17,8 @@ def _until(past: History, day: str, folder: Path) -> History:
     """Return a history that ends with a day."""
     rows = past.now.between("2013-01-01", day)
     cut = history.of_rows(past.loop, rows, folder)
-    return History(
-        past.loop,
-        [n for n in past.nights if n <= day],
-        {d: n for d, n in past.counts.items() if d <= day},
-        cut.versions,
-    )
+    came = [each for each in past.deliveries if each.day <= day]
+    return History(past.loop, [n for n in past.nights if n <= day], cut.versions, came)
 
 
 def test_nothing_is_known_before_it_was(past: History, replayed: Path, tmp_path: Path) -> None:

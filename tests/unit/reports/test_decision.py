@@ -12,13 +12,16 @@ from ratchet.decisions import duel, gate
 from ratchet.decisions.checks.check import Check
 from ratchet.reports import decision
 from tests.given.clusters import days
+from tests.given.evaluations import training
 
-FOUND = {
-    "champion_loss": 0.5,
-    "calibration": [[0.1, 0.2, 5], [0.8, 0.7, 5]],
-    "importance": {"wind_now": 2.0, "temp_now": 0.5},
-    "metrics": {"challenger": {"mae": 1.25}},
-}
+FOUND = training(
+    "told",
+    [],
+    champion_loss=0.5,
+    calibration=[[0.1, 0.2, 5], [0.8, 0.7, 5]],
+    importance={"wind_now": 2.0, "temp_now": 0.5},
+    metrics={"challenger": {"mae": 1.25}},
+).evaluation
 BROKEN = Check("mae", False, "mae is 1.2500, above its ceiling 1", 1.25, None, 1.0)
 
 
@@ -38,10 +41,10 @@ def test_a_decision_is_told_to_who_does_not_compute(
     decided = gate.decide(checks, duel.judge(evidence, margin=0.0, bound=0.05, level=0.05))
     with runs.connected() as client:
         run = runs.start_run(client, "wind_told", word + str(len(checks)), {"data.train": "2013-01-02..2013-01-09"})
-        name = decision.decision(loop, client, run.run_id, decided, evidence, FOUND, "gate of 2013-01-09")
+        page = decision.decision(loop, client, run.run_id, decided, evidence, FOUND, "gate of 2013-01-09")
         stored = runs.read_file(client, run.run_id, "report/gate-of-2013-01-09.html").decode()
-    page = (decision.folder(loop) / name).read_text()
-    assert page == stored
+    kept = (decision.folder(loop) / decision.path(run.run_id, "gate of 2013-01-09")).read_text()
+    assert page == stored == kept
     assert f">{word}</p>" in page
     assert said in page
     for text in ("Model card", "2013-01-02..2013-01-09", "mae 1.2500", "2013-01-30"):
@@ -51,10 +54,21 @@ def test_a_decision_is_told_to_who_does_not_compute(
     assert ("forbids it</td>" in page) == bool(checks)
 
 
+def test_a_turn_back_is_told_without_an_evaluation(tracked: Path) -> None:
+    loop, evidence = catalog.load("wind"), days([-0.04] * 30)
+    decided = gate.Decision("promote", "rolled back", (), duel.judge(evidence, margin=0.0, bound=0.05, level=0.05))
+    with runs.connected() as client:
+        run = runs.start_run(client, "wind_told", "back", {})
+        page = decision.decision(loop, client, run.run_id, decided, evidence, None, "rollback on 2013-01-09")
+    assert ">Roll back</p>" in page
+    assert "see the run that was judged" in page
+    assert page.count("data:image/png") == 1
+
+
 def test_markdown_lists_the_checks_and_links_the_run(place: Path) -> None:
     loop = catalog.load("wind")
     decided = gate.decide([BROKEN, Check("size_mb", True, "size", 3.0, None, 50.0)], None)
-    text = decision.markdown(loop, "abc", decided)
+    text = decision.markdown(loop, "abc", decided.verdict, decided.reason, decided.checks)
     assert text.startswith("**Reject**: rejected: mae is 1.2500")
     assert "| mae | 1.25 | ≤ 1 | ✗ |\n| size_mb | 3 | ≤ 50 | ✓ |" in text
     assert text.endswith("[MLflow run](http://127.0.0.1:9/#/runs/abc)")

@@ -11,10 +11,9 @@ from click.testing import CliRunner
 from ratchet import catalog
 from ratchet.cli import ratchet
 from ratchet.errors import DataError
-from ratchet.lifecycle import ledger
-from ratchet.steps import drift
+from ratchet.lifecycle import contracts, dataset, ledger, looks
 from tests.conftest import ingest, step
-from tests.given.watched import NIGHT, replace
+from tests.given.watched import NIGHT, replace, turn
 
 
 def test_bad_data_vetoes(watched: Path) -> None:
@@ -26,18 +25,18 @@ def test_bad_data_vetoes(watched: Path) -> None:
     assert ingest("wind_watched", NIGHT, "broken").outcome == "refused"
     for part in ("drift", "performance"):
         step(part, "wind_watched", partition=NIGHT)
-    report = drift.folder(catalog.load("wind_watched"), NIGHT) / "drift.json"
+    report = looks.folder(catalog.load("wind_watched"), NIGHT) / "drift.json"
     report.write_text(json.dumps({**json.loads(report.read_text()), "drifted": ["temp_now"]}))
     decided = step("decide", "wind_watched", partition=NIGHT)
     assert decided.verdict == "veto"
     assert NIGHT in decided.reason
-    assert [entry.kind for entry in ledger.read(catalog.load("wind_watched"))] == ["promoted", "vetoed"]
+    assert [entry.kind for entry in ledger.read(catalog.load("wind_watched"))] == ["won", "promoted", "vetoed"]
 
 
 def test_a_person_asks_and_pauses(watched: Path) -> None:
     for part in ("drift", "performance"):
         step(part, "wind_watched", partition=NIGHT)
-    report = drift.folder(catalog.load("wind_watched"), NIGHT) / "drift.json"
+    report = looks.folder(catalog.load("wind_watched"), NIGHT) / "drift.json"
     report.write_text(json.dumps({**json.loads(report.read_text()), "drifted": []}))
     assert step("decide", "wind_watched", partition=NIGHT).verdict == "wait"
     for command in ("request", "pause"):
@@ -51,6 +50,7 @@ def test_a_person_asks_and_pauses(watched: Path) -> None:
     assert "(a new anemometer)" in admitted.reason
     assert admitted.key == f"request__v1__{NIGHT}"
     assert [entry.kind for entry in ledger.read(catalog.load("wind_watched"))] == [
+        "won",
         "promoted",
         "asked",
         "paused",
@@ -62,3 +62,25 @@ def test_a_person_asks_and_pauses(watched: Path) -> None:
 def test_decide_wants_a_night_that_was_measured(watched: Path) -> None:
     with pytest.raises(DataError, match="Run the steps drift and performance"):
         step("decide", "wind_watched", partition="2013-01-15")
+
+
+def test_a_night_asks_by_the_contract_that_it_began_with_and_names_what_it_saw(watched: Path) -> None:
+    night, registry = "2013-01-17", dataset.registry()
+    turn(night)
+    before = contracts.take(catalog.load("wind_watched"))
+    replace(watched, "calendar: {days: 3}", "calendar: {days: 30}")
+    assert contracts.take(catalog.load("wind_watched")) != before
+    ingest("wind_watched", night, "night")
+    for part in ("score", "drift", "performance"):
+        step(part, "wind_watched", partition=night)
+    decided = step("decide", "wind_watched", partition=night)
+    assert (decided.verdict, decided.key) == ("retrain", f"calendar__v1__{night}")
+    asked = ledger.read(catalog.load("wind_watched"))[-1]
+    assert (asked.kind, asked.contract) == ("requested", before)
+    loop = catalog.load("wind_watched")
+    for name in ("drift.json", "performance.json", "drift.html"):
+        assert registry.fact(loop.name, asked.facts[name], Path(name).suffix) == looks.read(loop, night, name)
+    known = json.loads(registry.fact(loop.name, asked.facts["night.json"]))
+    assert (known["partition"], known["champion"], known["bad_data"]) == (night, "1", {})
+    assert step("decide", "wind_watched", partition=night).outcome == "unchanged"
+    assert ledger.read(loop)[-1] == asked

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.lifecycle import dataset, ledger
+from ratchet.steps import drift
 from tests.conftest import ingest, step
-from tests.given.watched import NIGHT, replace
+from tests.given.watched import NIGHT, replace, turn
 
 
 def test_a_night(watched: Path) -> None:
@@ -44,3 +47,67 @@ def test_a_broken_sensor_is_drift_and_asks_once(watched: Path) -> None:
     assert step("decide", "wind_watched", partition=NIGHT).key == decided.key
     requests = [entry for entry in ledger.read(catalog.load("wind_watched")) if entry.kind == "requested"]
     assert [entry.partition for entry in requests] == [NIGHT]
+
+
+def _seen(place: Path) -> dict[str, bytes]:
+    folder = place / "var" / "reports" / "wind_watched" / NIGHT
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def test_a_later_look_that_sees_something_else_lies_beside_the_first(watched: Path) -> None:
+    first = step("drift", "wind_watched", partition=NIGHT)
+    before = _seen(watched)
+    assert set(before) == {"drift.json", "drift.html"}
+    replace(watched, "SELECT * FROM", "SELECT * REPLACE (temp + 40 AS temp) FROM")
+    ingest("wind_watched", NIGHT, "warmer")
+    second = step("drift", "wind_watched", partition=NIGHT)
+    assert (second.outcome, "temp_now" in second.drifted, "temp_now" in first.drifted) == ("done", True, False)
+    after = _seen(watched)
+    assert {name: after[name] for name in before} == before
+    page, numbers = sorted(set(after) - set(before), key=lambda name: Path(name).suffix)
+    mark = _hash(json.loads(after[numbers])["inputs"].encode())
+    assert (page, numbers) == (f"drift-{mark}.html", f"drift-{mark}.json")
+    assert json.loads(after[numbers])["drifted"] == list(second.drifted)
+    assert Path(second.report).name == page
+    with runs.connected() as client:
+        kept = {Path(item.path).name for item in client.raw.list_artifacts(first.mlflow_run, "drift")}
+        shown = runs.read_file(client, first.mlflow_run, f"drift/{NIGHT}.html")
+    assert shown == before["drift.html"]
+    assert page.replace("drift", NIGHT) in kept
+    # What decides is what was seen first.
+    assert drift.read(catalog.load("wind_watched"), NIGHT) == json.loads(before["drift.json"])
+
+
+def test_the_same_later_look_again_writes_nothing_more(watched: Path) -> None:
+    step("drift", "wind_watched", partition=NIGHT)
+    replace(watched, "SELECT * FROM", "SELECT * REPLACE (temp + 40 AS temp) FROM")
+    ingest("wind_watched", NIGHT, "warmer")
+    second = step("drift", "wind_watched", partition=NIGHT)
+    before = _seen(watched)
+    again = step("drift", "wind_watched", partition=NIGHT)
+    assert again.drifted == second.drifted
+    assert _seen(watched) == before
+
+
+def test_a_night_that_was_lived_knows_no_correction_that_came_after_it(watched: Path) -> None:
+    night = "2013-01-17"
+    turn(night)
+    ingest("wind_watched", night, "night")
+    step("score", "wind_watched", partition=night)
+    first = step("drift", "wind_watched", partition=night)
+    step("performance", "wind_watched", partition=night)
+    folder = watched / "var" / "reports" / "wind_watched" / night
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    replace(watched, "SELECT * FROM", "SELECT * REPLACE (temp + 40 AS temp, wind_speed + 9 AS wind_speed) FROM")
+    replace(watched, "window_days: 3", "window_days: 9")
+    ingest("wind_watched", "2013-01-15..2013-01-16", "warmer")
+    for _ in ("while it is open", "after it has ended"):
+        again = step("drift", "wind_watched", partition=night)
+        assert (again.outcome, again.days, again.drifted) == ("unchanged", 3, first.drifted)
+        step("performance", "wind_watched", partition=night)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+        step("close", "wind_watched", partition=night)

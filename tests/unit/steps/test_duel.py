@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from ratchet import catalog
-from ratchet.lifecycle import ledger
+from ratchet.adapters import runs
+from ratchet.decisions import duel
+from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, looks
 from ratchet.partitions import shift
 from ratchet.settings import Settings
-from ratchet.steps import drift
 from tests.conftest import ingest, step
 from tests.given.duels import NAME, NIGHT, champion_now, kinds, live_night, win
+from tests.given.entries import entry
 
 
 def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
@@ -28,13 +30,16 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     assert (entry.kind, entry.replaces, entry.champion, entry.evaluated) == ("promoted", "2", "2", second)
     assert entry.evidence["for"] >= entry.evidence["needed"]
     assert entry.by
-    assert step("duel", NAME, partition=NIGHT).outcome == "unchanged"
+    written = ledger.read(catalog.load(NAME))
+    again = step("duel", NAME, partition=NIGHT)
+    assert (again.verdict, again.run, again.mlflow_run, again.reason) == ("promote", "second", second, won.reason)
+    assert ledger.read(catalog.load(NAME)) == written
     # The predecessor stays on in shadow; where the evidence turns, it is champion again.
     following = shift(NIGHT, 1)
     ingest(NAME, following)
     assert step("score", NAME, partition=following).shadows == 1
     measured = step("performance", NAME, partition=following)
-    path = drift.folder(catalog.load(NAME), following) / "performance.json"
+    path = looks.folder(catalog.load(NAME), following) / "performance.json"
     turned = [[shift(NIGHT, i), 72, -72 * 30.0, 0] for i in range(15)]
     path.write_text(json.dumps({**measured.model_dump(mode="json"), "predecessor": turned}))
     back = step("duel", NAME, partition=following)
@@ -47,6 +52,53 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     assert kinds().count("rolled_back") == 1
 
 
+def test_a_night_that_has_decided_decides_nothing_anew_whoever_waits_since(second: str) -> None:
+    loop = catalog.load(NAME)
+    live_night()
+    win(second)
+    won = step("duel", NAME, partition=NIGHT)
+    for name in ("refit", "promote"):
+        step(name, NAME, run="second", mlflow_run=second)
+    version = champion_now()
+    # A challenger that waits since, measured against the new champion, with evidence that would let it win.
+    with runs.connected() as client:
+        later = runs.start_run(client, NAME, "later", {evaluations.RECIPE: "other"}).run_id
+        runs.log_files(client, later, {evaluations.FILE: evaluations.text(client, second)})
+    win(later)
+    with dataset.registry().writer() as writer:
+        about = {"mlflow_run": later, "evaluated": later, "champion": version, "since": "2013-01-13"}
+        ledger.write(writer, loop, [entry("waiting", "later", key=f"waiting:{later}", reason="x", line="l", **about)])
+    before, written = reports(), dataset.registry().head()
+    again = step("duel", NAME, partition=NIGHT)
+    assert dataset.registry().head() == written, kinds()
+    assert (again.verdict, again.run, again.mlflow_run, again.reason) == ("promote", "second", second, won.reason)
+    assert (again.report, again.summary.splitlines()[0]) == (won.report, won.summary.splitlines()[0])
+    assert reports() == before
+    assert champion_now() == version
+
+
+def test_what_a_night_decides_rests_on_what_it_saw(second: str) -> None:
+    live_night()
+    win(second)
+    won = step("duel", NAME, partition=NIGHT)
+    loop, registry = catalog.load(NAME), dataset.registry()
+    (decided,) = ledger.read(loop)[-1:]
+    assert (decided.kind, decided.night) == ("won", NIGHT)
+    assert decided.contract == contracts.take(loop)
+    seen = {name: registry.fact(NAME, decided.facts[name]) for name in decided.facts if name.endswith(".json")}
+    assert seen["performance.json"] == looks.read(loop, NIGHT, "performance.json")
+    with runs.connected() as client:
+        assert seen["evaluation.json"] == evaluations.text(client, second)
+        assert duel.load(json.loads(seen["evidence.json"])["days"]) == evidence.read(client, second)
+    page = Settings.current().reports / NAME / "decisions" / won.report
+    assert registry.fact(NAME, decided.facts["report.html"], ".html") == page.read_text()
+
+
+def reports() -> dict[str, bytes]:
+    folder = Settings.current().reports / NAME
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_a_predecessor_that_is_beaten_is_released(second: str) -> None:
     live_night()
     win(second)
@@ -56,7 +108,7 @@ def test_a_predecessor_that_is_beaten_is_released(second: str) -> None:
     following = shift(NIGHT, 1)
     ingest(NAME, following)
     measured = live_night(following)
-    path = drift.folder(catalog.load(NAME), following) / "performance.json"
+    path = looks.folder(catalog.load(NAME), following) / "performance.json"
     beaten = [[shift(NIGHT, i), 72, 72 * 30.0, 0] for i in range(15)]
     path.write_text(json.dumps({**measured.model_dump(mode="json"), "predecessor": beaten}))
     assert step("duel", NAME, partition=following).verdict == "wait"

@@ -11,12 +11,11 @@ from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.decisions import checks
 from ratchet.errors import RequestError
-from ratchet.lifecycle import ledger
+from ratchet.lifecycle import evaluations, ledger
 from ratchet.settings import Settings
-from ratchet.steps import evaluate
 from tests.conftest import ingest, step, train
 from tests.given.duels import NAME
-from tests.given.trained import kinds
+from tests.given.trained import kinds, let_win
 
 
 def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_restores(wind: str) -> None:
@@ -30,7 +29,8 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
     verdict = step("gate", wind, run="second", mlflow_run=made)
     assert verdict.days == 4
     assert verdict.low <= verdict.difference <= verdict.high
-    assert kinds(wind) == ["promoted"] + {"promote": [], "reject": ["rejected"], "wait": ["waiting"]}[verdict.verdict]
+    word = {"promote": "won", "reject": "rejected", "wait": "waiting"}[verdict.verdict]
+    assert kinds(wind) == ["won", "promoted", word]
     page = (Settings.current().reports / wind / "decisions" / verdict.report).read_text()
     assert "Model card" in page
     assert "http" not in page.replace("data:image", "")
@@ -39,8 +39,7 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
     promoted = step("promote", wind, run="second", mlflow_run=made)
     assert promoted.outcome == ("done" if verdict.verdict == "promote" else "skipped")
     # However the numbers fell: let it through, and take it back.
-    with runs.connected() as client:
-        client.set_tag(made, "ratchet.verdict", "promote")
+    let_win(wind, "second", made)
     assert step("promote", wind, run="second", mlflow_run=made).version == "2"
     loop = catalog.load(wind)
     assert ledger.rollback(loop, "a test").version == "1"
@@ -58,7 +57,7 @@ def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
 
     loop = catalog.load(NAME)
     with runs.connected() as client:
-        found = json.loads(runs.read_file(client, second, evaluate.FILE))
+        found = json.loads(runs.read_file(client, second, evaluations.FILE))
     assert all(check.passed for check in checks.every(loop.gate, found, carried=False))
     assert {"origin=EWR", "origin=JFK", "origin=LGA"} == set(found["slices"])
     assert sum(found["importance"].values()) > 0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
-from ratchet.lifecycle import ledger
+from ratchet.lifecycle import dataset, evaluations, evidence, ledger
+from ratchet.settings import Settings
+from ratchet.steps import gate
 from tests.conftest import step, train
 from tests.given.duels import NAME, NIGHT, live_night
 from tests.given.duels import kinds as duel_kinds
@@ -25,6 +29,76 @@ def test_a_challenger_below_its_floor_is_held_and_never_registered(wind: str, tr
         assert not client.raw.search_model_versions(f"name = '{wind}'")
 
 
+def _gated(name: str, run: str) -> Any:
+    made = step("train", name, run=run).mlflow_run
+    step("evaluate", name, run=run, mlflow_run=made)
+    return step("gate", name, run=run, mlflow_run=made)
+
+
+def test_a_run_is_judged_by_the_contract_that_its_snapshot_pinned_and_the_next_by_the_one_of_then(
+    wind: str, tracked: Path
+) -> None:
+    old, registry = step("snapshot", wind, run="first").contract, dataset.registry()
+    path = tracked / "loops" / wind / "loop.yaml"
+    before = path.read_text()
+    path.write_text(before.replace("mae: {max: 10}", "mae: {max: 0.001}"))
+    new = step("snapshot", wind, run="second").contract
+    assert old
+    assert new not in ("", old)
+    assert _gated(wind, "first").verdict == "promote"
+    promoted = step("promote", wind, run="first")
+    assert promoted.version == "1"
+    held = _gated(wind, "second")
+    assert held.verdict == "reject"
+    assert "mae is" in held.reason
+    assert [(each.kind, each.run, each.contract) for each in ledger.read(catalog.load(wind))] == [
+        ("won", "first", old),
+        ("promoted", "first", old),
+        ("rejected", "second", new),
+    ]
+    assert registry.text(f"{wind}/contracts/{old}/loop.yaml") == before
+    assert registry.text(f"{wind}/contracts/{new}/loop.yaml") == path.read_text()
+    # A second call lives by the contract of the first, and where its copy is gone, by the registry's.
+    shutil.rmtree(Settings.current().var / "contracts")
+    again = step("gate", wind, run="first")
+    assert (again.outcome, again.verdict) == ("unchanged", "promote")
+    assert "| mae |" in again.summary
+    assert "≤ 10 |" in again.summary
+
+
+def test_a_first_look_rests_on_what_is_kept_with_its_run(wind: str) -> None:
+    step("snapshot", wind, run="first")
+    verdict = _gated(wind, "first")
+    (won,) = ledger.read(catalog.load(wind))
+    registry = dataset.registry()
+    kept = {
+        "evaluation.json": evaluations.FILE,
+        "evidence.json": evidence.FILE,
+        "report.html": "report/first-look.html",
+    }
+    assert set(won.facts) == set(kept)
+    with runs.connected() as client:
+        for name, file in kept.items():
+            fact = registry.fact(wind, won.facts[name], Path(name).suffix)
+            assert fact.encode() == runs.read_file(client, verdict.mlflow_run, file)
+    page = Settings.current().reports / wind / "decisions" / verdict.report
+    assert registry.fact(wind, won.facts["report.html"], ".html") == page.read_text()
+
+
+def test_what_decides_is_the_ledger_whatever_a_runs_tags_say(wind: str) -> None:
+    step("snapshot", wind, run="first")
+    made = _gated(wind, "first").mlflow_run
+    with runs.connected() as client:
+        assert client.tags(made)[gate.VERDICT] == "promote"
+        client.set_tag(made, gate.VERDICT, "reject")
+    again = step("gate", wind, run="first")
+    assert (again.outcome, again.verdict) == ("unchanged", "promote")
+    with runs.connected() as client:
+        assert client.tags(made)[gate.VERDICT] == "promote"  # for people: as the ledger has it
+        client.set_tag(made, gate.VERDICT, "reject")
+    assert step("promote", wind, run="first").version == "1"
+
+
 def test_a_fresher_challenger_carries_the_recipes_evidence_on(second: str) -> None:
     live_night()
     step("snapshot", NAME, run="third", until=NIGHT)
@@ -33,5 +107,5 @@ def test_a_fresher_challenger_carries_the_recipes_evidence_on(second: str) -> No
     verdict = step("gate", NAME, run="third", mlflow_run=third)
     assert verdict.verdict == "wait", verdict.reason
     assert verdict.days == 7  # the second's seven, of which the third's own four holdout days are the last
-    assert duel_kinds() == ["promoted", "waiting", "waiting", "left"]
+    assert duel_kinds() == ["won", "promoted", "waiting", "waiting", "left"]
     assert "carries its recipe's evidence on" in ledger.read(catalog.load(NAME))[-1].reason

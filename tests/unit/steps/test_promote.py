@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset, ledger
-from tests.conftest import step, train
-from tests.given.duels import NAME, NIGHT, champion_now, live_night, win, write_gate
+from ratchet.lifecycle import dataset, evaluations, evidence, ledger
+from ratchet.partitions import shift
+from ratchet.reports import decision as report
+from ratchet.settings import Settings
+from ratchet.steps import gate
+from tests.conftest import ingest, step, train
+from tests.given.duels import NAME, NIGHT, champion_now, live_night, renew, win, write_gate
 from tests.given.duels import kinds as duel_kinds
 from tests.given.trained import kinds
 
@@ -30,6 +35,33 @@ def test_twice_changes_nothing(wind: str) -> None:
         experiment = client.raw.get_experiment_by_name(wind)
         assert experiment is not None
         assert len(client.raw.search_runs([experiment.experiment_id])) == 1
+
+
+def _left(name: str, run: str) -> dict[str, bytes]:
+    """Return all that is kept of a loop's decisions: the data registry's files, the pages, and the files of a run."""
+    registry, reports = dataset.registry(), Settings.current().reports
+    kept = {str(path): path.read_bytes() for path in (registry.root / name).rglob("*") if path.is_file()}
+    kept |= {str(path): path.read_bytes() for path in (reports / name).rglob("*") if path.is_file()}
+    with runs.connected() as client:
+        for file in (evaluations.FILE, evidence.FILE, "report/first-look.html"):
+            kept[file] = runs.read_file(client, run, file)
+    return {**kept, "revision": registry.head().encode()}
+
+
+def test_a_run_that_was_promoted_is_judged_no_second_time(wind: str) -> None:
+    first = train(wind, "first")
+    ingest(wind, "2013-01-15..2013-01-16")
+    before = _left(wind, first.mlflow_run)
+    assert sum("/facts/" in path for path in before) >= 3
+    assert any(path.endswith(f"decisions/{report.path(first.mlflow_run, gate.LOOK)}") for path in before)
+    for name in ("evaluate", "gate", "promote", "evaluate", "gate", "refit", "promote"):
+        again = step(name, wind, run="first", mlflow_run=first.mlflow_run)
+        assert again.outcome == "unchanged", name
+        assert _left(wind, first.mlflow_run) == before, name
+    assert again.version == "1"
+    seen = step("evaluate", wind, run="first")
+    assert seen.champion is None  # it is champion by now, and was judged when there was none
+    assert seen.metrics["mae"] > 0
 
 
 @pytest.mark.parametrize("moment", ["register", "set_champion"])
@@ -52,13 +84,13 @@ def test_a_promotion_that_crashes_is_completed_by_a_retry(
         patched.setattr(models, moment, crash)
         with pytest.raises(KeyboardInterrupt):
             step("promote", wind, run="first", mlflow_run=made)
-    assert kinds(wind) == {"register": [], "set_champion": ["promoted"]}[moment]
+    assert kinds(wind) == {"register": ["won"], "set_champion": ["won", "promoted"]}[moment]
     with runs.connected() as client:
         assert models.champion(client, wind) is None
         healed = ledger.champion(client, catalog.load(wind))
         assert (healed and healed.number) == {"register": None, "set_champion": "1"}[moment]
     assert step("promote", wind, run="first", mlflow_run=made).version == "1"
-    assert kinds(wind) == ["promoted"]
+    assert kinds(wind) == ["won", "promoted"]
     with runs.connected() as client:
         assert len(client.raw.search_model_versions(f"name = '{wind}'")) == 1
 
@@ -70,23 +102,49 @@ def test_promote_wants_a_verdict(wind: str) -> None:
         step("promote", wind, run="first", mlflow_run=made)
 
 
-def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
+def _asked(second: str, tmp_path: Path) -> None:
+    """Let a challenger have won that a person has to approve."""
     write_gate(tmp_path / "copy", "approval: required")
+    renew("second")
     live_night()
     win(second)
     step("duel", NAME, partition=NIGHT)
+    assert duel_kinds()[-2:] == ["won", "approval_asked"]
     step("refit", NAME, run="second", mlflow_run=second)
     with pytest.raises(RequestError, match="nobody has answered"):
         step("promote", NAME, run="second", mlflow_run=second)
-    no = json.dumps({"answer": "Reject", "by": None, "at": "2013-01-21T08:00:00"})
-    held = step("promote", NAME, run="second", mlflow_run=second, approval=no)
-    assert (held.outcome, held.reason) == ("skipped", "rejected: nobody answered within 24 hours")
-    assert duel_kinds()[-1] == "rejected"
-    assert champion_now() == "2"
-    yes = json.dumps({"answer": "Approve", "by": "ada", "at": "2013-01-21T08:00:00"})
-    assert step("promote", NAME, run="second", mlflow_run=second, approval=yes).outcome == "done"
-    assert ledger.read(catalog.load(NAME))[-1].approval == {
+
+
+def _answer(second: str, answer: str, by: str | None) -> Any:
+    said = json.dumps({"answer": answer, "by": by, "at": "2013-01-21T08:00:00"})
+    return step("promote", NAME, run="second", mlflow_run=second, approval=said)
+
+
+def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
+    _asked(second, tmp_path)
+    done = _answer(second, "Approve", "ada")
+    assert done.outcome == "done"
+    assert champion_now() == done.version
+    written = ledger.read(catalog.load(NAME))
+    assert written[-1].approval == {
         "answer": "Approve",
         "by": "ada",
         "at": "2013-01-21T08:00:00",
+        "night": shift(NIGHT, 1),  # which is the first to hear it
     }
+    late = _answer(second, "Reject", "bob")
+    assert (late.outcome, late.version) == ("unchanged", done.version)
+    assert ledger.read(catalog.load(NAME)) == written
+    assert champion_now() == done.version
+
+
+def test_who_is_refused_stays_so_whatever_is_answered_later(second: str, tmp_path: Path) -> None:
+    _asked(second, tmp_path)
+    held = _answer(second, "Reject", None)
+    assert (held.outcome, held.reason) == ("skipped", "rejected: nobody answered within 24 hours")
+    written = ledger.read(catalog.load(NAME))
+    assert written[-1].kind == "rejected"
+    late = _answer(second, "Approve", "ada")
+    assert (late.outcome, late.reason) == (held.outcome, held.reason)
+    assert ledger.read(catalog.load(NAME)) == written
+    assert champion_now() == "2"

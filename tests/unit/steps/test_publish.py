@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
+from typing import Any
 
 from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 from tests.conftest import ingest, step
 from tests.given.deliveries import DAY, counts, deliver, published, rows_of_day, verdict_now
 from tests.given.forks import Forks
+from tests.given.nights import turn
 
 
 def test_a_good_day(place: Path) -> None:
@@ -46,6 +49,80 @@ def test_a_late_correction(place: Path) -> None:
     assert set(published().column("temp").to_pylist()) == {70.0}
     assert set(published(first.revision).column("temp").to_pylist()) != {70.0}
     assert dataset.registry().partitions("wind", "weather", "HEAD") == [DAY]
+    assert "; corrects 2013-01-05: 0 rows came, 0 went, 60 differ, 0 labels; known from the night of 2013-01-06, " in (
+        second.reason
+    )
+    (fact,) = _corrections()
+    assert (fact["partition"], fact["delivery"]) == (DAY, verdict_now()["delivery"])
+    assert fact["known"] == "2013-01-06"
+    # The fact is in the commit of the day that it is about, and the same delivery again is none.
+    assert dataset.registry().names(f"wind/corrections/{DAY}/", second.revision)
+    assert dataset.registry().names(f"wind/corrections/{DAY}/", f"{second.revision}~1") == []
+    assert "corrects" not in ingest("wind", DAY, "correction").reason
+    assert len(_corrections()) == 1
+
+
+def test_each_correction_of_a_day_is_a_fact_of_its_own(place: Path) -> None:
+    for temp in (30.0, 70.0, 80.0):
+        deliver(place, rows_of_day(temp=temp))
+        ingest("wind", DAY, f"warm-{temp}")
+    assert [fact["rows"]["changed"] for fact in _corrections()] == [60, 60]
+
+
+def test_the_first_delivery_of_a_day_and_one_that_is_refused_correct_nothing(place: Path) -> None:
+    deliver(place, rows_of_day())
+    assert "corrects" not in ingest("wind", DAY).reason
+    deliver(place, rows_of_day(wind_speed=400.0))
+    refused = ingest("wind", DAY, "broken")
+    assert refused.outcome == "refused"
+    assert "corrects" not in refused.reason
+    assert _corrections() == []
+
+
+def test_what_comes_after_a_refused_delivery_corrects_what_was_accepted_before_it(place: Path) -> None:
+    deliver(place, rows_of_day())
+    ingest("wind", DAY)
+    deliver(place, rows_of_day(wind_speed=400.0))
+    assert ingest("wind", DAY, "broken").outcome == "refused"
+    deliver(place, rows_of_day(temp=70.0))
+    assert "60 differ, 0 labels" in ingest("wind", DAY, "mended").reason
+    assert [fact["rows"] for fact in _corrections()] == [{"added": 0, "removed": 0, "changed": 60}]
+
+
+def test_a_day_that_came_late_is_known_from_the_night_to_come(place: Path) -> None:
+    """Its night was lived without it, and so were nights after it."""
+    deliver(place, rows_of_day(wind_speed=400.0))
+    turn(DAY)
+    assert ingest("wind", DAY, f"night__{DAY}").outcome == "refused"
+    for day in ("2013-01-06", "2013-01-07"):
+        turn(day)
+        step("close", "wind", partition=day)
+    deliver(place, rows_of_day())
+    late = ingest("wind", DAY, "late")
+    assert f"{DAY}: 60 rows came, 0 went, 0 differ, 60 labels; known from the night of 2013-01-08" in late.reason
+    (fact,) = _corrections()
+    assert (fact["partition"], fact["known"]) == (DAY, "2013-01-08")
+    assert fact["rows"] == {"added": 60, "removed": 0, "changed": 0}
+
+
+def test_a_day_is_corrected_though_the_contract_has_learnt_a_column_since(place: Path) -> None:
+    deliver(place, rows_of_day())
+    ingest("wind", DAY)
+    contract = place / "loops" / "wind" / "loop.yaml"
+    contract.write_text(
+        contract.read_text().replace("      temp: float64\n", "      temp: float64\n      dew: float64\n")
+    )
+    deliver(place, rows_of_day(dew=20.0))
+    again = ingest("wind", DAY, "with the new column")
+    assert again.outcome == "done"
+    assert "60 differ, 0 labels" in again.reason
+    assert set(published().column("dew").to_pylist()) == {20.0}
+
+
+def _corrections() -> list[dict[str, Any]]:
+    registry = dataset.registry()
+    paths = registry.git("ls-tree", "-r", "--name-only", "HEAD", "wind/corrections/").splitlines()
+    return [json.loads(text) for text in registry.texts_of(paths).values()]
 
 
 def test_a_range_is_one_commit_a_day(place: Path) -> None:

@@ -11,7 +11,7 @@ from ratchet.adapters import runs
 from ratchet.lifecycle import evidence, predictions
 from ratchet.training import evaluation
 from tests.conftest import step
-from tests.given.duels import NAME, NIGHT, champion_now, kinds, live_night, win
+from tests.given.duels import NAME, NIGHT, champion_now, kinds, live_night, renew, win
 
 
 def test_the_first_champion_is_a_refit_tied_to_what_was_judged(second: str, dueling: tuple[Path, str, str]) -> None:
@@ -33,6 +33,7 @@ def test_a_refit_far_from_its_twin_is_refused(second: str, tmp_path: Path, monke
     step("duel", NAME, partition=NIGHT)
     path = tmp_path / "copy" / "loops" / NAME / "loop.yaml"
     path.write_text(path.read_text().replace("refit_distance: 10", "refit_distance: 0.000001"))
+    renew("second")
     refused = step("refit", NAME, run="second", mlflow_run=second, until=NIGHT)
     assert refused.outcome == "refused"
     assert "deviations from the evaluated model's" in refused.reason

@@ -10,8 +10,10 @@ import pytest
 from ratchet import catalog
 from ratchet.data import features
 from ratchet.errors import DataError
+from ratchet.lifecycle import dataset, nights
 from ratchet.steps import snapshot
 from tests.conftest import ingest, rename, step
+from tests.given.nights import ask_for_a_training, turn
 
 
 def test_a_snapshot_stays_what_it_was(wind: str) -> None:
@@ -41,3 +43,28 @@ def test_too_few_days(tracked: Path) -> None:
     ingest(name, "2013-01-02..2013-01-05")
     with pytest.raises(DataError, match="Ingest more days"):
         step("snapshot", name, run="first")
+
+
+def test_a_training_knows_what_the_night_knew_that_asked_for_it(wind: str) -> None:
+    night = "2013-01-15"
+    turn(night, "night")
+    ingest(wind, night, "night")
+    known = nights.revision(dataset.registry(), catalog.load(wind), night)
+    ask_for_a_training(night, "drift__v1")
+    ingest(wind, "2013-01-16..2013-01-17")
+    asked = step("snapshot", wind, run="drift__v1")
+    assert (asked.revision, asked.holdout.partition("..")[2]) == (known, "2013-01-14")
+    other = step("snapshot", wind, run="by hand")
+    assert (other.revision, other.holdout.partition("..")[2]) == (dataset.registry().head(), "2013-01-16")
+
+
+def test_a_snapshot_that_was_deleted_is_computed_by_the_contract_that_it_pinned(wind: str, tracked: Path) -> None:
+    first = step("snapshot", wind, run="first")
+    path = tracked / "loops" / wind / "loop.yaml"
+    path.write_text(path.read_text().replace("holdout_days: 4", "holdout_days: 2"))
+    assert step("snapshot", wind, run="second").holdout == "2013-01-12..2013-01-13"
+    shutil.rmtree(snapshot.folder(catalog.load(wind), first.snapshot))
+    rebuilt = step("snapshot", wind, run="first")
+    assert (rebuilt.holdout, rebuilt.data_hash, rebuilt.contract) == (first.holdout, first.data_hash, first.contract)
+    assert snapshot.contract(catalog.load(wind), "first").training.holdout_days == 4
+    assert snapshot.contract(catalog.load(wind), "never").training.holdout_days == 2

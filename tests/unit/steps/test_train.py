@@ -10,7 +10,7 @@ from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import METRICS
 from ratchet.errors import DataError
-from ratchet.steps import evaluate
+from ratchet.lifecycle import evaluations
 from tests.conftest import step, train
 
 
@@ -45,7 +45,7 @@ def test_a_training_from_snapshot_to_champion(wind: str, monkeypatch: pytest.Mon
         "figures/predicted.png",
         "contract/loop.yaml",
         "monitor/thresholds.json",
-        evaluate.FILE,
+        evaluations.FILE,
     } <= files
     (used,) = run.inputs.dataset_inputs
     assert json.loads(used.dataset.source)["tags"]["registry.revision"] == pinned.revision

@@ -1,0 +1,102 @@
+"""The contract and SQL that a run began with: kept by their hash, so that the run lives by them to its end.
+
+A night takes them when it is opened, a training when its snapshot is pinned. What is edited meanwhile counts from the
+next one on. A copy lies in `<var>/contracts`, to live by; one of each that something was decided by in the data
+registry, `<loop>/contracts/<digest>/`, where a ledger's entry finds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from ratchet import catalog
+from ratchet.adapters.data_registry import Registry, Writer
+from ratchet.contract.loop import Loop
+from ratchet.errors import DataError
+from ratchet.files import atomic
+from ratchet.settings import Settings
+
+_KINDS = {
+    ".yaml",
+    ".yml",
+    ".sql",
+    ".py",
+    ".json",
+}  # of files that say how a loop lives
+
+
+def take(loop: Loop) -> str:
+    """Copy the contract as it is now, once; return its digest."""
+    files = _files(loop.folder)
+    digest = _digest(files)
+    target = _folder(loop.name, digest)
+    if not target.is_dir():
+        with atomic(target) as temporary:
+            for path, content in files.items():
+                (temporary / path).parent.mkdir(parents=True, exist_ok=True)
+                (temporary / path).write_bytes(content)
+    return digest
+
+
+def pinned(registry: Registry, loop: Loop, digest: str) -> Loop:
+    """Return a loop as it was when its contract had this digest; the one of now where it has none.
+
+    Raises DataError where the copy is gone, and nothing was decided by it.
+    """
+    if not digest or digest == _digest(_files(loop.folder)):
+        return loop
+    folder = _folder(loop.name, digest)
+    if not folder.is_dir():
+        _restore(registry, loop, digest, folder)
+    return catalog.read(folder / "loop.yaml")
+
+
+def keep(writer: Writer, loop: Loop) -> tuple[str, list[str]]:
+    """Put the contract that a decision was taken by into the registry, once.
+
+    Return its digest, and what is to be committed.
+    """
+    files = _files(loop.folder)
+    digest = _digest(files)
+    folder = f"{loop.name}/contracts/{digest}"
+    if writer.registry.names(f"{folder}/"):
+        return digest, []
+    for path, content in files.items():
+        writer.write(f"{folder}/{path}", content.decode())
+    return digest, [f"{folder}/{path}" for path in files]
+
+
+def _restore(registry: Registry, loop: Loop, digest: str, folder: Path) -> None:
+    prefix = f"{loop.name}/contracts/{digest}/"
+    texts = registry.texts_of(registry.git("ls-tree", "-r", "--name-only", "HEAD", prefix).splitlines())
+    if not texts:
+        raise DataError(
+            f"The contract {digest} that this run of {loop.name} began with is neither in {folder.parents[1]} nor in "
+            "the data registry. Start a new run: it takes the contract of now"
+        )
+    with atomic(folder) as temporary:
+        for path, text in texts.items():
+            file = temporary / path.removeprefix(prefix)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Read the files that say how a loop lives: path below its folder -> content."""
+    found = (path for path in sorted(folder.rglob("*")) if path.suffix in _KINDS and path.is_file())
+    below = {path.relative_to(folder): path for path in found}
+    return {
+        where.as_posix(): path.read_bytes()
+        for where, path in below.items()
+        if not any(part.startswith((".", "__")) for part in where.parts[:-1])
+    }
+
+
+def _digest(files: dict[str, bytes]) -> str:
+    parts = [f"{path}:{hashlib.sha256(content).hexdigest()}\n" for path, content in sorted(files.items())]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
+
+
+def _folder(loop: str, digest: str) -> Path:
+    return Settings.current().var / "contracts" / digest / loop

@@ -1,0 +1,80 @@
+"""Corrections, as facts: a published day came again and differs. What that reaches, and which night first knows it.
+
+    <loop>/corrections/<partition>/<delivery>.json
+
+What a correction changes is measured again by the first night that knows of it, as known then; what was decided before
+stays as it was decided.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ratchet.adapters.data_registry import Registry, Writer
+from ratchet.contract.loop import Loop
+from ratchet.data import corrections
+from ratchet.decisions.entries import Entries, Promoted, only
+from ratchet.lifecycle import nights
+from ratchet.partitions import parse, shift
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def write(
+    writer: Writer, loop: Loop, verdict: Mapping[str, Any], old: dict[str, pa.Table], new: dict[str, pa.Table]
+) -> tuple[str, str] | None:
+    """Write a correction down, or that a day came late, where that changes anything. Does not commit.
+
+    old, new: the day's tables. Return what is to be committed, and what it reaches.
+    """
+    registry, day = writer.registry, verdict["partition"]
+    found, known = corrections.reach(loop, old, new), nights.coming(registry, loop.name)
+    if not found.any:
+        return None
+    fact = {
+        "partition": day,
+        "delivery": verdict["delivery"],
+        "known": known,
+        "rows": {"added": found.added, "removed": found.removed, "changed": found.changed},
+        "labels": found.labels,
+        "nights": _measured(registry, loop, day, known),
+        "models": _learnt(registry.ledger(loop.name), day),
+    }
+    path = f"{_folder(loop, day)}{verdict['delivery'][:12]}.json"
+    writer.write(path, json.dumps(fact, indent=1, sort_keys=True) + "\n")
+    told = f"{'corrects' if old else 'late:'} {day}: {found.words}; known from the night of {known}, which measures it"
+    if fact["models"]:
+        told += f"; {', '.join(f'v{version}' for version in fact['models'])} had learnt from it"
+    return path, told
+
+
+def known(registry: Registry, loop: Loop, after: str, until: str) -> set[str]:
+    """Return the days whose corrections have become known on the nights after `after`, up to `until`."""
+    paths = registry.git("ls-tree", "-r", "--name-only", "HEAD", f"{loop.name}/corrections/").splitlines()
+    facts = map(json.loads, registry.texts_of(paths).values())
+    return {fact["partition"] for fact in facts if after < fact["known"] <= until}
+
+
+def _measured(registry: Registry, loop: Loop, day: str, known: str) -> list[str]:
+    """List the nights that have measured a day's labels."""
+    first = shift(day, loop.label_delay_days)
+    looked = [shift(first, n) for n in range(loop.monitor.window_days)]
+    ended = {night: nights.ended(registry, loop.name, night) for night in looked if night < known}
+    return [night for night, fact in ended.items() if fact and fact["state"] == "published"]
+
+
+def _learnt(entries: Entries, day: str) -> list[str]:
+    """List the versions that were trained on a day."""
+    found = []
+    for entry in only(entries, Promoted):
+        days = parse(str(entry.data.get("train"))) if entry.data.get("train") else []
+        if days and days[0] <= day <= days[-1]:
+            found.append(entry.version)
+    return found
+
+
+def _folder(loop: Loop, day: str) -> str:
+    return f"{loop.name}/corrections/{day}/"

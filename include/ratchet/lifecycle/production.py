@@ -1,0 +1,106 @@
+"""Production as a world (`decisions/acts.py`): MLflow and the data registry, whose writer is held throughout an act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ratchet.adapters import models
+from ratchet.adapters.data_registry import Writer
+from ratchet.contract.loop import Loop
+from ratchet.decisions.acts import Decided, Deployed
+from ratchet.decisions.duel import Cluster
+from ratchet.decisions.entries import Entry, RolledBack, Won
+from ratchet.decisions.lifecycle import Training
+from ratchet.errors import RequestError
+from ratchet.lifecycle import dataset, evaluations, evidence, ledger
+
+if TYPE_CHECKING:
+    from ratchet.adapters.runs import Tracking
+
+REFIT = "ratchet.refit"  # tag of the run that was judged: the run of its refit
+Rests = Callable[[Entry, Decided], Mapping[str, str]]  # what an entry rests on: name of the file -> its text
+
+
+class Production:
+    """A loop where it lives. Use `held` to get one."""
+
+    def __init__(self, loop: Loop, client: Tracking, writer: Writer, rests: Rests) -> None:
+        self.loop, self.client, self.writer, self._rests = loop, client, writer, rests
+        self._trainings: dict[str, Training] = {}
+        self._gathered: dict[str, list[Cluster]] = {}
+
+    def entries(self) -> list[Entry]:
+        """Read the ledger."""
+        return self.writer.registry.ledger(self.loop.name)
+
+    def training(self, run: str) -> Training:
+        """Read a run's evaluation, once an act."""
+        if run not in self._trainings:
+            self._trainings[run] = evaluations.training(self.client, run)
+        return self._trainings[run]
+
+    def evidence(self, run: str) -> list[Cluster]:
+        """Read the days of a duel, once an act."""
+        if run not in self._gathered:
+            self._gathered[run] = evidence.read(self.client, run)
+        return self._gathered[run]
+
+    def keep(self, run: str, days: Sequence[Cluster]) -> None:
+        """Keep the days of a duel with the challenger's run."""
+        evidence.write(self.client, run, self.training(run).evaluation.champion, days)
+        self._gathered[run] = list(days)
+
+    def write(self, entries: Sequence[Entry], decided: Decided) -> None:
+        """Write entries down in one commit, with what they rest on."""
+        known = {entry.key for entry in self.entries()}
+        fresh = [self._restored(entry) for entry in entries if entry.key not in known]
+        ledger.write(self.writer, self.loop, fresh, {entry.key: self._rests(entry, decided) for entry in fresh})
+
+    def register(self, won: Won) -> Deployed:
+        """Register the model that was judged, and its refit where that is what is deployed; tie the two."""
+        client, judged = self.client, won.evaluated
+        version = models.register(client, self.loop.name, judged, won.reason)
+        deployed = judged
+        if self.loop.gate.deploy == "refit":
+            deployed = client.tags(judged).get(REFIT, "")
+            if not deployed:
+                again = f"ratchet step refit --loop {self.loop.name} --run {won.run}"
+                raise RequestError(f"The run {judged} has no refit yet. Run: {again}")
+            evaluated = version
+            said = f"Refit of v{evaluated.number} on all labelled days. {won.reason}"
+            version = models.register(client, self.loop.name, deployed, said)
+            models.tie(client, version, evaluated)
+        tags, spent = client.tags(deployed), {deployed} - {judged}  # what was judged was counted at its first look
+        about: dict[str, Any] = {
+            "mlflow_run": deployed,
+            "because": client.tags(judged).get("ratchet.reason", ""),
+            "data": {name: tags.get(f"data.{name}") for name in ("revision", "train", "holdout", "hash")},
+            "day": tags["data.train"].partition("..")[2],
+            "minutes": evaluations.minutes(client, *spent),
+        }
+        return Deployed(version.number, about)
+
+    def crown(self, version: str) -> None:
+        """Move MLflow's alias."""
+        models.set_champion(self.client, models.version(self.client, self.loop.name, version))
+
+    def _restored(self, entry: Entry) -> Entry:
+        """Name the run of a version that a night turns back to."""
+        if not isinstance(entry, RolledBack):
+            return entry
+        run = models.version(self.client, self.loop.name, entry.version).run_id
+        return entry.model_copy(update={"mlflow_run": run})
+
+
+def nothing(entry: Entry, decided: Decided) -> Mapping[str, str]:
+    """Rest on what the entries before it rest on."""
+    return {}
+
+
+@contextmanager
+def held(loop: Loop, client: Tracking, rests: Rests = nothing) -> Iterator[Production]:
+    """Hold the registry for an act."""
+    with dataset.registry().writer() as writer:
+        yield Production(loop, client, writer, rests)

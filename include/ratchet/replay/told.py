@@ -1,0 +1,101 @@
+"""Predictions as they were made: a row keeps what was said of it; one that came later gets it from who stands then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ratchet.decisions import duel
+from ratchet.decisions.duel import Cluster
+from ratchet.replay.fits import Fits, Fitted, targets
+from ratchet.replay.history import DataVersion
+from ratchet.training.metrics import row_losses
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one model said, of the rows of a day as they stood then that had no prediction yet."""
+
+    by: str  # a version, or a run in shadow
+    fit: Fitted
+    data: DataVersion
+
+
+class Told:
+    """The predictions of a day."""
+
+    def __init__(self, day: str, by: str, fit: Fitted, data: DataVersion) -> None:
+        self.day, self.parts = day, [Part(by, fit, data)]
+
+    def extend(self, by: str, fit: Fitted, data: DataVersion) -> None:
+        """Predict the rows that came since."""
+        if data.digests.get(self.day) == self.parts[-1].data.digests[self.day] or self.day not in data.digests:
+            return
+        held = {key for part in self.parts for key in part.data.keys(self.day)}
+        if not held.issuperset(data.keys(self.day)):
+            self.parts.append(Part(by, fit, data))
+
+    def by(self, names: Collection[str]) -> bool:
+        """Say whether one of these has said something."""
+        return any(part.by in names for part in self.parts)
+
+    def losses(self, data: DataVersion, by: str) -> Vector:
+        """Return the losses of what one has said, of the rows that have a label in `data`."""
+        if self._as_it_was(data):
+            part = self.parts[0]
+            return part.fit.losses(data, self.day) if part.by == by else np.zeros(0)
+        return np.array([loss for who, loss in self._rows(data).values() if who == by])
+
+    def predictions(self, by: str) -> Vector | None:
+        """Return what one has said, labelled or not; None where that is nothing."""
+        for part in self.parts:
+            if part.by == by:
+                return part.fit.predict(part.data, self.day)[self._own(part)]
+        return None
+
+    def against(self, other: Told, data: DataVersion, fits: Fits, by: Collection[str] | None = None) -> list[Cluster]:
+        """Compare with what others have said of the same rows: the day's cluster, or none. by: of the other's."""
+        if self._as_it_was(data) and other._as_it_was(data):
+            return fits.compare(data, self.day, self.parts[0].fit, other.parts[0].fit)
+        ours, theirs = self._rows(data), other._rows(data)
+        keys = [key for key in ours if key in theirs and (by is None or theirs[key][0] in by)]
+        losses = [np.array([side[key][1] for key in keys]) for side in (ours, theirs)]
+        return duel.cluster([self.day] * len(keys), *losses)
+
+    def _as_it_was(self, data: DataVersion) -> bool:
+        return len(self.parts) == 1 and data.digests.get(self.day) == self.parts[0].data.digests[self.day]
+
+    def _own(self, part: Part) -> NDArray[np.bool_]:
+        """Say which rows of a part's day were its own to predict."""
+        before = self.parts[: self.parts.index(part)]
+        held = {key for each in before for key in each.data.keys(self.day)}
+        return np.array([key not in held for key in part.data.keys(self.day)], dtype=bool)
+
+    def _rows(self, data: DataVersion) -> dict[tuple[object, ...], tuple[str, float]]:
+        """Return who said what of each row that has a label in `data`: key -> (who, loss), in order of keys."""
+        if self.day not in data.digests:
+            return {}
+        begin, end = data.bounds(self.day, self.day)
+        place = {key: index for index, key in enumerate(data.keys(self.day))}
+        found: dict[tuple[object, ...], tuple[str, float]] = {}
+        for part in self.parts:
+            target = targets(data, part.fit)[begin:end]
+            said = part.fit.predict(part.data, self.day)
+            kept = [
+                (key, index, place[key])
+                for key, index, own in zip(part.data.keys(self.day), range(len(said)), self._own(part), strict=True)
+                if own and key in place and np.isfinite(target[place[key]])
+            ]
+            losses = row_losses(
+                data.loop.loss, target[[now for _, _, now in kept]], said[[then for _, then, _ in kept]]
+            )
+            found |= {key: (part.by, float(loss)) for (key, _, _), loss in zip(kept, losses, strict=True)}
+        return {key: found[key] for key in place if key in found}

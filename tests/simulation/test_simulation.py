@@ -1,0 +1,123 @@
+"""A thousand years of the machine under random histories and faults; and what it finds where the machine is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from ratchet.decisions import acts, lifecycle, requests
+from ratchet.decisions.entries import Entry, Promoted, Rejected, Won
+from tests.simulation import life, search
+from tests.simulation.world import World
+
+YEARS = 1000
+
+
+def test_a_thousand_years_break_no_invariant() -> None:
+    found = search.years(YEARS)
+    assert found.seed is None, found.told
+    assert found.nights >= YEARS * search.YEAR
+    assert {"won", "promoted", "rejected", "left", "released", "rolled_back", "vetoed"} <= {*found.entries}
+
+
+def _promote_again(patch: pytest.MonkeyPatch) -> None:
+    """A second promotion: nobody looks for what is done, and its key is another each time."""
+
+    def promote(world: World, loop: Any, run: str, approval: Any = None) -> None:
+        win = next((each for each in world.entries() if isinstance(each, Won) and each.evaluated == run), None)
+        if win is None or lifecycle.forbidden(world.entries(), win, approval, 24):
+            return
+        deployed = world.register(win)
+        entry = lifecycle.promoted(win, deployed.version, approval=approval, **deployed.about)
+        world.write([entry.model_copy(update={"key": f"{entry.key}:{len(world.ledger_)}"})], entry)
+        world.crown(deployed.version)
+
+    def forbidden(entries: Sequence[Entry], won: Won, approval: Any, hours: float) -> Rejected | None:
+        return real([], won.model_copy(update={"champion": None}), approval, hours)
+
+    real = lifecycle.forbidden
+    patch.setattr(acts, "promote", promote)
+    patch.setattr(lifecycle, "forbidden", forbidden)
+
+
+def _forget_refusals(patch: pytest.MonkeyPatch) -> None:
+    """A forgotten refusal: who was rejected may still be promoted."""
+    real = lifecycle.pending
+
+    def pending(entries: Sequence[Entry]) -> list[Won]:
+        return real([each for each in entries if not isinstance(each, Rejected)])
+
+    patch.setattr(lifecycle, "pending", pending)
+
+
+def _know_early(patch: pytest.MonkeyPatch) -> None:
+    """A fact known a day early: the labels of the night itself."""
+    real = life.shift
+
+    def shift(day: str, days: int) -> str:
+        return real(day, 0 if days == -1 else days)
+
+    patch.setattr(life, "shift", shift)
+
+
+def _lose_entries(patch: pytest.MonkeyPatch) -> None:
+    """A lost entry: of entries that are written together only the first arrives."""
+    real = World.write
+
+    def write(world: World, entries: Any, decided: Any) -> None:
+        return real(world, entries if isinstance(entries, str) else [*entries][:1], decided)
+
+    patch.setattr(World, "write", write)
+
+
+def _forget_a_request(patch: pytest.MonkeyPatch) -> None:
+    """A lost entry: the facts of a night do not hold the latest request."""
+    real = requests.facts
+
+    def facts(entries: Sequence[Entry], *about: Any) -> dict[str, Any]:
+        found = real(entries, *about)
+        return {**found, "requested": dict([*found["requested"].items()][:-1])}
+
+    patch.setattr(requests, "facts", facts)
+
+
+def _leave_it_half_done(patch: pytest.MonkeyPatch) -> None:
+    """A promotion that died before the alias moved, and is not completed by the next call."""
+    real = acts.promote
+
+    def promote(world: World, loop: Any, run: str, approval: Any = None) -> Any:
+        done = any(isinstance(each, Promoted) and each.evaluated == run for each in world.entries())
+        return None if done else real(world, loop, run, approval)
+
+    patch.setattr(acts, "promote", promote)
+
+
+@pytest.mark.parametrize(
+    ("plant", "rule"),
+    [
+        (_promote_again, "a version is promoted once"),
+        (_forget_refusals, "a refusal is final for that run"),
+        (_know_early, "nothing is decided on days not yet known"),
+        (_lose_entries, "no more wait in shadow than the contract lets"),
+        (_forget_a_request, "between two requests lies the cool-down"),
+        (_leave_it_half_done, "the alias names the ledger's champion"),
+    ],
+)
+def test_a_planted_fault_is_found_and_shrunk(
+    plant: Callable[[pytest.MonkeyPatch], None], rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+    found = search.search(range(1, 400))
+    assert found.seed is not None
+    assert found.story is not None
+    print(found.told)
+    assert found.rule.startswith(rule)
+    assert found.story.nights < search.length(found.seed)
+    assert len(found.story.events) < 12
+
+
+def test_a_seed_is_the_same_life_each_time() -> None:
+    one, two = (search.search(range(1, 4)).entries for _ in range(2))
+    assert one == two

@@ -1,0 +1,32 @@
+"""A stored evaluation: what fits is frozen, what does not is told."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from ratchet.decisions.evaluation import parse
+from ratchet.errors import DataError
+from tests.given.evaluations import training
+
+
+def test_an_evaluation_is_frozen_and_keeps_what_it_does_not_know() -> None:
+    stored = {**training("new", [0.1]).evaluation.model_dump(), "importance": {"temp": 0.5}}
+    found = parse(stored, "new")
+    assert found.model_dump()["importance"] == {"temp": 0.5}
+    with pytest.raises(ValidationError):
+        found.champion = "2"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("field", "value"), [("challenger_loss", "good"), ("days", None), ("compared", [["d", 1]])])
+def test_one_that_does_not_fit_names_run_and_field(field: str, value: object) -> None:
+    stored = {**training("new", [0.1]).evaluation.model_dump(), field: value}
+    with pytest.raises(DataError, match=f"the run new .*{field}"):
+        parse(stored, "new")
+
+
+def test_one_that_lacks_a_field_is_none() -> None:
+    stored = training("new", [0.1]).evaluation.model_dump()
+    del stored["champion"]
+    with pytest.raises(DataError, match="champion"):
+        parse(stored, "new")

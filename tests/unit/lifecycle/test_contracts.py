@@ -1,0 +1,124 @@
+"""The contract that a run began with."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ratchet import catalog
+from ratchet.errors import DataError
+from ratchet.lifecycle import contracts, dataset
+from ratchet.settings import Settings
+
+
+def _edit(place: Path, old: str = "mae: {max: 10}", new: str = "mae: {max: 5}") -> None:
+    path = place / "loops" / "wind" / "loop.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def _held(digest: str) -> Path:
+    return Settings.current().var / "contracts" / digest / "wind"
+
+
+def test_a_contract_is_taken_once_with_its_sql_and_without_its_data(place: Path) -> None:
+    loop = catalog.load("wind")
+    digest = contracts.take(loop)
+    files = {path.relative_to(_held(digest)).as_posix() for path in _held(digest).rglob("*") if path.is_file()}
+    assert files == {"loop.yaml", "features.sql"}
+    for name in files:
+        assert (_held(digest) / name).read_bytes() == (loop.folder / name).read_bytes()
+    before = _held(digest).stat()
+    assert contracts.take(loop) == digest
+    assert _held(digest).stat() == before
+
+
+@pytest.mark.parametrize("name", ["features.sql", "behaviour.yaml", "checks/light.py", "checks/bounds.json"])
+def test_every_file_that_says_how_a_loop_lives_is_of_its_digest(place: Path, name: str) -> None:
+    loop = catalog.load("wind")
+    before = contracts.take(loop)
+    path = loop.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text((path.read_text() if path.exists() else "") + "\n")
+    after = contracts.take(loop)
+    assert after != before
+    assert (_held(after) / name).read_bytes() == path.read_bytes()
+    assert contracts.take(contracts.pinned(dataset.registry(), loop, before)) == before
+
+
+@pytest.mark.parametrize("name", ["README.md", "checks/__pycache__/light.py", ".git/hook.py", "data/more.csv"])
+def test_what_says_nothing_of_how_a_loop_lives_is_not(place: Path, name: str) -> None:
+    loop = catalog.load("wind")
+    before = contracts.take(loop)
+    path = loop.folder / name
+    if path.parent.is_symlink():
+        path.parent.unlink()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x")
+    assert contracts.take(loop) == before
+
+
+def test_a_run_lives_by_what_it_took_whatever_is_edited_since(place: Path) -> None:
+    loop, registry = catalog.load("wind"), dataset.registry()
+    digest = contracts.take(loop)
+    assert contracts.pinned(registry, loop, digest) == loop
+    assert contracts.pinned(registry, loop, "") == loop
+    _edit(place)
+    now = catalog.load("wind")
+    then = contracts.pinned(registry, now, digest)
+    assert (now.gate.floors["mae"].max, then.gate.floors["mae"].max) == (5, 10)
+    assert then.folder == _held(digest)
+    assert contracts.take(then) == digest
+    assert contracts.pinned(registry, now, "") == now
+    _edit(place, "mae: {max: 5}", "mae: {max: 10}")
+    back = catalog.load("wind")
+    assert contracts.pinned(registry, back, digest) == back  # edited back, it is the one of now again
+
+
+def test_one_that_something_was_decided_by_is_kept_in_the_registry_once(place: Path) -> None:
+    loop, registry = catalog.load("wind"), dataset.registry()
+    with registry.writer() as writer:
+        digest, paths = contracts.keep(writer, loop)
+        assert sorted(paths) == [f"wind/contracts/{digest}/{name}" for name in ("features.sql", "loop.yaml")]
+        first = writer.commit(paths, "a contract")
+        assert contracts.keep(writer, loop) == (digest, [])
+        _edit(place)
+        edited, paths = contracts.keep(writer, catalog.load("wind"))
+        writer.commit(paths, "another")
+        # A loop that lives by an earlier contract keeps that one, and not the one of now.
+        assert contracts.keep(writer, contracts.pinned(registry, catalog.load("wind"), digest))[0] == digest
+    assert edited != digest
+    assert "max: 10" in (registry.text(f"wind/contracts/{digest}/loop.yaml", first) or "")
+    assert "max: 5" in (registry.text(f"wind/contracts/{edited}/loop.yaml") or "")
+
+
+def test_a_copy_that_is_gone_is_restored_from_the_registry_byte_for_byte(place: Path) -> None:
+    loop, registry = catalog.load("wind"), dataset.registry()
+    (loop.folder / "checks").mkdir()
+    (loop.folder / "checks" / "light.py").write_text("# \u2264 1\n")
+    digest = contracts.take(loop)
+    with registry.writer() as writer:
+        _, paths = contracts.keep(writer, loop)
+        writer.commit(paths, "a contract")
+    taken = {path.relative_to(_held(digest)): path.read_bytes() for path in _held(digest).rglob("*") if path.is_file()}
+    shutil.rmtree(Settings.current().var / "contracts")
+    _edit(place)
+    then = contracts.pinned(registry, catalog.load("wind"), digest)
+    assert then.gate.floors["mae"].max == 10
+    found = {path.relative_to(_held(digest)): path.read_bytes() for path in _held(digest).rglob("*") if path.is_file()}
+    assert found == taken
+    assert contracts.take(then) == digest
+
+
+def test_a_copy_that_is_nowhere_is_told_with_what_to_do(place: Path) -> None:
+    loop, registry = catalog.load("wind"), dataset.registry()
+    digest = contracts.take(loop)
+    shutil.rmtree(Settings.current().var / "contracts")
+    assert contracts.pinned(registry, loop, digest) == loop  # the one of now needs no copy
+    _edit(place)
+    with pytest.raises(DataError, match=rf"The contract {digest} .* Start a new run"):
+        contracts.pinned(registry, catalog.load("wind"), digest)
+    assert not _held(digest).exists()

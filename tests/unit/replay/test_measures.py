@@ -1,0 +1,70 @@
+"""What a night of the replay measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ratchet import catalog
+from ratchet.decisions import shadows
+from ratchet.replay import history
+from ratchet.replay.fits import Fits
+from ratchet.replay.history import DataVersion
+from ratchet.replay.measures import Measures, Version
+from tests.given import rows
+
+DAYS = [f"2013-01-{day:02d}" for day in range(10, 14)]
+
+
+@pytest.fixture
+def measured(place: Path) -> tuple[DataVersion, Measures, list[Version]]:
+    """Two versions, and four days of which the first told the world."""
+    loop = catalog.load("wind")
+    data = history.of_rows(loop, rows.wind(f"2013-01-02..{DAYS[-1]}"), place / "cache").now
+    fits = Fits(loop, place / "cache")
+    made = [fits.get(data, "2013-01-02", until) for until in ("2013-01-07", "2013-01-08")]
+    versions = [Version(str(n), (fit,), {"2013-01-09": 1.0}, 1.0, {}) for n, fit in enumerate(made, 1)]
+    measures = Measures(loop, fits)
+    measures.score(data, DAYS[:3], versions[0], [])
+    return data, measures, versions
+
+
+def test_a_live_loss_is_of_those_who_told_of_the_day_and_of_measured_days_alone(
+    measured: tuple[DataVersion, Measures, list[Version]],
+) -> None:
+    data, measures, (first, second) = measured
+    measures.measure(data, DAYS[:2])
+    losses = measures.losses("1")
+    assert [*losses] == DAYS[:2]
+    assert losses[DAYS[0]] == pytest.approx(float(np.mean(first.stands[0].losses(data, DAYS[0]))))
+    assert measures.losses("2") == {}
+    assert second.on(DAYS[0]) is not None
+    assert second.on("2013-01-08") is None  # it was trained on it
+
+
+def test_evidence_grows_by_the_days_after_the_holdout_and_what_was_corrected_is_compared_again(
+    measured: tuple[DataVersion, Measures, list[Version]],
+) -> None:
+    data, measures, (first, second) = measured
+    rival, held = second.stands[0], ("2013-01-09", "2013-01-09")
+    once = measures.extend(data, [], rival, first, held, DAYS[1], ())
+    assert [each.key for each in once] == DAYS[:2]
+    assert measures.extend(data, once, rival, first, held, DAYS[1], ()) == once
+    wrong = [each.__class__(each.key, each.rows, 99.0) for each in once]
+    again = measures.extend(data, wrong, rival, first, held, DAYS[2], {DAYS[0]})
+    assert [each.total == 99.0 for each in again] == [False, True, False]
+    assert again[0] == once[0]
+
+
+def test_the_predecessor_is_compared_with_what_its_successors_told(
+    measured: tuple[DataVersion, Measures, list[Version]],
+) -> None:
+    data, measures, (first, second) = measured
+    before = shadows.Predecessor("2", DAYS[0], ("1",))
+    found = measures.against(data, before, second, DAYS[-1])
+    assert [each.key for each in found] == DAYS[1:3]  # after it was replaced; of the last day nobody told
+    expected = measures.fits.compare(data, DAYS[1], second.stands[0], first.stands[0])
+    assert found[:1] == expected
+    assert measures.against(data, shadows.Predecessor("2", DAYS[0], ("3",)), second, DAYS[-1]) == []
