@@ -64,7 +64,7 @@ def _night(story: Story, airflow: Airflow, console: Console, night: str) -> None
     ingested = _run(story, airflow, console, "nights: ingest", "ingest", f"night__{night}", partition=night)
     if not any(task["task_id"] == "publish" and task["state"] == "success" for task in ingested["tasks"]):
         verdict = dataset.registry().verdict(story.loop, night)
-        if verdict is None or verdict["status"] == "accepted":
+        if verdict is None or verdict.status == "accepted":
             raise ServiceError(f"{story.loop}.ingest failed for {night}: {_why(airflow, ingested)}")
         return  # refused or empty: there is nothing to score, and what the monitor makes of it the next night shows
     for part in ("score", "monitor"):

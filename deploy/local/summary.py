@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +12,7 @@ from deploy.local.story import Story
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
+from ratchet.decisions.deliveries import DeliveryVerdict
 from ratchet.decisions.entries import Entries, Judged, Left, Promoted, Requested, RolledBack, Vetoed, only
 from ratchet.lifecycle import dataset
 
@@ -46,9 +46,9 @@ def show(story: Story, local: Local, console: Console) -> None:
     console.print(table)
 
 
-def _days(loop: Loop, verdicts: dict[str, dict[str, Any]]) -> str:
-    counts = Counter(verdict["status"] for verdict in verdicts.values())
-    rows = sum(verdict["tables"][loop.main]["accepted"] for verdict in verdicts.values())
+def _days(loop: Loop, verdicts: dict[str, DeliveryVerdict]) -> str:
+    counts = Counter(verdict.status for verdict in verdicts.values())
+    rows = sum(verdict.tables[loop.main].accepted for verdict in verdicts.values())
     return (
         f"{len(verdicts)}: "
         + ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
@@ -56,13 +56,13 @@ def _days(loop: Loop, verdicts: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def _quarantined(verdicts: dict[str, dict[str, Any]]) -> str:
+def _quarantined(verdicts: dict[str, DeliveryVerdict]) -> str:
     lines = []
     for day, verdict in sorted(verdicts.items()):
-        for name, part in verdict["tables"].items():
-            if part["quarantined"]:
-                why = ", ".join(f"{n} × {what}" for what, n in part["broke"].items())
-                lines.append(f"{day}: {part['quarantined']} of {part['fetched']} rows of {name} ({why})")
+        for name, part in verdict.tables.items():
+            if part.quarantined:
+                why = ", ".join(f"{n} × {what}" for what, n in part.broke.items())
+                lines.append(f"{day}: {part.quarantined} of {part.fetched} rows of {name} ({why})")
     return "\n".join(lines) or "no row"
 
 

@@ -94,7 +94,7 @@ def _loop(name: str) -> str:
     except RatchetError as error:
         return f"<h2>{html.escape(name)}</h2><pre class=bad>{html.escape(str(error))}</pre>"
     champion = next(reversed(ledger.champions(entries)), None)
-    held = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
+    held = sum(verdict.quarantined for verdict in verdicts.values())
     facts = {
         "Champion": f"v{champion.version}, since {champion.at[:16].replace('T', ' ')} UTC" if champion else "none yet",
         "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {held} row{'' if held == 1 else 's'} in quarantine"

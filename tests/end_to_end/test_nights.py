@@ -22,9 +22,12 @@ from ratchet.data import tables
 from ratchet.lifecycle import dataset, ledger, predictions
 from ratchet.replay import history
 from ratchet.replay import run as replays
+from ratchet.replay.fits import Fits
 from ratchet.replay.run import Case
+from ratchet.replay.simulation import Simulation
 from ratchet.steps import performance
 from tests.end_to_end.conftest import PARTS, check_told, states, wait_for
+from tests.given import lives
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 STORY = Story("wind", "2013-01-02..2013-01-14", "2013-01-15..2013-01-19")
@@ -49,7 +52,12 @@ def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
     """
     loop, registry = catalog.load("wind"), dataset.registry()
     entries, nights = ledger.read(loop), partitions.parse(STORY.nights)
-    (outcome,) = replays.run(history.read(loop, tmp_path), [Case()], nights[0], nights[-1], tmp_path, lambda *_: None)
+    past = history.read(loop, tmp_path)
+    simulation = Simulation(past, Fits(loop, tmp_path), nights[0])
+    for night in nights:
+        simulation.night(night)
+    assert lives.comparable(entries) == lives.comparable(simulation.ledger)
+    (outcome,) = replays.run(past, [Case()], nights[0], nights[-1], tmp_path, lambda *_: None)
     asked = {entry.partition: entry for entry in entries if entry.kind in ("requested", "vetoed")}
     assert len(asked) >= 2
     for night, replayed in zip(nights, outcome.nights, strict=True):
@@ -60,7 +68,7 @@ def test_production_and_replay_agree(local: Local, tmp_path: Path) -> None:
         if entry:
             assert replayed["reason"] == entry.reason
             became = next(e.kind for e in entries if getattr(e, "run", "") == entry.evidence)
-            assert replayed["gate"] == {"promoted": "promote", "rejected": "reject", "waiting": "wait"}[became]
+            assert replayed["gate"] == {"won": "promote", "rejected": "reject", "waiting": "wait"}[became]
         measured = performance.history(loop, replayed["version"], nights[-1])
         assert night not in measured or abs(measured[night] - replayed["loss"]) < 1e-3
     assert sum(entry.kind == "rolled_back" for entry in entries) == outcome.rollbacks

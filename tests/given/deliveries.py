@@ -58,7 +58,7 @@ def counts(verdict: dict[str, Any]) -> tuple[int, int, int]:
 def verdict_now() -> dict[str, Any]:
     verdict = dataset.registry().verdict("wind", DAY)
     assert verdict is not None
-    return verdict
+    return verdict.model_dump()
 
 
 def published(revision: str = "HEAD") -> pa.Table:

@@ -237,8 +237,8 @@ FEW = Story(
     mended={"2013-03-14": "2013-03-12"},
     corrected={"2013-03-07": ("2013-03-05", "labels"), "2013-03-15": ("2013-03-13", "rows")},
     said={
-        "2013-03-16": (Paused, "the source moves"),
-        "2013-03-20": (Resumed, "it has moved"),
+        "2013-03-15": (Paused, "the source moves"),
+        "2013-03-22": (Resumed, "it has moved"),
         "2013-03-21": (Asked, "now"),
     },
     refuses=(2,),

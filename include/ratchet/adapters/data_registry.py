@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import storage
-from ratchet.decisions import chain, entries
+from ratchet.decisions import chain, deliveries, entries
+from ratchet.decisions.deliveries import DeliveryVerdict
 from ratchet.decisions.entries import Entry
 from ratchet.errors import DataError, FormatError, MissingPackage, RegistryBusy, RegistryError, storage_errors
 from ratchet.files import atomic, write_text
@@ -76,15 +77,16 @@ class Registry:
             Path(line).name.removesuffix(".parquet.dvc") for line in listing.splitlines() if line.endswith(".dvc")
         )
 
-    def verdict(self, loop: str, partition: str, revision: str = "HEAD") -> dict[str, Any] | None:
+    def verdict(self, loop: str, partition: str, revision: str = "HEAD") -> DeliveryVerdict | None:
         """Return the verdict on the newest delivery of a partition, as of a revision."""
-        text = self.text(f"{loop}/verdicts/{partition}.json", revision)
-        return json.loads(text) if text else None
+        path = f"{loop}/verdicts/{partition}.json"
+        text = self.text(path, revision)
+        return deliveries.parse(text, path) if text else None
 
-    def verdicts(self, loop: str, revision: str = "HEAD") -> dict[str, dict[str, Any]]:
+    def verdicts(self, loop: str, revision: str = "HEAD") -> dict[str, DeliveryVerdict]:
         """Return the verdicts on all partitions, as of a revision."""
         texts = self.texts(f"{loop}/verdicts/", revision)
-        return {Path(path).stem: json.loads(text) for path, text in texts.items()}
+        return {Path(path).stem: deliveries.parse(text, path) for path, text in texts.items()}
 
     def has(self, path: str, revision: str = "HEAD") -> bool:
         """Say whether Git holds a file, as of a revision."""

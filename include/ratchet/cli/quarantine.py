@@ -19,11 +19,9 @@ def quarantine() -> None:
 def list_(loop_name: str) -> None:
     """List the partitions with rows in quarantine, and why."""
     loop, registry = catalog.load(loop_name), dataset.registry()
-    held = {
-        day: v for day, v in registry.verdicts(loop.name).items() if sum(t["quarantined"] for t in v["tables"].values())
-    }
+    held = {day: v for day, v in registry.verdicts(loop.name).items() if v.quarantined}
     for day, verdict in held.items():
-        click.echo(f"{day}  {verdict['status']:8}  {verdict['reason']}")
+        click.echo(f"{day}  {verdict.status:8}  {verdict.reason}")
     if not held:
         click.echo(f"Nothing of {loop.name} is in quarantine")
 

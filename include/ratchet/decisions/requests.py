@@ -6,10 +6,24 @@ Which there were, which have no outcome yet, and who has asked or paused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
+from ratchet.decisions.deliveries import Status
 from ratchet.decisions.entries import Entries, Judged
 from ratchet.partitions import days_between, shift
+
+
+class Received(Protocol):
+    """A delivery, of which it is known what became of it."""
+
+    @property
+    def status(self) -> Status:
+        """Accepted, rejected or empty."""
+
+    @property
+    def reason(self) -> str:
+        """Why, for a person to read."""
+
 
 LOST = 2  # nights after which a request without an outcome counts as lost, and no longer absorbs others
 
@@ -43,7 +57,7 @@ def facts(entries: Entries, partition: str, delay: int) -> dict[str, Any]:
     return {"requested": requested, "pending": pending, "asked": asked, "minutes": minutes, "paused": paused}
 
 
-def bad_data(verdicts: Mapping[str, Mapping[str, Any]], night: str, window: int) -> dict[str, str]:
+def bad_data(verdicts: Mapping[str, Received], night: str, window: int) -> dict[str, str]:
     """Return the refused days of a night's window: day -> why. They are repaired, not learnt.
 
     verdicts: on the newest delivery of each day, as known that night. A day on which the source had no rows is none:
@@ -51,7 +65,7 @@ def bad_data(verdicts: Mapping[str, Mapping[str, Any]], night: str, window: int)
     """
     first = shift(night, 1 - window)
     return {
-        day: verdict["reason"]
+        day: verdict.reason
         for day, verdict in verdicts.items()
-        if first <= day <= night and verdict["status"] == "rejected"
+        if first <= day <= night and verdict.status == "rejected"
     }

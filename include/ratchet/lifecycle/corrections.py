@@ -9,12 +9,12 @@ stays as it was decided.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ratchet.adapters.data_registry import Registry, Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import corrections
+from ratchet.decisions.deliveries import DeliveryVerdict
 from ratchet.decisions.entries import Entries, Promoted, only
 from ratchet.lifecycle import nights
 from ratchet.partitions import parse, shift
@@ -24,30 +24,31 @@ if TYPE_CHECKING:
 
 
 def write(
-    writer: Writer, loop: Loop, verdict: Mapping[str, Any], old: dict[str, pa.Table], new: dict[str, pa.Table]
+    writer: Writer, loop: Loop, verdict: DeliveryVerdict, old: dict[str, pa.Table], new: dict[str, pa.Table]
 ) -> tuple[str, str] | None:
     """Write a correction down, or that a day came late, where that changes anything. Does not commit.
 
     old, new: the day's tables. Return what is to be committed, and what it reaches.
     """
-    registry, day = writer.registry, verdict["partition"]
+    registry, day = writer.registry, verdict.partition
     found, known = corrections.reach(loop, old, new), nights.coming(registry, loop.name)
     if not found.any:
         return None
+    learnt = _learnt(registry.ledger(loop.name), day)
     fact = {
         "partition": day,
-        "delivery": verdict["delivery"],
+        "delivery": verdict.delivery,
         "known": known,
         "rows": {"added": found.added, "removed": found.removed, "changed": found.changed},
         "labels": found.labels,
         "nights": _measured(registry, loop, day, known),
-        "models": _learnt(registry.ledger(loop.name), day),
+        "models": learnt,
     }
-    path = f"{_folder(loop, day)}{verdict['delivery'][:12]}.json"
+    path = f"{_folder(loop, day)}{verdict.delivery[:12]}.json"
     writer.write(path, json.dumps(fact, indent=1, sort_keys=True) + "\n")
     told = f"{'corrects' if old else 'late:'} {day}: {found.words}; known from the night of {known}, which measures it"
-    if fact["models"]:
-        told += f"; {', '.join(f'v{version}' for version in fact['models'])} had learnt from it"
+    if learnt:
+        told += f"; {', '.join(f'v{version}' for version in learnt)} had learnt from it"
     return path, told
 
 

@@ -39,9 +39,7 @@ def counts(source: Registry, loop: Loop, revision: str) -> dict[str, int]:
     """Count the rows to predict of each published partition: day -> rows."""
     verdicts = source.verdicts(loop.name, revision)
     return {
-        day: verdict["tables"][loop.main]["accepted"]
-        for day, verdict in verdicts.items()
-        if verdict["status"] == "accepted"
+        day: verdict.tables[loop.main].accepted for day, verdict in verdicts.items() if verdict.status == "accepted"
     }
 
 

@@ -125,7 +125,7 @@ def _registry(writer: Writer, loop: str, say: Callable[[str], None]) -> list[str
         written.append(f"{loop}/ledger.jsonl")
     verdicts = registry.verdicts(loop)
     for day, verdict in verdicts.items():
-        fact = {"partition": day, "state": _STATES[verdict["status"]], "reason": "ended before format 2"}
+        fact = {"partition": day, "state": _STATES[verdict.status], "reason": "ended before format 2"}
         path = f"{loop}/nights/{day}.json"
         writer.write(path, json.dumps(fact, sort_keys=True) + "\n")
         written.append(path)

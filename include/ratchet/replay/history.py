@@ -135,8 +135,7 @@ class History:
 
     def bad(self, night: str) -> dict[str, str]:
         """Return the bad data of a night's window."""
-        verdicts = {day: {"status": each.status, "reason": each.reason} for day, each in self.newest(night).items()}
-        return requests.bad_data(verdicts, night, self.loop.monitor.window_days)
+        return requests.bad_data(self.newest(night), night, self.loop.monitor.window_days)
 
     def again(self, after: str, until: str) -> set[str]:
         """Return the days that came again, or late, as first known on the nights after `after`, up to `until`."""

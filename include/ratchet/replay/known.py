@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import Loop
+from ratchet.decisions.deliveries import Status, parse
 from ratchet.partitions import shift
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Delivery:
     revision: str  # the commit
     day: str
     known: str  # the first night that knows it
-    status: str  # accepted, rejected or empty
+    status: Status
     reason: str
     rows: int  # accepted, to predict
     again: bool  # the day was there before, or came late: what was measured of it is measured again
@@ -43,14 +44,14 @@ def deliveries(registry: Registry, loop: Loop) -> list[Delivery]:
     nights = first_known(came, _lived(registry, loop))
     found, accepted = [], set[str]()
     for (revision, path), known in zip(commits, nights, strict=True):
-        verdict = json.loads(verdicts[revision, path])
-        day = verdict["partition"]
-        fresh = verdict["status"] == "accepted"
+        verdict = parse(verdicts[revision, path], f"{path} at {revision[:10]}")
+        day = verdict.partition
+        fresh = verdict.status == "accepted"
         again = fresh and (day in accepted or known > day)
         if fresh:
             accepted.add(day)
-        rows = verdict["tables"][loop.main]["accepted"] if fresh else 0
-        about = (verdict["status"], verdict["reason"], rows, again, place[revision])
+        rows = verdict.tables[loop.main].accepted if fresh else 0
+        about = (verdict.status, verdict.reason, rows, again, place[revision])
         found.append(Delivery(revision, day, known, *about))
     return found
 

@@ -147,9 +147,7 @@ def _unaccepted(loop: Loop, pinned: snapshot.SnapshotResult) -> dict[str, str]:
     registry, first, last = dataset.registry(), pinned.train.partition("..")[0], pinned.holdout.partition("..")[2]
     used = set(dataset.published(registry, loop, pinned.revision, first, last))
     verdicts = registry.verdicts(loop.name, pinned.revision)
-    return {
-        day: verdict["reason"] for day, verdict in verdicts.items() if day in used and verdict["status"] == "rejected"
-    }
+    return {day: verdict.reason for day, verdict in verdicts.items() if day in used and verdict.status == "rejected"}
 
 
 def _figures(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from ratchet import partitions
 from ratchet.adapters.data_registry import Registry, Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
+from ratchet.decisions.deliveries import DeliveryVerdict, parse
 from ratchet.decisions.nights import State
 from ratchet.errors import DataError
 from ratchet.files import atomic
@@ -71,17 +72,18 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
                     touched.append(written[0])
                     corrected.append(written[1])
             _commit(writer, loop, verdict, files[day], touched)
-        lived = _nights(writer, loop, verdicts, set(changed))
-    accepted = [day for day, verdict in verdicts.items() if verdict["status"] == "accepted"]
-    refused = [verdict for verdict in verdicts.values() if verdict["status"] == "rejected"]
-    rows = sum(v["tables"][loop.main]["accepted"] for v in verdicts.values())
-    quarantined = sum(t["quarantined"] for v in verdicts.values() for t in v["tables"].values())
+        revision = registry.head()
+        lived = _nights(writer, loop, verdicts, set(changed), revision)
+    accepted = [day for day, verdict in verdicts.items() if verdict.status == "accepted"]
+    refused = [verdict for verdict in verdicts.values() if verdict.status == "rejected"]
+    rows = sum(v.tables[loop.main].accepted for v in verdicts.values())
+    quarantined = sum(v.quarantined for v in verdicts.values())
     if refused:
-        outcome, reason = "refused", "; ".join(f"{v['partition']} {v['reason']}" for v in refused)
+        outcome, reason = "refused", "; ".join(f"{v.partition} {v.reason}" for v in refused)
         reason += ". The delivery is kept whole. Mend the source, or the suite and then: "
         reason += f"ratchet quarantine readmit {loop.name} DAY"
     elif not accepted:
-        outcome, reason = "skipped", "; ".join(f"{v['partition']} {v['reason']}" for v in verdicts.values())
+        outcome, reason = "skipped", "; ".join(f"{v.partition} {v.reason}" for v in verdicts.values())
     else:
         outcome = "done" if changed else "unchanged"
         reason = f"published {rows:,} rows of {len(accepted)} days, {quarantined} rows in quarantine"
@@ -95,7 +97,7 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
         {
             "reason": reason,
             "outcome": outcome,
-            "revision": registry.head(),
+            "revision": revision,
             "published": accepted,
             "rows": rows,
             "quarantined": quarantined,
@@ -104,17 +106,19 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
     )
 
 
-def _nights(writer: Writer, loop: Loop, verdicts: dict[str, dict[str, Any]], changed: set[str]) -> list[str]:
+def _nights(
+    writer: Writer, loop: Loop, verdicts: dict[str, DeliveryVerdict], changed: set[str], revision: str
+) -> list[str]:
     """End the open nights that nothing follows, and return the days that are to be scored and monitored."""
     nights.settle(writer, loop)
     taken = {night.partition for night in nights.opened(writer.registry, loop.name)}
     states: dict[str, State] = {"rejected": "refused", "empty": "rested"}
     for status, state in states.items():
         for day, verdict in verdicts.items():
-            if verdict["status"] == status and day in taken:
-                nights.end(writer, loop, [day], state, verdict["reason"])
-    accepted = [day for day, verdict in verdicts.items() if verdict["status"] == "accepted"]
-    nights.know(writer, loop, accepted, writer.registry.head())
+            if verdict.status == status and day in taken:
+                nights.end(writer, loop, [day], state, verdict.reason)
+    accepted = [day for day, verdict in verdicts.items() if verdict.status == "accepted"]
+    nights.know(writer, loop, accepted, revision)
     if ledger.champions(writer.registry.ledger(loop.name)):
         return [day for day in accepted if day in taken or day in changed]
     history = [day for day in accepted if day in taken]
@@ -128,26 +132,25 @@ def quarantine_path(loop: Loop, partition: str, delivery: str, table: str) -> st
     return f"{loop.name}/quarantine/{partition}/{delivery[:12]}/{table}.parquet"
 
 
-def _verdict(loop: Loop, delivery: str, day: str) -> dict[str, Any]:
+def _verdict(loop: Loop, delivery: str, day: str) -> DeliveryVerdict:
     path = staged(loop, delivery, day) / "judged" / "verdict.json"
     if not path.exists():
         raise DataError(
             f"No verdict on {loop.name} {day} in {path.parent}. "
             f"Run: ratchet step validate --loop {loop.name} --partitions {day}"
         )
-    verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return verdict
+    return parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def _before(
-    registry: Registry, loop: Loop, verdict: dict[str, Any], held: set[str], coming: str
+    registry: Registry, loop: Loop, verdict: DeliveryVerdict, held: set[str], coming: str
 ) -> dict[str, pa.Table] | None:
     """Return what is published of a day before an accepted delivery: empty tables where it comes late.
 
     None where it is neither late nor corrects anything. held: days that are published. coming: the night to come.
     """
-    day = verdict["partition"]
-    if verdict["status"] != "accepted" or (day not in held and not day < coming):
+    day = verdict.partition
+    if verdict.status != "accepted" or (day not in held and not day < coming):
         return None
     paths = {name: dataset.path(loop, name, day) for name in loop.tables}
     there = [path for path in paths.values() if day in held and registry.has(f"{path}.dvc")]
@@ -155,19 +158,19 @@ def _before(
     return {name: found[path] for name, path in paths.items() if path in found}
 
 
-def _known(registry: Registry, loop: Loop, verdict: dict[str, Any]) -> bool:
-    return registry.verdict(loop.name, verdict["partition"]) == verdict
+def _known(registry: Registry, loop: Loop, verdict: DeliveryVerdict) -> bool:
+    return registry.verdict(loop.name, verdict.partition) == verdict
 
 
-def _place(registry: Registry, loop: Loop, verdict: dict[str, Any], judged: Path) -> list[str]:
+def _place(registry: Registry, loop: Loop, verdict: DeliveryVerdict, judged: Path) -> list[str]:
     """Copy a day's files to their places in the worktree; return the paths."""
-    day, placed = verdict["partition"], []
+    day, placed = verdict.partition, []
     for name in loop.tables:
-        if verdict["status"] == "accepted":
+        if verdict.status == "accepted":
             placed.append((judged / "accepted" / f"{name}.parquet", dataset.path(loop, name, day)))
         kept = judged / "quarantined" / f"{name}.parquet"
         if kept.exists():
-            placed.append((kept, quarantine_path(loop, day, verdict["delivery"], name)))
+            placed.append((kept, quarantine_path(loop, day, verdict.delivery, name)))
     for source, path in placed:
         tables.read_table(source)  # a damaged file is refused here, not found in a training
         with atomic(registry.root / path) as temporary:
@@ -175,10 +178,10 @@ def _place(registry: Registry, loop: Loop, verdict: dict[str, Any], judged: Path
     return [path for _, path in placed]
 
 
-def _commit(writer: Writer, loop: Loop, verdict: dict[str, Any], files: list[str], facts: list[str]) -> None:
-    day, root = verdict["partition"], writer.registry.root
+def _commit(writer: Writer, loop: Loop, verdict: DeliveryVerdict, files: list[str], facts: list[str]) -> None:
+    day, root = verdict.partition, writer.registry.root
     touched = [*facts, *(f"{path}.dvc" for path in files)]
-    if verdict["status"] == "accepted":
+    if verdict.status == "accepted":
         # An accepted delivery supersedes what earlier ones of the day left in quarantine; Git's history keeps it.
         for old in writer.registry.git("ls-files", "--", f"{loop.name}/quarantine/{day}").splitlines():
             if old not in touched:
@@ -186,11 +189,11 @@ def _commit(writer: Writer, loop: Loop, verdict: dict[str, Any], files: list[str
                 (root / old.removesuffix(".dvc")).unlink(missing_ok=True)
                 touched.append(old)
     path = f"{loop.name}/verdicts/{day}.json"
-    writer.write(path, json.dumps(verdict, indent=1, sort_keys=True) + "\n")
-    title = {"accepted": "Publish", "rejected": "Refuse", "empty": "Note the empty"}[verdict["status"]]
+    writer.write(path, json.dumps(verdict.model_dump(), indent=1, sort_keys=True) + "\n")
+    title = {"accepted": "Publish", "rejected": "Refuse", "empty": "Note the empty"}[verdict.status]
     counts = "\n".join(
-        f"{name}: {part['fetched']} fetched, {part['accepted']} accepted, {part['quarantined']} quarantined"
-        for name, part in verdict["tables"].items()
+        f"{name}: {part.fetched} fetched, {part.accepted} accepted, {part.quarantined} quarantined"
+        for name, part in verdict.tables.items()
     )
-    message = f"{title} {loop.name} {day}\n\n{verdict['reason']}\n\n{counts}\nDelivery: {verdict['delivery']}\n"
+    message = f"{title} {loop.name} {day}\n\n{verdict.reason}\n\n{counts}\nDelivery: {verdict.delivery}\n"
     writer.commit([*touched, path], message)

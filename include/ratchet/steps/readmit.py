@@ -33,19 +33,19 @@ def run(loop: Loop, request: ReadmitRequest) -> ReadmitResult:
     """Make the newest delivery whole again, validate it with the suites of now, and publish it. Raises RequestError."""
     registry, partition = dataset.registry(), request.partition
     verdict = registry.verdict(loop.name, partition)
-    if verdict is None or not sum(table["quarantined"] for table in verdict["tables"].values()):
+    if verdict is None or not verdict.quarantined:
         raise RequestError(
             f"Nothing of {loop.name} {partition} is in quarantine. See: ratchet quarantine list {loop.name}"
         )
-    revision, delivery = registry.head(), f"readmit-{partition}-{verdict['delivery'][:12]}"
+    revision, delivery = registry.head(), f"readmit-{partition}-{verdict.delivery[:12]}"
     with atomic(staged(loop, delivery, partition)) as temporary:
         temporary.mkdir()
-        for name, counts in verdict["tables"].items():
+        for name, counts in verdict.tables.items():
             paths = []
-            if counts["accepted"] or not counts["quarantined"]:
+            if counts.accepted or not counts.quarantined:
                 paths.append(dataset.path(loop, name, partition))
-            if counts["quarantined"]:
-                paths.append(publish.quarantine_path(loop, partition, verdict["delivery"], name))
+            if counts.quarantined:
+                paths.append(publish.quarantine_path(loop, partition, verdict.delivery, name))
             present = [path for path in paths if registry.git("ls-tree", revision, f"{path}.dvc").strip()]
             parts = list(registry.read(present, revision).values()) or [tables.empty(loop.tables[name].columns)]
             tables.write_table(_join(parts), temporary / f"{name}.parquet")

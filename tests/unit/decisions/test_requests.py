@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ratchet.decisions import requests
+from ratchet.decisions.deliveries import DeliveryVerdict
 from ratchet.partitions import days_between
 from tests.given.entries import entry
 from tests.given.facts import NIGHT
@@ -23,12 +26,16 @@ def test_a_persons_request_is_answered_once() -> None:
     assert requests.facts([*paused, entry("resumed", reason="")], NIGHT, 1)["paused"] == ""
 
 
+def _delivery(status: Any, reason: str) -> DeliveryVerdict:
+    return DeliveryVerdict(partition="", delivery="", status=status, reason=reason, tables={})
+
+
 def test_bad_data_are_the_windows_refusals() -> None:
     verdicts = {
-        "2013-02-01": {"status": "rejected", "reason": "too early"},
-        "2013-02-05": {"status": "rejected", "reason": "x"},
-        "2013-02-06": {"status": "accepted", "reason": "as expected"},
-        "2013-02-07": {"status": "empty", "reason": "no rows"},
+        "2013-02-01": _delivery("rejected", "too early"),
+        "2013-02-05": _delivery("rejected", "x"),
+        "2013-02-06": _delivery("accepted", "as expected"),
+        "2013-02-07": _delivery("empty", "no rows"),
     }
     window = days_between("2013-02-04", NIGHT) + 1
     assert requests.bad_data(verdicts, NIGHT, window) == {"2013-02-05": "x"}  # a day of rest is no bad data
