@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from ratchet import catalog
 from ratchet.contract.loop import Loop
-from ratchet.decisions import acts, duel, lifecycle, requests, shadows
+from ratchet.decisions import acts, lifecycle, shadows
 from ratchet.decisions import nights as order
 from ratchet.decisions.duel import Cluster
 from ratchet.decisions.entries import Asked, Paused, Promoted, Resumed, RolledBack, only
-from ratchet.decisions.evaluation import Evaluation
-from ratchet.decisions.lifecycle import Training
-from ratchet.decisions.policies.facts import NightFacts
 from ratchet.lifecycle import nights
-from ratchet.partitions import days_between, shift
+from ratchet.partitions import shift
+from tests.simulation import facts
+from tests.simulation.facts import NAME
 from tests.simulation.invariants import Invariants
-from tests.simulation.story import QUIET, Rules, Story, day
+from tests.simulation.story import QUIET, Story, day
 from tests.simulation.world import Died, World
 
-NAME, HELD, ROWS = "simulated", 3, 10
 Step = tuple[str, Callable[[], bool]]  # says whether it is done: one whose turn has not come is not
 TRIES = 4  # of a step, before its night is given up
 
@@ -61,7 +57,7 @@ class Life:
 
 def live(story: Story) -> World:
     """Live a story. Raises Broken where an invariant does not hold."""
-    loop = _loop(story.rules)
+    loop = facts.loop_of(story.rules)
     invariants = Invariants(loop)
     life = Life(story, loop, World([invariants]), invariants, random.Random(story.seed + 1))
     life.world.night = day(-1)
@@ -206,14 +202,14 @@ def _monitor(life: Life, run: Run, night: str) -> dict[str, Callable[[], bool]]:
         return True
 
     def performance() -> bool:
-        _extend(life, night)
+        facts.extend(life, night)
         return True
 
     def decide() -> bool:
         champion = lifecycle.champion(world.entries())
         if champion is None or not nights.may_decide(registry, NAME, night):
             return True
-        found = acts.decide(world, loop, _facts(life, night, champion), _asking(life.story.rules))
+        found = acts.decide(world, loop, facts.night_facts(life, night, champion), facts.asking(life.story.rules))
         if found.verdict == "retrain" and run in life.runs:
             run.steps.insert(-1, ("retrain", lambda: _retrain(life, found.key, night)))
         return True
@@ -221,7 +217,7 @@ def _monitor(life: Life, run: Run, night: str) -> dict[str, Callable[[], bool]]:
     def look() -> bool:
         if nights.may_decide(registry, NAME, night):
             before = shadows.predecessor(world.entries())
-            shadowed = _compared(life, before.version, night, 9) if before else []
+            shadowed = facts.compared(life, before.version, night, 9) if before else []
             found = acts.duel(world, loop, night, 1.0, shadowed, [])
             if found.winner and run in life.runs:
                 won = found.winner.evaluated
@@ -255,7 +251,7 @@ def _training(life: Life, key: str, night: str) -> Run:
     def evaluate() -> bool:
         if not lifecycle.judged(world.entries(), key):
             world.effect()
-            world.trainings[key] = _evaluated(life, key, night)
+            world.trainings[key] = facts.evaluated(life, key, night)
         return True
 
     def gate() -> bool:
@@ -271,7 +267,7 @@ def _refit(life: Life, key: str) -> bool:
     won = lifecycle.won(life.world.entries(), key)
     if won is None or life.loop.gate.deploy != "refit":
         return True
-    if _drawn(life, key, "refit").random() < 0.05:
+    if facts.drawn(life, key, "refit").random() < 0.05:
         acts.refuse(life.world, won, "rejected: the refit is far away")
     else:
         life.world.effect()
@@ -332,114 +328,6 @@ def _correct(life: Life, when: str) -> None:
         life.world.held[run] = changed
 
 
-def _evaluated(life: Life, key: str, night: str) -> Training:
-    """Train and evaluate: how good a model is, is drawn from its key."""
-    champion = lifecycle.champion(life.world.entries())
-    last = shift(night, -life.loop.label_delay_days)
-    held = [shift(last, n - HELD + 1) for n in range(HELD)]
-    compared = tuple(map(tuple, duel.dump(_compared(life, key, last, HELD)))) if champion else None
-    found = Evaluation.model_construct(
-        champion=champion,
-        days={each: {"rows": float(ROWS), "challenger": 1.0} for each in held},
-        metrics={"challenger": {"mae": 1.0}},
-        compared=compared,
-        challenger_loss=1.0,
-        champion_loss=1.0 if champion else None,
-        slices={},
-        fairness={},
-        behaviour={},
-        latency_ms=1.0,
-        size_mb=1.0,
-        signatures=(),
-        unaccepted={},
-        first=None,
-    )
-    return Training(key, key, "recipe", found, 1.0)
-
-
-def _extend(life: Life, night: str) -> None:
-    """Add the labelled days to the evidence of those who wait."""
-    champion, last = lifecycle.champion(life.world.entries()), shift(night, -life.loop.label_delay_days)
-    for each in shadows.challengers(life.world.entries()):
-        if each.champion == champion:
-            known = life.world.evidence(each.mlflow_run)
-            newest = max((c.key for c in known), default=shift(each.since, -1))
-            count = days_between(newest, last)
-            if count > 0:
-                life.world.keep(each.mlflow_run, [*known, *_compared(life, each.mlflow_run, last, count)])
-
-
-def _compared(life: Life, run: str, last: str, count: int) -> list[Cluster]:
-    """Compare a model with the champion of now on the days up to `last`: how much better it is, is drawn."""
-    quality = _drawn(life, run, "quality").gauss(0, 0.15)
-    found = []
-    for n in range(count):
-        when = shift(last, n - count + 1)
-        found.append(Cluster(when, ROWS, ROWS * (quality + _drawn(life, run, when).gauss(0, 0.05))))
-    return found
-
-
-def _facts(life: Life, night: str, champion: str) -> NightFacts:
-    entries, loop = life.world.entries(), life.loop
-    window = range(loop.monitor.window_days)
-    bad = {when: "refused" for n in window if (when := shift(night, -n)) in life.refused}
-    trained = max((each.day for each in only(entries, Promoted) if each.version == champion), default="")
-    return NightFacts(
-        partition=night,
-        champion=champion,
-        trained=trained,
-        bad_data=bad,
-        **requests.facts(entries, night, loop.label_delay_days),
-    )
-
-
-def _asking(rules: Rules) -> dict[str, Any]:
-    def calendar(facts: NightFacts) -> str | None:
-        last = max([facts.trained, *facts.requested])
-        return "calendar" if not last or days_between(last, facts.partition) >= rules.calendar else None
-
-    return {"calendar": calendar}
-
-
-def _drawn(life: Life, *names: str) -> random.Random:
-    return random.Random(f"{life.story.seed}:{':'.join(names)}")
-
-
 def _registry(life: Life) -> Any:
     """Return the world as the registry's reader and writer."""
     return life.world
-
-
-@cache
-def _loop(rules: Rules) -> Loop:
-    loop = catalog.load("flight_delays")
-    gate = {
-        "floors": {},
-        "slices": None,
-        "fairness": None,
-        "latency_ms": None,
-        "size_mb": None,
-        "behaviour": None,
-        "bound": 1.0,
-        "aim": rules.aim,
-        "margin": 0.1 if rules.aim == "non_inferior" else 0.0,
-        "deploy": rules.deploy,
-        "approval": rules.approval,
-        "shadows": rules.shadows,
-        "patience_days": rules.patience,
-        "level": 0.2,
-    }
-    retrain = {"cooldown_days": rules.cooldown, "per_week": rules.per_week}
-    update: dict[str, Any] = {
-        "name": NAME,
-        "gate": loop.gate.model_copy(update=gate),
-        "retrain": loop.retrain.model_copy(update=retrain),
-    }
-    return loop.model_copy(update=update)
-
-
-def lived(seeds: Sequence[int], nights: int) -> int:
-    """Live a story a seed; return how many nights that were."""
-    from tests.simulation.story import draw
-
-    return sum(live(draw(seed, nights)) is not None for seed in seeds) * nights

@@ -9,7 +9,7 @@ import pytest
 
 from ratchet.decisions import acts, lifecycle, requests
 from ratchet.decisions.entries import Entry, Promoted, Rejected, Won
-from tests.simulation import life, search
+from tests.simulation import facts, search
 from tests.simulation.world import World
 
 YEARS = 1000
@@ -54,12 +54,12 @@ def _forget_refusals(patch: pytest.MonkeyPatch) -> None:
 
 def _know_early(patch: pytest.MonkeyPatch) -> None:
     """A fact known a day early: the labels of the night itself."""
-    real = life.shift
+    real = facts.shift
 
     def shift(day: str, days: int) -> str:
         return real(day, 0 if days == -1 else days)
 
-    patch.setattr(life, "shift", shift)
+    patch.setattr(facts, "shift", shift)
 
 
 def _lose_entries(patch: pytest.MonkeyPatch) -> None:
@@ -76,11 +76,11 @@ def _forget_a_request(patch: pytest.MonkeyPatch) -> None:
     """A lost entry: the facts of a night do not hold the latest request."""
     real = requests.facts
 
-    def facts(entries: Sequence[Entry], *about: Any) -> dict[str, Any]:
+    def fewer(entries: Sequence[Entry], *about: Any) -> dict[str, Any]:
         found = real(entries, *about)
         return {**found, "requested": dict([*found["requested"].items()][:-1])}
 
-    patch.setattr(requests, "facts", facts)
+    patch.setattr(requests, "facts", fewer)
 
 
 def _leave_it_half_done(patch: pytest.MonkeyPatch) -> None:

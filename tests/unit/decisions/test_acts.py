@@ -13,7 +13,7 @@ from ratchet.partitions import shift
 from tests.given.clusters import days
 from tests.given.entries import entry
 from tests.given.evaluations import training
-from tests.simulation.life import _loop
+from tests.simulation.facts import loop_of
 from tests.simulation.story import Rules
 from tests.simulation.world import Died, World
 
@@ -33,15 +33,15 @@ def _world(*entries: Any, **evidence: list[float]) -> World:
 
 
 def _look(world: World) -> Any:
-    return acts.look(world, _loop(RULES), "new", [])
+    return acts.look(world, loop_of(RULES), "new", [])
 
 
 def _duel(world: World) -> Any:
-    return acts.duel(world, _loop(RULES), NIGHT, 1.0, days([-0.5] * 60), [])
+    return acts.duel(world, loop_of(RULES), NIGHT, 1.0, days([-0.5] * 60), [])
 
 
 def _promote(world: World) -> Any:
-    return acts.promote(world, _loop(RULES), "new")
+    return acts.promote(world, loop_of(RULES), "new")
 
 
 WON = entry("won", "new", champion="1")
@@ -89,7 +89,7 @@ def test_a_night_that_let_somebody_win_looks_no_more() -> None:
 
 
 def test_a_night_asks_once() -> None:
-    world, loop = _world(*CROWNED), _loop(RULES)
+    world, loop = _world(*CROWNED), loop_of(RULES)
     facts = NightFacts(partition=NIGHT, champion="1", requested={})
     asking = {"always": lambda _: "always"}
     first = acts.decide(world, loop, facts, asking)
@@ -99,7 +99,7 @@ def test_a_night_asks_once() -> None:
 
 
 def test_bad_data_veto_once() -> None:
-    world, loop = _world(*CROWNED), _loop(RULES)
+    world, loop = _world(*CROWNED), loop_of(RULES)
     facts = NightFacts(partition=NIGHT, champion="1", bad_data={shift(NIGHT, -1): "refused"})
     found = [acts.decide(world, loop, facts, {"always": lambda _: "always"}) for _ in range(2)]
     assert [each.verdict for each in found] == ["veto", "veto"]
@@ -108,7 +108,7 @@ def test_bad_data_veto_once() -> None:
 
 def test_an_answer_that_comes_twice_or_too_late_changes_nothing() -> None:
     yes, no = ({"answer": answer, "by": "ada"} for answer in ("Approve", "Reject"))
-    loop = _loop(Rules("evaluated", "required", "superior", 3, 28, 1, None, 1))
+    loop = loop_of(Rules("evaluated", "required", "superior", 3, 28, 1, None, 1))
     world = _world(*CROWNED, WON, new=[])
     assert [acts.promote(world, loop, "new", answer).kind for answer in (yes, yes, no)] == ["promoted"] * 3
     world = _world(*CROWNED, WON, new=[])
@@ -120,5 +120,5 @@ def test_an_answer_that_comes_twice_or_too_late_changes_nothing() -> None:
 def test_a_refusal_ends_a_win() -> None:
     world = _world(*CROWNED, WON, new=[])
     acts.refuse(world, WON, "rejected: the refit diverged", mlflow_run="refit")
-    assert acts.promote(world, _loop(RULES), "new") is None
+    assert acts.promote(world, loop_of(RULES), "new") is None
     assert world.ledger_[-1].mlflow_run == "refit"
