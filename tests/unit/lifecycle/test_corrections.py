@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from ratchet import catalog
+from ratchet.decisions.deliveries import DeliveryVerdict
 from ratchet.lifecycle import corrections, dataset, ledger, nights
 from tests.conftest import ingest, step
 from tests.given.deliveries import rows_of_day
@@ -25,8 +26,10 @@ def _write(day: str = DAY, delivery: str = "0123456789abcdef") -> tuple[dict[str
     old = pa.Table.from_pylist(rows)
     new = pa.Table.from_pylist([{**row, "temp": 70.0} if i < 3 else row for i, row in enumerate(rows[:-1])])
     with registry.writer() as writer:
-        verdict = {"partition": day, "delivery": delivery}
-        path, told = corrections.write(writer, loop, verdict, {"weather": old}, {"weather": new})
+        verdict = DeliveryVerdict(partition=day, delivery=delivery, status="accepted", reason="", tables={})
+        written = corrections.write(writer, loop, verdict, {"weather": old}, {"weather": new})
+        assert written is not None
+        path, told = written
         writer.commit([path], "a correction")
     assert path == f"wind/corrections/{day}/{delivery[:12]}.json"
     text = registry.text(path)
