@@ -175,7 +175,7 @@ def replayed(story: Story, cache: Path) -> list[Entry]:
     for night in past.nights:
         if FIRST <= night <= story.last:
             simulation.night(night)
-    simulation.hear(shift(story.last, 1))  # what was answered when the last night was over
+    simulation.catch_up(shift(story.last, 1))  # what was answered when the last night was over
     return list(simulation.ledger)
 
 

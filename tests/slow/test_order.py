@@ -36,6 +36,8 @@ OWN = (
     "minutes",
     "data",
     "line",
+    "contract",
+    "facts",
 )  # of a life, not of what it came to
 
 

@@ -148,16 +148,16 @@ class Registry:
                 raise DataError(f"{path} at {revision[:10]} is damaged: {error}. Ingest that day again") from error
         return tables
 
-    def fact(self, loop: str, digest: str, suffix: str = ".json", revision: str = "HEAD") -> str:
+    def fact(self, loop: str, digest: str, suffix: str = ".json") -> str:
         """Return what a decision rests on, by its SHA-256. Raises DataError where it is missing or was changed."""
         path = fact_path(loop, digest, suffix)
         if suffix in _PAGES:
             try:
-                text: str | None = self._filesystem(revision).read_text(path, encoding="utf-8")
+                text: str | None = self._filesystem(self.head()).read_text(path, encoding="utf-8")
             except FileNotFoundError:
                 text = None
         else:
-            text = self.text(path, revision)
+            text = self.text(path)
         if text is None or hashlib.sha256(text.encode()).hexdigest() != digest:
             raise DataError(
                 f"{path} is {'missing' if text is None else 'not what it was'} in the data registry {self.root}"

@@ -1,6 +1,6 @@
 """Corrections, as facts: a published day came again and differs. What that reaches, and which night first knows it.
 
-    <loop>/corrections/<partition>/<delivery>.json
+    <loop>/corrections/<partition>/<known>-<delivery>.json
 
 What a correction changes is measured again by the first night that knows of it, as known then; what was decided before
 stays as it was decided.
@@ -44,7 +44,7 @@ def write(
         "nights": _measured(registry, loop, day, known),
         "models": learnt,
     }
-    path = f"{_folder(loop, day)}{verdict.delivery[:12]}.json"
+    path = f"{_folder(loop, day)}{known or 'history'}-{verdict.delivery[:12]}.json"
     writer.write(path, json.dumps(fact, indent=1, sort_keys=True) + "\n")
     told = f"{'corrects' if old else 'late:'} {day}: {found.words}; known from the night of {known}, which measures it"
     if learnt:

@@ -135,11 +135,11 @@ def wait_for_training(writer: Writer, loop: Loop, partition: str, training: str)
 def end(writer: Writer, loop: Loop, days: Iterable[str], state: State, reason: str) -> None:
     """Write down how nights ended. One that ended the same way before is left as it is."""
     ended_days, paths = [*days], list[str]()
-    taken = {night.partition: night for night in opened(writer.registry, loop.name)}
+    taken = {night.partition for night in opened(writer.registry, loop.name)}
     for day in ended_days:
-        fact = {"partition": day, "state": state, "reason": reason}
-        if day in taken:
-            fact |= {"contract": taken[day].contract, "revision": taken[day].revision}
+        lived = _lived(writer.registry, loop.name, day)  # what it knew stays with it, however often it ends
+        kept = {name: lived[name] for name in ("contract", "revision") if lived.get(name)}
+        fact = {"partition": day, "state": state, "reason": reason, **kept}
         writer.write(_path(loop.name, day), json.dumps(fact, sort_keys=True) + "\n")
         paths.append(_path(loop.name, day))
         if day in taken:

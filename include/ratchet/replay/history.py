@@ -162,17 +162,22 @@ def read(loop: Loop, cache: Path) -> History:
         raise DataError(f"Nothing of {loop.name} is published: there is no past to replay. Ingest some days first")
     versions = [(first, _rows(registry, loop, at, cache)) for first, at in _revisions(came)]
     nights = sorted({each.day for each in came if each.status == "accepted" and each.known <= each.day})
-    return History(loop, nights, versions, came, _heard(registry.ledger(loop.name), written(registry, loop.name)))
+    return History(loop, nights, versions, came, _heard(registry.ledger(loop.name), written(registry, loop.name), came))
 
 
-def _heard(entries: Entries, places: Sequence[int]) -> list[Heard]:
-    """List what people have said and answered; a question that was never answered is heard on no night."""
+def _heard(entries: Entries, places: Sequence[int], came: Sequence[Delivery]) -> list[Heard]:
+    """List what people have said and answered; a question that was never answered is heard on no night.
+
+    Where it was written down before nights were, it is heard on the night of the next delivery.
+    """
     found = []
     for entry, place in zip(entries, places, strict=True):
+        following = next((each.known for each in came if each.place > place), "9999")
         if isinstance(entry, Asked | Paused | Resumed):
-            found.append(Heard(entry.night, place, entry))
+            found.append(Heard(entry.night or following, place, entry))
         elif isinstance(entry, Judged) and entry.approval:
-            found.append(Heard(entry.approval.get("night", ""), place, None, entry.run, entry.approval))
+            night = entry.approval.get("night") or following
+            found.append(Heard(night, place, None, entry.run, entry.approval))
     answered = {each.run for each in found}
     asked = {entry.run for entry in only(entries, ApprovalAsked)} - answered
     return [*found, *(Heard("9999", 0, None, run, {}) for run in sorted(asked))]

@@ -207,8 +207,8 @@ def _path(history: History, case: Case, nights: list[str], cache: Path) -> Path:
         "contract": loop.model_dump(mode="json"),
         "nights": nights,
         "code": _code(),
-        "deliveries": [dataclasses.astuple(each)[1:] for each in history.deliveries],
-        "heard": [repr(each) for each in history.heard],
+        "deliveries": [dataclasses.astuple(each)[1:] for each in history.deliveries if each.known <= nights[-1]],
+        "heard": [repr(each) for each in history.heard if each.night <= nights[-1]],
         "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),
         "rows": [(first, data.content("", nights[-1])) for first, data in history.versions],
     }

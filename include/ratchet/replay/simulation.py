@@ -123,7 +123,7 @@ class Simulation:
     def night(self, night: str) -> Night:
         """Live through a night. The champion of the evening is the one that scores the next day."""
         data = self.history.at(night)
-        self._catch_up(night)
+        self.catch_up(night)
         self._score(data, {night})
         self._scored = night
         served = self.champion
@@ -144,9 +144,9 @@ class Simulation:
         done.loss, done.rows = (float(losses.mean()), len(losses)) if len(losses) else (float("nan"), 0)
         return done
 
-    def _catch_up(self, night: str) -> None:
+    def catch_up(self, night: str) -> None:
         """Let happen what has happened since the last night, in its order: what came, and what people said."""
-        came = [each for each in self.history.deliveries if self._scored < each.known <= night and each.day != night]
+        came = [each for each in self.history.deliveries if self._scored < each.known <= night and each.day < night]
         heard = [each for each in self.history.heard if each.night <= night and each not in self._heard]
         happened: list[Delivery | Heard] = [*came, *heard]
         for each in sorted(happened, key=lambda each: each.place):
@@ -154,12 +154,6 @@ class Simulation:
                 self._hear(each)
             else:
                 self._score(self.history.at(each.known), {each.day})
-
-    def hear(self, night: str) -> None:
-        """Hear what people have said, and answered, by now."""
-        for each in self.history.heard:
-            if each.night <= night and each not in self._heard:
-                self._hear(each)
 
     def _hear(self, heard: Heard) -> None:
         if heard.said:

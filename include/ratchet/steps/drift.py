@@ -23,7 +23,7 @@ class DriftRequest(StepRequest):
     """Which days to look at."""
 
     partition: str  # the latest day to look at
-    revision: str = ""  # of the data registry; by default the newest
+    revision: str = ""  # of the data registry; by default what the night knew
 
 
 class DriftResult(StepResult):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import acts, checks, duel
+from ratchet.contract.rules import Gate
+from ratchet.decisions import acts, checks, duel, lifecycle
 from ratchet.decisions.checks.check import Check
-from ratchet.decisions.entries import Entry, Judged
+from ratchet.decisions.entries import Entry, Judged, Won, only
 from ratchet.decisions.lifecycle import FirstLook
-from ratchet.lifecycle import evaluations, evidence, production
+from ratchet.lifecycle import dataset, evaluations, evidence, nights, production
 from ratchet.reports import decision as report
 from ratchet.steps import StepRequest, StepResult, snapshot
 
@@ -52,8 +53,9 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
         mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
         with production.held(loop, client, lambda entry, decided: _rests(loop, client, entry, decided)) as world:
             found = acts.look(world, loop, mlflow_run, catalog.checks(loop))
+            latest = [each for each in only(world.entries(), Judged) if each.evaluated == mlflow_run][-1]
         entry = found.entry
-        settle(client, mlflow_run, found.verdict, entry.reason)
+        settle(client, mlflow_run, lifecycle.verdict(latest), latest.reason)
         shown = _checks(loop, client, found)
     return GateResult(
         reason=entry.reason,
@@ -79,6 +81,13 @@ def _checks(loop: Loop, client: Tracking, found: acts.Look) -> Sequence[Check]:
 def listed(loop: Loop, client: Tracking, run: str) -> Sequence[Check]:
     """List the checks of a run that was judged before."""
     return checks.every(loop.gate, evaluations.read(client, run).model_dump(), True, catalog.checks(loop))
+
+
+def rules(loop: Loop, won: Won) -> Gate:
+    """Return the rules that a win is carried on by: those that have decided it, a night's or its training's own."""
+    if won.night:
+        return nights.contract(dataset.registry(), loop, won.night).gate
+    return snapshot.contract(loop, won.run).gate
 
 
 def settle(client: Tracking, run: str, verdict: duel.Verdict, reason: str) -> None:

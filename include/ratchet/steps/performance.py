@@ -31,7 +31,7 @@ class PerformanceRequest(StepRequest):
     """Which night to measure."""
 
     partition: str  # the night that looks; labels are known up to `label_delay_days` before it
-    revision: str = ""  # of the data registry; by default the newest
+    revision: str = ""  # of the data registry; by default what the night knew
 
 
 class PerformanceResult(StepResult):

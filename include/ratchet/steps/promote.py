@@ -8,10 +8,10 @@ from typing import Any
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import acts, lifecycle
-from ratchet.decisions.entries import Judged, Promoted, only
+from ratchet.decisions.entries import ApprovalAsked, Entry, Judged, Left, Promoted, only
 from ratchet.errors import RequestError
 from ratchet.lifecycle import ledger, nights, production
-from ratchet.steps import StepRequest, StepResult, snapshot
+from ratchet.steps import StepRequest, StepResult, gate, snapshot
 
 
 class PromoteRequest(StepRequest):
@@ -35,7 +35,7 @@ def run(loop: Loop, request: PromoteRequest) -> PromoteResult:
 
     The registry's writer lock is held throughout, so that two trainings cannot promote at once.
     """
-    loop = snapshot.contract(loop, request.run)
+    now, loop = loop, snapshot.contract(loop, request.run)
     with runs.connected() as client, production.held(loop, client) as world:
         judged = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
         entries = world.entries()
@@ -43,22 +43,31 @@ def run(loop: Loop, request: PromoteRequest) -> PromoteResult:
         if before is None:
             raise RequestError(f"The run {judged} has not passed the gate. Run: ratchet step gate --loop {loop.name} …")
         won = lifecycle.won(entries, judged)
+        if won:
+            loop = world.loop = loop.model_copy(update={"gate": gate.rules(now, won)})
         done = acts.promote(world, loop, judged, _approval(world, request) if won else None)
     if isinstance(done, Promoted) and won is None:
         said = f"already promoted as v{done.version}"
         return PromoteResult(reason=said, outcome="unchanged", mlflow_run=judged, version=done.version)
     if not isinstance(done, Promoted):
-        latest = [each for each in only(ledger.read(loop), Judged) if each.evaluated == judged][-1]
-        return PromoteResult(reason=latest.reason, outcome="skipped", mlflow_run=judged)
+        about = (each for each in reversed(ledger.read(loop)) if _is_about(each, judged))
+        return PromoteResult(reason=next(about).reason, outcome="skipped", mlflow_run=judged)
     replaced = f", replacing v{done.replaces}" if done.replaces else ""
     reason = f"v{done.version} is the champion{replaced}: {done.reason}"
     return PromoteResult(reason=reason, mlflow_run=judged, version=done.version)
 
 
+def _is_about(entry: Entry, judged: str) -> bool:
+    return (isinstance(entry, Judged) and entry.evaluated == judged) or (
+        isinstance(entry, Left) and entry.mlflow_run == judged
+    )
+
+
 def _approval(world: production.Production, request: PromoteRequest) -> dict[str, Any] | None:
-    """Read a person's answer; add the night that is the first to know it."""
+    """Read a person's answer; add the night that is the first to know it. Who was asked for one has to have it."""
     loop = world.loop
-    if loop.gate.approval == "none":
+    asked = any(each.run == request.run for each in only(world.entries(), ApprovalAsked))
+    if not asked and not request.approval:
         return None
     try:
         given = json.loads(request.approval)

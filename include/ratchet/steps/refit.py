@@ -43,7 +43,7 @@ class RefitResult(StepResult):
 
 def run(loop: Loop, request: RefitRequest) -> RefitResult:
     """Refit once a judged run; skipped where it is not to be promoted, or where what was judged is what is deployed."""
-    loop = snapshot.contract(loop, request.run)
+    now, loop = loop, snapshot.contract(loop, request.run)
     pinned = snapshot.pinned(loop, request.run)
     with runs.connected() as client:
         judged = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
@@ -52,7 +52,7 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
         if done := next((each for each in only(entries, Promoted) if each.evaluated == judged), None):
             return RefitResult(reason=f"promoted as v{done.version}", outcome="unchanged", mlflow_run=done.mlflow_run)
         won = lifecycle.won(entries, judged)
-        if loop.gate.deploy != "refit" or won is None:
+        if won is None or (rules := gate.rules(now, won)).deploy != "refit":
             return RefitResult(reason=tags.get(gate.REASON, "it has not passed the gate"), outcome="skipped")
         rows, revision = _rows(loop, pinned, request.until)
         days = f"{pinned.train.partition('..')[0]}..{max(rows.column(features.PARTITION).to_pylist())}"
@@ -82,8 +82,8 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
         holdout = snapshot.read(loop, pinned.snapshot, "holdout")
         far = evaluation.distance(models.run_model(client, run_id).predict(holdout), evaluated.predict(holdout))
         runs.log_metrics(client, run_id, {"evaluated_distance": min(far, 1e9)})
-        if not far <= loop.gate.refit_distance:
-            return _refuse(loop, client, won, run_id, evaluation.too_far(far, loop.gate.refit_distance))
+        if not far <= rules.refit_distance:
+            return _refuse(loop, client, won, run_id, evaluation.too_far(far, rules.refit_distance))
         client.set_tag(judged, production.REFIT, run_id)
     return RefitResult(
         reason=f"refitted on {rows.num_rows:,} rows of {days}; "
@@ -124,4 +124,4 @@ def _refuse(loop: Loop, client: Tracking, won: Won, run_id: str, why: str) -> Re
     with production.held(loop, client) as world:
         acts.refuse(world, won, reason, mlflow_run=run_id)
     gate.settle(client, won.evaluated, "reject", reason)
-    return RefitResult(reason=reason, outcome="refused", mlflow_run=run_id)
+    return RefitResult(reason=reason, outcome="skipped", mlflow_run=run_id)  # a decision like others, and no failure

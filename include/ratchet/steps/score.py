@@ -45,7 +45,8 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     """Score the rows of the partition that have no prediction yet."""
     registry = dataset.registry()
     day, path = request.partition, live(loop, request.partition)
-    loop = nights.contract(registry, loop, day)
+    if any(night.partition == day for night in nights.opened(registry, loop.name)):
+        loop = nights.contract(registry, loop, day)  # a day that came again is scored as the champion of now wants it
     if waits := nights.waits_for(registry, loop.name, day):
         return ScoreResult(reason=waits[0].told, outcome="waiting", partition=day)
     with runs.connected() as client:

@@ -19,7 +19,7 @@ class DriftOperator(StepOperator):
 
     :param loop: name of the loop. The other parameters are templated.
     :param partition: the latest day to look at.
-    :param revision: of the data registry; the newest by default.
+    :param revision: of the data registry; what the night knew by default.
     """
 
     step = "drift"
@@ -37,7 +37,7 @@ class PerformanceOperator(StepOperator):
 
     :param loop: name of the loop. The other parameters are templated.
     :param partition: the night that looks.
-    :param revision: of the data registry; the newest by default.
+    :param revision: of the data registry; what the night knew by default.
     """
 
     step = "performance"

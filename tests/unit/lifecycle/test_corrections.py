@@ -31,7 +31,9 @@ def _write(day: str = DAY, delivery: str = "0123456789abcdef") -> tuple[dict[str
         assert written is not None
         path, told = written
         writer.commit([path], "a correction")
-    assert path == f"wind/corrections/{day}/{delivery[:12]}.json"
+    assert (
+        path == f"wind/corrections/{day}/{json.loads(registry.text(path))['known'] or 'history'}-{delivery[:12]}.json"
+    )
     text = registry.text(path)
     assert text is not None
     return json.loads(text), told

@@ -119,3 +119,22 @@ def test_what_comes_now_is_known_from_the_first_night_on_whose_day_is_yet_to_com
     assert nights.hearing(registry, "wind") == DAYS[1]
     ask_for_a_training(DAYS[1], "drift__v1")
     assert nights.hearing(registry, "wind") == DAYS[2]
+
+
+def test_a_night_that_ends_again_keeps_what_it_knew(place: Path) -> None:
+    loop, registry = catalog.load("wind"), dataset.registry()
+    turn(DAYS[0])
+    with registry.writer() as writer:
+        nights.know(writer, loop, [DAYS[0]], registry.head())
+        nights.end(writer, loop, [DAYS[0]], "given_up", "a task failed")
+        before = nights.ended(registry, "wind", DAYS[0])
+        nights.end(writer, loop, [DAYS[0]], "published", "its monitor was cleared")
+    after = nights.ended(registry, "wind", DAYS[0])
+    assert before is not None
+    assert after is not None
+    assert (after["state"], after["revision"], after["contract"]) == (
+        "published",
+        before["revision"],
+        before["contract"],
+    )
+    assert after["revision"]

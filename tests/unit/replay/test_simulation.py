@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,17 @@ def test_nothing_is_known_before_it_was(past: History, replayed: Path, tmp_path:
 
 def _comparable(nights: Any) -> list[dict[str, Any]]:
     return [{**night, "loss": round(night["loss"], 5)} for night in nights]
+
+
+def test_days_that_came_together_are_scored_each_on_its_own_night(past: History, replayed: Path) -> None:
+    """Let a range be published on its first night: who answers on each of its days is the champion of that evening."""
+    case, fits = (
+        Case("calendar:days=1,cooldown_days=0", "level=0.4,margin=20,bound=90"),
+        Fits(past.loop, replayed / "cache"),
+    )
+    nights = [night for night in past.nights if FIRST <= night <= LAST]
+    together = [replace(each, known=min(each.known, nights[0])) for each in past.deliveries]
+    whole = replays.live(past, fits, case, nights).nights
+    ranged = replays.live(replace(past, deliveries=together, _known={}), fits, case, nights).nights
+    assert _comparable(ranged) == _comparable(whole)
+    assert len({night["version"] for night in whole}) > 1

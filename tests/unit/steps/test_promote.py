@@ -138,6 +138,18 @@ def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
     assert champion_now() == done.version
 
 
+def test_who_was_asked_has_to_answer_whatever_the_contract_says_since(second: str, tmp_path: Path) -> None:
+    """An edit of the contract between question and answer neither answers nor forgets the question."""
+    _asked(second, tmp_path)
+    path = tmp_path / "copy" / "loops" / NAME / "loop.yaml"
+    path.write_text(path.read_text().replace("  approval: required\n", ""))
+    renew("second")
+    with pytest.raises(RequestError, match="nobody has answered"):
+        step("promote", NAME, run="second", mlflow_run=second)
+    assert _answer(second, "Reject", "ada").reason == "rejected by ada"
+    assert champion_now() == "2"
+
+
 def test_who_is_refused_stays_so_whatever_is_answered_later(second: str, tmp_path: Path) -> None:
     _asked(second, tmp_path)
     held = _answer(second, "Reject", None)
