@@ -24,7 +24,10 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class RatchetError(Exception):
@@ -104,6 +107,12 @@ _STORAGE = {
     errno.EACCES: "permission is denied",
     errno.EPERM: "the operation is not permitted",
 }
+
+
+def misfit(error: ValidationError, whole: str = "all of it") -> str:
+    """Say what does not fit first: the field, and why. whole: what to say where it is no field alone."""
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or whole}: {first['msg']}"
 
 
 @contextmanager

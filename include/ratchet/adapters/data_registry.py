@@ -88,10 +88,6 @@ class Registry:
         texts = self.texts(f"{loop}/verdicts/", revision)
         return {Path(path).stem: deliveries.parse(text, path) for path, text in texts.items()}
 
-    def has(self, path: str, revision: str = "HEAD") -> bool:
-        """Say whether Git holds a file, as of a revision."""
-        return bool(self.git("ls-tree", "--name-only", revision, path).strip())
-
     def names(self, folder: str, revision: str = "HEAD") -> list[str]:
         """List the files that Git holds in a folder (`a/b/`), as of a revision; none where there is no such folder."""
         return self.git("ls-tree", "--name-only", revision, folder).splitlines()

@@ -65,15 +65,7 @@ class Deployed:
     about: Mapping[str, Any]  # of the entry: the run that is deployed, its data, its day and its minutes
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why a challenger that has won is not promoted."""
-
-    won: Won
-    why: str
-
-
-Decided = FirstLook | Night | retrain.Admission | Refusal | Promoted  # what entries are written for
+Decided = FirstLook | Night | retrain.Admission | Promoted | Rejected  # what entries are written for
 
 
 @dataclass(frozen=True)
@@ -134,7 +126,7 @@ def decide(world: World, loop: Loop, facts: NightFacts, asking: Mapping[str, Ask
 def refuse(world: World, won: Won, why: str, **about: Any) -> Rejected:
     """Refuse a challenger that has won: its refit is not what was judged."""
     entry = lifecycle.refused(won, why, **about)
-    world.write([entry], Refusal(won, why))
+    world.write([entry], entry)
     return entry
 
 
@@ -155,7 +147,7 @@ def promote(
     if won is None:
         return None
     if no := lifecycle.forbidden(entries, won, approval, loop.gate.approval_hours):
-        world.write([no], Refusal(won, no.reason))
+        world.write([no], no)
         return no
     deployed = world.register(won)
     entry = lifecycle.promoted(won, deployed.version, approval=approval, **deployed.about)

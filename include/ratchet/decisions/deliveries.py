@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ratchet.errors import DataError
+from ratchet.errors import DataError, misfit
 
 Status = Literal["accepted", "rejected", "empty"]
 
@@ -46,9 +46,7 @@ def parse(text: str, where: str) -> DeliveryVerdict:
     try:
         return DeliveryVerdict.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
         raise DataError(
-            f"The verdict {where} is none that this program knows: {field or 'all of it'}: {first['msg']}. Nothing is "
+            f"The verdict {where} is none that this program knows: {misfit(error)}. Nothing is "
             "decided on data whose verdict cannot be read: mend what wrote it, or ingest that day again"
         ) from None

@@ -21,7 +21,7 @@ for that reason).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -98,6 +98,19 @@ def merge(*parts: Iterable[Cluster]) -> list[Cluster]:
         Cluster(key, sum(c.rows for c in same), math.fsum(c.total for c in same), sum(c.undefined for c in same))
         for key, same in sorted(held.items())
     ]
+
+
+def due(
+    known: Sequence[Cluster], published: Sequence[str], until: str, corrected: Collection[str]
+) -> tuple[list[Cluster], list[str]]:
+    """Say what stays of a challenger's evidence, and which days are to be compared now: new ones, and corrected ones.
+
+    published: days from the first of its holdout on, to the last with labels. until: the last of its holdout.
+    """
+    again = {each.key for each in known} & {*corrected} & {*published}
+    kept = [each for each in known if each.key not in again]
+    keys = {each.key for each in kept}
+    return kept, [day for day in published if day in again or (day > until and day not in keys)]
 
 
 def exchange(clusters: Iterable[Cluster]) -> list[Cluster]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ratchet.decisions.chain import FORMAT
-from ratchet.errors import LedgerError
+from ratchet.errors import LedgerError, misfit
 
 
 class _Entry(BaseModel):
@@ -201,11 +201,9 @@ def parse(lines: Iterable[Mapping[str, Any]], ledger: str = "the ledger") -> lis
         try:
             found.append(_ADAPTER.validate_python(line))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
             raise LedgerError(
                 f"Entry {number} of {ledger} ({line.get('key', 'without a key')}) is none that this program knows: "
-                f"{where or 'kind'}: {first['msg']}. Nothing is decided on half of what was decided: "
+                f"{misfit(error, 'kind')}. Nothing is decided on half of what was decided: "
                 "see `ratchet data log`, and mend what wrote it"
             ) from None
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ratchet.errors import DataError
+from ratchet.errors import DataError, misfit
 
 Dumped = tuple[tuple[str, int, float, int], ...]  # clusters, as duel.dump writes them
 
@@ -18,9 +18,8 @@ class Evaluation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     champion: str | None  # the version that it was compared with; None where there was none
-    days: dict[
-        str, dict[str, float]
-    ]  # day -> rows, mean loss of `challenger` and, where it has not seen it, `champion`
+    # Day -> rows, mean loss of `challenger` and, where it has not seen it, `champion`.
+    days: dict[str, dict[str, float]]
     metrics: dict[str, dict[str, float | None]]  # of `challenger` on all rows, of `champion` on those that are compared
     compared: Dumped | None  # the days of the duel; None where there was no champion
     challenger_loss: float  # mean, on all rows
@@ -40,9 +39,7 @@ def parse(stored: Mapping[str, Any], run: str) -> Evaluation:
     try:
         return Evaluation.model_validate(stored)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise DataError(
-            f"The evaluation of the run {run} is none that can be judged: {where}: {first['msg']}. "
+            f"The evaluation of the run {run} is none that can be judged: {misfit(error)}. "
             "Evaluate it again: ratchet step evaluate"
         ) from None

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ratchet.decisions.entries import Entries, Judged, Promoted
-from ratchet.partitions import days_between
+from ratchet.partitions import days_between, shift
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ def predecessor(entries: Entries) -> Predecessor | None:
         elif entry.kind == "rolled_back":
             found = direct = None
     return found
+
+
+def watched_since(before: Predecessor, last: str, patience: int) -> str:
+    """Return the first day of a predecessor's duel. last: the last with labels. patience: the contract's, in days."""
+    return max(shift(before.since, 1) if before.since else "", shift(last, -2 * patience))
 
 
 def leaving(

@@ -21,7 +21,6 @@ from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, predictions
-from ratchet.partitions import shift
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,12 +64,10 @@ def extend(
 
     corrected: days that are compared again, those of the challenger's holdout and after it.
     """
-    known = read(client, waiting.mlflow_run)
+    before = read(client, waiting.mlflow_run)
     held, _, until = client.tags(waiting.mlflow_run).get("data.holdout", "").partition("..")
     published = dataset.published(registry, loop, revision, held, last)
-    again = {each.key for each in known} & {*corrected} & {*published}
-    known = [each for each in known if each.key not in again]
-    days = [day for day in published if day in again or (day > until and day not in {each.key for each in known})]
+    known, days = duel.due(before, published, until, corrected)
     if not days:
         return known
     rival, opponent = predictions.contender(client, waiting.mlflow_run), predictions.contender(client, champion.run_id)
@@ -86,7 +83,7 @@ def extend(
         if told is not None and ours is not None:
             found += compare(loop, day, rows, predictions.shadow(loop, client, ours, rows, day), told)
     whole = duel.merge(known, found)
-    if found or again:
+    if whole != before:
         write(client, waiting.mlflow_run, champion.number, whole)
     return whole
 
@@ -96,7 +93,7 @@ def against_predecessor(
 ) -> list[Cluster]:
     """Compare the predecessor, in shadow, with what its successors have told the world since."""
     rival = predictions.contender(client, models.version(client, loop.name, predecessor.version).run_id)
-    first = max(shift(predecessor.since, 1) if predecessor.since else "", shift(last, -2 * loop.gate.patience_days))
+    first = shadows.watched_since(predecessor, last, loop.gate.patience_days)
     days = dataset.published(registry, loop, revision, first, last)
     told = {day: found for day in days if (found := _told(loop, day, set(predecessor.versions))) is not None}
     if not told:

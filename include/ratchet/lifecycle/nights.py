@@ -59,7 +59,7 @@ def may_decide(registry: Registry, loop: str, partition: str) -> bool:
 
 def contract(registry: Registry, loop: Loop, partition: str) -> Loop:
     """Return the loop as its contract was when a night began."""
-    return contracts.pinned(registry, loop, _lived(registry, loop.name, partition).get("contract", ""))
+    return contracts.pinned(registry, loop, _lived(registry, loop.name, [partition])[partition].get("contract", ""))
 
 
 def revision(registry: Registry, loop: Loop, partition: str, asked: str = "") -> str:
@@ -67,7 +67,7 @@ def revision(registry: Registry, loop: Loop, partition: str, asked: str = "") ->
 
     asked: a revision by name, which comes first.
     """
-    known = asked or _lived(registry, loop.name, partition).get("revision", "")
+    known = asked or _lived(registry, loop.name, [partition])[partition].get("revision", "")
     return registry.resolve(known or "HEAD")
 
 
@@ -136,9 +136,9 @@ def end(writer: Writer, loop: Loop, days: Iterable[str], state: State, reason: s
     """Write down how nights ended. One that ended the same way before is left as it is."""
     ended_days, paths = [*days], list[str]()
     taken = {night.partition for night in opened(writer.registry, loop.name)}
-    for day in ended_days:
-        lived = _lived(writer.registry, loop.name, day)  # what it knew stays with it, however often it ends
-        kept = {name: lived[name] for name in ("contract", "revision") if lived.get(name)}
+    lived = _lived(writer.registry, loop.name, ended_days)
+    for day in ended_days:  # what a night knew stays with it, however often it ends
+        kept = {name: lived[day][name] for name in ("contract", "revision") if lived[day].get(name)}
         fact = {"partition": day, "state": state, "reason": reason, **kept}
         writer.write(_path(loop.name, day), json.dumps(fact, sort_keys=True) + "\n")
         paths.append(_path(loop.name, day))
@@ -155,11 +155,13 @@ def _write(writer: Writer, loop: Loop, night: Open) -> str:
     return path
 
 
-def _lived(registry: Registry, loop: str, partition: str) -> dict[str, Any]:
-    """Return what is written down of a night, open or ended; nothing where it is none."""
-    places = [_open_path(loop, partition), _path(loop, partition)]
-    found = registry.texts_of(places)
-    return next((json.loads(found[place]) for place in places if place in found), {})
+def _lived(registry: Registry, loop: str, days: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return what is written down of nights, open or ended: day -> its fact, an empty one where it is no night."""
+    places = {day: (_open_path(loop, day), _path(loop, day)) for day in days}
+    found = registry.texts_of([place for pair in places.values() for place in pair])
+    return {
+        day: next((json.loads(found[place]) for place in pair if place in found), {}) for day, pair in places.items()
+    }
 
 
 def _states(registry: Registry, loop: str, days: Iterable[str]) -> dict[str, State]:

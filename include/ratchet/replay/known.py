@@ -39,9 +39,9 @@ class Delivery:
 def deliveries(registry: Registry, loop: Loop) -> list[Delivery]:
     """List all deliveries of a loop, oldest first."""
     commits, place = _commits(registry, loop), order(registry)
-    verdicts = registry.texts_at([(revision, path) for revision, path in commits])
+    verdicts = registry.texts_at(commits)
     came = [(revision, Path(path).stem) for revision, path in commits]
-    nights = first_known(came, _lived(registry, loop))
+    nights = first_known(came, _lived(registry, loop, commits, place))
     found, accepted = [], set[str]()
     for (revision, path), known in zip(commits, nights, strict=True):
         verdict = parse(verdicts[revision, path], f"{path} at {revision[:10]}")
@@ -101,17 +101,13 @@ def _commits(registry: Registry, loop: Loop) -> list[tuple[str, str]]:
     return found
 
 
-def _lived(registry: Registry, loop: Loop) -> dict[str, str]:
-    """Return, of each night that was lived, the newest commit with a delivery that it knew."""
+def _lived(
+    registry: Registry, loop: Loop, commits: Sequence[tuple[str, str]], place: Mapping[str, int]
+) -> dict[str, str]:
+    """Return, of each night that was lived, the newest of these commits that it knew. place: of each commit."""
     texts = {**registry.texts(f"{loop.name}/nights/"), **registry.texts(f"{loop.name}/open/")}
     facts = [json.loads(text) for text in texts.values()]
     knew = {fact["partition"]: fact["revision"] for fact in facts if fact.get("revision")}
-    place = order(registry)
-    came = [revision for revision, _ in _commits(registry, loop)]
-    places = [place[revision] for revision in came]
-    found = {}
-    for night, revision in knew.items():
-        at = bisect.bisect_right(places, place[revision])
-        if at:
-            found[night] = came[at - 1]
-    return found
+    places = [place[revision] for revision, _ in commits]
+    found = {night: bisect.bisect_right(places, place[revision]) for night, revision in knew.items()}
+    return {night: commits[at - 1][0] for night, at in found.items() if at}

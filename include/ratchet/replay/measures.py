@@ -13,7 +13,6 @@ from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
 from ratchet.monitoring import estimate
-from ratchet.partitions import shift
 from ratchet.replay.fits import Fits, Fitted
 from ratchet.replay.history import DataVersion
 from ratchet.replay.told import Told
@@ -103,22 +102,20 @@ class Measures:
         held: first and last day of its holdout.
         """
         published = [day for day in data.days if held[0] <= day <= last]
-        again = {each.key for each in known} & {*corrected} & {*published}
-        known = [each for each in known if each.key not in again]
-        keys, found = {each.key for each in known}, list[Cluster]()
-        for day in published:
-            if day in again or (day > held[1] and day not in keys):
-                told, standing = self.live.get(day), champion.on(day)
-                by = {champion.number}
-                if told is None or not told.by(by):
-                    told, by = (self.shadow(data, standing, day), {standing.name}) if standing else (None, by)
-                if told is not None and day > rival.until:
-                    found += self.shadow(data, rival, day).against(told, data, self.fits, by)
-        return duel.merge(known, found)
+        kept, days = duel.due(known, published, held[1], corrected)
+        found = list[Cluster]()
+        for day in days:
+            told, standing = self.live.get(day), champion.on(day)
+            by = {champion.number}
+            if told is None or not told.by(by):
+                told, by = (self.shadow(data, standing, day), {standing.name}) if standing else (None, by)
+            if told is not None and day > rival.until:
+                found += self.shadow(data, rival, day).against(told, data, self.fits, by)
+        return duel.merge(kept, found)
 
     def against(self, data: DataVersion, before: shadows.Predecessor, rival: Version, last: str) -> list[Cluster]:
         """Compare the predecessor, in shadow, with what its successors have told the world since."""
-        first = max(shift(before.since, 1) if before.since else "", shift(last, -2 * self.loop.gate.patience_days))
+        first = shadows.watched_since(before, last, self.loop.gate.patience_days)
         found: list[Cluster] = []
         for day in [day for day in data.days if first <= day <= last and day in self.live]:
             told, standing = self.live[day], rival.on(day)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from ratchet import extensions
 from ratchet.contract.loop import Loop
 from ratchet.contract.rules import Gate, Retrain
-from ratchet.errors import RequestError
+from ratchet.errors import RequestError, misfit
 
 OWN, NEVER = "contract", "never"
 # Those that are tried where nobody names any: by the command, the form of the DAG, and the step alike.
@@ -69,5 +69,4 @@ def _validated(kind: type[M], document: dict[str, Any], where: str) -> M:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        item = error.errors()[0]
-        raise RequestError(f"{where}{'.'.join(map(str, item['loc']))}: {item['msg']}") from None
+        raise RequestError(f"{where}{misfit(error)}") from None

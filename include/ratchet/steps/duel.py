@@ -85,14 +85,15 @@ def _decided(entries: Entries, night: str) -> bool:
 
 def _result(loop: Loop, client: Tracking, entries: Entries, found: lifecycle.Night, night: str) -> DuelResult:
     if back := next(iter(only(found.entries, RolledBack)), None):
+        run = _run_of(client, loop, back.left)
         return DuelResult(
             reason=back.reason,
             partition=night,
             verdict="rollback",
             version=back.version,
-            mlflow_run=_run_of(client, loop, back.left),
-            report=report.path(_run_of(client, loop, back.left), _back(night)),
-            summary=report.markdown(loop, _run_of(client, loop, back.left), "promote", back.reason, ()),
+            mlflow_run=run,
+            report=report.path(run, _back(night)),
+            summary=report.markdown(loop, run, "promote", back.reason, ()),
         )
     won = found.winner or next((each for each in only(entries, Won) if each.night == night), None)
     if won is None:

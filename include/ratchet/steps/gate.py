@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ratchet import catalog
@@ -51,7 +52,7 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
     loop = snapshot.contract(loop, request.run)
     with runs.connected() as client:
         mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
-        with production.held(loop, client, lambda entry, decided: _rests(loop, client, entry, decided)) as world:
+        with production.held(loop, client, partial(_rests, loop, client)) as world:
             found = acts.look(world, loop, mlflow_run, catalog.checks(loop))
             latest = [each for each in only(world.entries(), Judged) if each.evaluated == mlflow_run][-1]
         entry = found.entry

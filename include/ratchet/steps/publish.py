@@ -153,7 +153,8 @@ def _before(
     if verdict.status != "accepted" or (day not in held and not day < coming):
         return None
     paths = {name: dataset.path(loop, name, day) for name in loop.tables}
-    there = [path for path in paths.values() if day in held and registry.has(f"{path}.dvc")]
+    pointers = registry.texts_of([f"{path}.dvc" for path in paths.values()]) if day in held else {}
+    there = [path for path in paths.values() if f"{path}.dvc" in pointers]
     found = registry.read(there, registry.head()) if there else {}
     return {name: found[path] for name, path in paths.items() if path in found}
 

@@ -158,3 +158,12 @@ def test_the_levels_of_a_stream_keep_the_false_discovery_rate(promoted: list[boo
 
 def test_the_levels_of_an_endless_stream_sum_to_no_more_than_the_whole() -> None:
     assert 0.04 < sum(duel.level(0.05, i, 0) for i in range(1, 100_000)) <= 0.05
+
+
+def test_what_is_due_is_what_is_new_after_the_holdout_and_what_was_corrected() -> None:
+    known = [duel.Cluster(f"2013-01-{day:02d}", 10, 1.0) for day in (5, 6, 8)]
+    published = [f"2013-01-{day:02d}" for day in range(5, 11)]
+    kept, days = duel.due(known, published, "2013-01-07", {"2013-01-06", "2013-01-04", "2013-01-07"})
+    assert [each.key for each in kept] == ["2013-01-05", "2013-01-08"]
+    assert days == ["2013-01-06", "2013-01-09", "2013-01-10"]
+    assert duel.due(known, published[:4], "2013-01-07", ()) == (known, [])
