@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit test-order test-commands test-lives simulate coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-story
+.PHONY: help install run up down test lint types unit test-order test-commands test-lives simulate coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-growth bench-story
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ bench-gate: $(STAMP) ## Measure what the duel is worth beside other gates, on th
 
 bench-replay: $(STAMP) ## Measure what retraining policies are worth, on the flights of 2013 (15 minutes)
 	$(BIN)/python -m benchmarks.replay
+
+bench-growth: $(STAMP) ## Measure what a night costs at 30, 365 and 1,095 days of age, alone and beside ten loops (10 minutes)
+	$(BIN)/python -m benchmarks.growth
 
 bench-story: $(STAMP) ## Measure what the story of make run costs, at version 0.1.0 and now (20 minutes)
 	$(BIN)/python -m benchmarks.story

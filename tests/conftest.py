@@ -44,6 +44,7 @@ settings.load_profile("ratchet")
 pytest_plugins = [
     "tests.given.duels",
     "tests.given.forks",
+    "tests.given.killing",
     "tests.given.replays",
     "tests.given.trained",
     "tests.given.watched",
@@ -170,10 +171,10 @@ _CLASSES = (
 @pytest.fixture(scope="session")
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data registry of no data, to be copied: making one starts DVC three times."""
-    from ratchet.adapters import data_registry
+    from ratchet.adapters import opening
 
     folder = tmp_path_factory.mktemp("registry") / "registry"
-    data_registry.open_registry(folder, "../remote")  # beside it, wherever it lies
+    opening.open_registry(folder, str(folder.parent / "remote"))  # beside it, wherever it lies
     return folder
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ratchet.settings import Settings
 
 USER = "admin"
 BIN = Path(sys.executable).parent
+LONGEST = 100  # bytes of a socket's path: the kernel takes 107
 AIRFLOW_PORT, MLFLOW_PORT = 8080, 5000  # where neither a variable nor an earlier start says otherwise
 
 
@@ -61,8 +64,12 @@ class Local:
 
     @property
     def socket(self) -> Path:
-        """The fork server's socket."""
-        return self.run / "fork.sock"
+        """The fork server's socket. Where its path would be longer than a socket's may be, it lies in a short one."""
+        path = self.run / "fork.sock"
+        if len(os.fsencode(path)) <= LONGEST:
+            return path
+        name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"ratchet-{os.getuid()}" / f"{name}.sock"
 
     @property
     def passwords(self) -> Path:

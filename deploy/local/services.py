@@ -18,9 +18,11 @@ from pathlib import Path
 import httpx
 import psutil
 
+from deploy.local import keeper
 from deploy.local.environment import Local
 from ratchet import installation
 from ratchet.errors import ServiceError, storage_errors
+from ratchet.files import write_text
 
 FORK_SERVER = "fork-server"
 POOLS = Path(__file__).resolve().parents[1] / "pools.json"
@@ -147,6 +149,7 @@ def _services(local: Local) -> list[Service]:
         Service("scheduler", [str(bin_ / "airflow"), "scheduler"], _beats(local, "scheduler")),
         Service("dag-processor", [str(bin_ / "airflow"), "dag-processor"], _beats(local, "dag_processor")),
         Service("triggerer", [str(bin_ / "airflow"), "triggerer", "--skip-serve-logs"], _beats(local, "triggerer")),
+        Service("keeper", [python, "-m", "deploy.local.keeper"], keeper.state(local).exists),
     ]
     return [service for service in found if service.name != FORK_SERVER or sys.platform == "linux"]
 
@@ -166,7 +169,7 @@ def _start(local: Local, service: Service, environment: dict[str, str]) -> str:
             start_new_session=True,
         )
     about = {"pid": process.pid, "created": psutil.Process(process.pid).create_time()}
-    _pid_file(local, service.name).write_text(json.dumps(about), encoding="ascii")
+    write_text(_pid_file(local, service.name), json.dumps(about))
     return service.name
 
 
@@ -188,7 +191,7 @@ def _process(local: Local, name: str) -> psutil.Process | None:
         process = psutil.Process(about["pid"])
         if abs(process.create_time() - about["created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE:
             return process
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, psutil.NoSuchProcess):
         pass
     return None
 

@@ -62,7 +62,9 @@ def serve(path: Path) -> None:
             importlib.import_module(name)
     gc.collect()
     gc.freeze()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.parent.stat().st_uid != os.getuid():
+        sys.exit(f"{path.parent} belongs to another user. Remove it, or start from a folder with a shorter path")
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as waiting:
         previous = os.umask(0o177)

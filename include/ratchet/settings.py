@@ -19,8 +19,11 @@ class Settings:
     var: Path  # RATCHET_VAR: the folder of all state; by default <home>/var
     loops: Path  # RATCHET_LOOPS: the folder of the loops
     suites: Path  # RATCHET_SUITES: the Great Expectations folder
-    registry: Path  # RATCHET_REGISTRY: the data registry's worktree
-    remote: str  # RATCHET_REMOTE: its DVC remote, a folder or any URL that DVC knows
+    registry: Path  # RATCHET_REGISTRY: the data registry's folder
+    remote: str  # RATCHET_REMOTE: its DVC remote, any URL that DVC knows or a folder, seen from the registry
+    # RATCHET_GIT_REMOTE: its Git remote, a folder or a URL, or `none`; by default `registry.git` in the DVC remote
+    # where that is a folder. Where it is named it is the truth, and the registry a copy that keeps up with it.
+    git_remote: str
     tracking_uri: str  # MLFLOW_TRACKING_URI: the MLflow server; by default that of <var>/installation.json
 
     @classmethod
@@ -29,13 +32,16 @@ class Settings:
         env = os.environ
         home = Path(env.get("RATCHET_HOME") or _checkout() or Path.cwd()).absolute()
         var = Path(env.get("RATCHET_VAR", home / "var")).absolute()
+        registry = Path(env.get("RATCHET_REGISTRY", var / "registry"))
+        remote = _place(env.get("RATCHET_REMOTE", str(var / "remote")), registry)
         return cls(
             home=home,
             var=var,
             loops=Path(env.get("RATCHET_LOOPS", home / "include" / "loops")),
             suites=Path(env.get("RATCHET_SUITES", home / "great_expectations")),
-            registry=Path(env.get("RATCHET_REGISTRY", var / "registry")),
-            remote=env.get("RATCHET_REMOTE", str(var / "remote")),
+            registry=registry,
+            remote=remote,
+            git_remote=env.get("RATCHET_GIT_REMOTE") or ("none" if "://" in remote else f"{remote}/registry.git"),
             tracking_uri=env.get("MLFLOW_TRACKING_URI") or _described(var),
         )
 
@@ -68,6 +74,11 @@ class Settings:
     def data_docs(self) -> Path:
         """Great Expectations' pages, by loop, table and partition."""
         return self.var / "data_docs"
+
+
+def _place(remote: str, registry: Path) -> str:
+    """Return a URL as it is, and a folder from the root on: one that is relative is seen from the registry."""
+    return remote if "://" in remote else os.path.normpath(registry.absolute() / remote)
 
 
 def _described(var: Path) -> str:

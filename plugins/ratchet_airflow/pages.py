@@ -55,7 +55,14 @@ def data_docs(loop: str, table: str, day: str) -> FileResponse:
 def drift_report(loop: str, day: str) -> FileResponse:
     """Show Evidently's report of a night."""
     _check((_NAME, loop), (_DAY, day))
-    return _file(Settings.current().reports / loop / day / "drift.html")
+    page = Settings.current().reports / loop / day / "drift.html"
+    if not page.exists() and page.with_suffix(".json").exists():
+        raise HTTPException(
+            404,
+            "Nothing had drifted that night, and Evidently's report was not made. "
+            f"Make it: ratchet step drift --loop {loop} --partition {day} --report true",
+        )
+    return _file(page)
 
 
 @app.get("/decisions/{loop}/{run}/{name}.html")
@@ -77,9 +84,8 @@ def commit(revision: str) -> HTMLResponse:
     """Show a commit of the data registry: message, and the files it touched."""
     _check((_REVISION, revision))
     try:
-        text = dataset.registry().git(
-            "show", "--stat", "--format=fuller", revision, hint=f"there is no revision {revision}"
-        )
+        registry = dataset.registry()
+        text = registry.git("show", "--stat", "--format=fuller", registry.resolve(revision))
     except RatchetError as error:
         raise HTTPException(404, str(error)) from None
     return HTMLResponse(page(f"Data registry, {revision[:10]}", f"<pre>{html.escape(text)}</pre>"))

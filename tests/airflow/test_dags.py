@@ -145,6 +145,18 @@ def test_operators_take_their_requests_fields(bag: Any) -> None:
         assert set(fields) == set(steps.find(name).request.model_fields)
 
 
+def test_the_upkeep_has_a_task_for_each_loop(bag: Any) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    from ratchet import catalog
+
+    found = DagBag(dag_folder=str(ROOT / "dags" / "upkeep.py"), bundle_path=ROOT / "dags", bundle_name="dags-folder")
+    assert found.import_errors == {}
+    dag = found.dags["ratchet.upkeep"]
+    assert dag.task_ids == [f"prune_{name}" for name in catalog.names()]
+    assert not dag.catchup
+
+
 def test_a_broken_loop_is_an_import_error_of_its_own(
     tmp_path: Path, loops_folder: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

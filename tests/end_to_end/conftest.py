@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,7 @@ def local(
         (dags / f"{name}.py").write_text(
             (ROOT / "dags" / "flight_delays.py").read_text().replace("flight_delays", name)
         )
+    shutil.copy(ROOT / "dags" / "upkeep.py", dags)
     with pytest.MonkeyPatch.context() as patch:
         lay(folder / "var", loops_folder, folder, patch.setenv)
         rename(folder, "wind", "wind_approved")

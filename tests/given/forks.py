@@ -14,6 +14,7 @@ import pytest
 
 from ratchet import fork_server
 
+ROOT = Path(__file__).resolve().parents[2]
 _CLIENT = """
 import os, pathlib, sys
 from ratchet import fork_server
@@ -34,7 +35,7 @@ class Forks:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `ratchet` in a fork."""
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, "PYTHONPATH": _path()}
         return subprocess.Popen(
             self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
         )
@@ -62,12 +63,17 @@ class Forks:
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
     """One for all tests of a process."""
     path = tmp_path_factory.mktemp("forks") / "forks.sock"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, "PYTHONPATH": _path()}
     process = subprocess.Popen([sys.executable, "-m", fork_server.__name__, str(path)], env=environment)
     _await(path, process)
     yield Forks(path)
     process.terminate()
     process.wait(timeout=10)
+
+
+def _path() -> str:
+    """Return this process's path, the project first: MLflow puts the code of each model that it loads before it."""
+    return os.pathsep.join([*(str(ROOT / name) for name in ("include", "plugins")), *sys.path])
 
 
 def _await(path: Path, process: subprocess.Popen[bytes]) -> None:

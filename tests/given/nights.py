@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ratchet import catalog
+from ratchet.adapters import writing
 from ratchet.lifecycle import dataset, ledger, nights
 from tests.conftest import step
 from tests.given.entries import entry
@@ -27,6 +28,6 @@ def ended(day: str) -> str:
 
 def ask_for_a_training(day: str, key: str) -> None:
     """Let a night have asked for a training."""
-    with dataset.registry().writer() as writer:
+    with writing.held(dataset.registry()) as writer:
         asked = entry("requested", key=f"requested:{day}", partition=day, evidence=key, champion="1", reason="x")
         ledger.write(writer, catalog.load("wind"), [asked])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ratchet import catalog
-from ratchet.adapters import runs
+from ratchet.adapters import runs, writing
 from ratchet.decisions import lifecycle
 from ratchet.lifecycle import dataset, ledger
 from tests.conftest import ingest, lay
@@ -46,7 +46,7 @@ def let_win(name: str, run: str, mlflow_run: str) -> None:
     loop, entries = catalog.load(name), ledger.read(catalog.load(name))
     if lifecycle.won(entries, mlflow_run) is None:
         about = {"mlflow_run": mlflow_run, "evaluated": mlflow_run, "champion": lifecycle.champion(entries)}
-        with dataset.registry().writer() as writer:
+        with writing.held(dataset.registry()) as writer:
             ledger.write(writer, loop, [entry("won", run, key=f"won:{mlflow_run}", reason="a test", **about)])
 
 

@@ -68,7 +68,7 @@ from ratchet.adapters import models, runs
 frame = pandas.DataFrame(json.loads(sys.stdin.read()))
 served = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
 with runs.connected() as client:
-    ours = models.version_model(models.champion(client, NAME))
+    ours = models.version_model(client, models.champion(client, NAME))
 import pyarrow
 print("RESULT", json.dumps({
     "served": served.predict(frame)["prediction"].tolist(),

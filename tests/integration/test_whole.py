@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ratchet.adapters import runs
 from ratchet.cli import new
-from tests.conftest import ROOT, MlflowServer, ingest, rename, step, train
+from tests.conftest import ROOT, MlflowServer, ingest, step, train
 from tests.given.forks import Forks
 
 
@@ -108,47 +105,3 @@ def test_dvc_repro_trains_without_airflow(
     run("dvc", "repro")
     assert "learning_rate" in run("dvc", "params", "diff")
     assert "log_loss" in run("dvc", "metrics", "diff")
-
-
-REQUESTS: list[tuple[str, dict[str, str]]] = [
-    ("fetch", {"partitions": "2013-01-02..2013-01-09"}),
-    ("validate", {"partitions": "2013-01-02..2013-01-09"}),
-    ("publish", {"partitions": "2013-01-02..2013-01-09"}),
-    ("snapshot", {"run": "killed"}),
-    ("train", {"run": "killed"}),
-    ("evaluate", {"run": "killed"}),
-    ("gate", {"run": "killed"}),
-    ("refit", {"run": "killed"}),
-    ("promote", {"run": "killed"}),
-    ("score", {"partition": "2013-01-09"}),
-    ("drift", {"partition": "2013-01-09"}),
-    ("performance", {"partition": "2013-01-09"}),
-    ("decide", {"partition": "2013-01-09"}),
-    ("duel", {"partition": "2013-01-09"}),
-]
-
-
-def test_every_step_killed_and_retried_ends_as_if_it_had_not_been(tracked: Path, forks: Forks) -> None:
-    """Kill each step once, somewhere between its first moment and its last, and run it again, twice."""
-    name, moments = rename(tracked, "wind", "wind_killed"), random.Random(5)
-    for part, request in REQUESTS:
-        fields = [word for field, value in request.items() for word in (f"--{field}", value)]
-        forks.kill("step", part, "--loop", name, *fields, after=moments.uniform(0.2, 2.0))
-        first = step(part, name, **request)
-        again = step(part, name, **request)
-        assert first.outcome in ("done", "unchanged", "skipped")
-        assert _plain(again) == _plain(first)
-    with runs.connected() as client:
-        experiment = client.raw.get_experiment_by_name(name)
-        assert experiment is not None
-        assert len(client.raw.search_runs([experiment.experiment_id])) == 1
-        assert [str(version.version) for version in client.raw.search_model_versions(f"name = '{name}'")] == ["1"]
-
-
-def _plain(result: Any) -> dict[str, Any]:
-    """Return what a result says, less how it came about and how long it took."""
-    return {
-        name: value
-        for name, value in result.model_dump().items()
-        if name not in ("outcome", "reason", "seconds", "new")
-    }

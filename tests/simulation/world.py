@@ -25,7 +25,7 @@ class World:
         self.ledger_: list[Entry] = []
         self.keys: set[str] = set()
         self.committed: dict[str, dict[str, str]] = {}  # folder -> path -> text
-        self.staged: dict[str, str | None] = {}
+        self.staged: dict[str, str | None] = {}  # since the last commit; lost where the step dies
         self.trainings: dict[str, Training] = {}
         self.held: dict[str, tuple[Cluster, ...]] = {}  # run -> the days of its duel
         self.refits: dict[str, str] = {}  # run that was judged -> its refit
@@ -40,6 +40,7 @@ class World:
         if self.dies is not None:
             if self.dies == 0:
                 self.dies = None
+                self.staged.clear()
                 raise Died
             self.dies -= 1
 
@@ -68,16 +69,15 @@ class World:
         self.effect()
         self.staged[path] = None
 
-    def commit(self, paths: Sequence[str], message: str) -> None:
+    def commit(self, message: str) -> None:
         self.effect()
-        for path in paths:
-            if path in self.staged:
-                text = self.staged.pop(path)
-                folder = self.committed.setdefault(_folder(path), {})
-                if text is None:
-                    folder.pop(path, None)
-                else:
-                    folder[path] = text
+        for path, text in self.staged.items():
+            folder = self.committed.setdefault(_folder(path), {})
+            if text is None:
+                folder.pop(path, None)
+            else:
+                folder[path] = text
+        self.staged.clear()
 
     # The world of the acts
 

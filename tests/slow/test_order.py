@@ -16,9 +16,8 @@ from deploy.local.environment import Local
 from deploy.local.story import Story, tell
 from ratchet import catalog
 from ratchet.data import tables
-from ratchet.decisions import chain
 from ratchet.decisions.entries import Entry, line
-from ratchet.lifecycle import dataset, ledger, nights, predictions
+from ratchet.lifecycle import dataset, ledger, nights, predictions, verification
 from ratchet.partitions import parse, shift
 from tests.end_to_end.conftest import wait_for
 
@@ -78,7 +77,7 @@ def test_what_was_missed_while_the_machine_was_off_is_made_up_in_order(local: Lo
         assert predictions.live(catalog.load("wind"), day).exists()
     note = airflow.run("wind.ingest", f"night__{parse(missed)[0]}")["note"]
     assert note.startswith(f"made up: nobody had asked for it before {parse(missed)[1]}")
-    assert chain.broken(dataset.registry().ledger_lines("wind")) is None
+    assert verification.verify(dataset.registry(), "wind").entries
 
 
 def test_a_range_is_scored_and_monitored_like_nights(local: Local, airflow: client.Airflow) -> None:

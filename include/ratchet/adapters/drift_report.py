@@ -1,4 +1,4 @@
-"""Compare two tables with Evidently, at thresholds that are given."""
+"""Evidently's report on two tables, at thresholds that are given."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,24 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class ColumnDrift:
-    """The distance of a column between reference and current, and the threshold that it is held to."""
-
-    column: str
-    distance: float
-    threshold: float
-    drifted: bool
-
-
-def compare(
+def make(
     current: pd.DataFrame,
     reference: pd.DataFrame,
     numbers: Sequence[str],
     categories: Sequence[str],
     thresholds: Mapping[str, float],
-) -> tuple[list[ColumnDrift], str]:
-    """Compare column by column; return the distances, and Evidently's report as one HTML page.
+) -> tuple[str, str]:
+    """Compare column by column; return Evidently's report as one HTML page, and as JSON.
 
     Numbers are compared by their Wasserstein distance over the reference's standard deviation, rows without a value
     left out; categories by their Jensen-Shannon distance. A number without any value on one side is left out.
@@ -54,14 +43,10 @@ def compare(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         snapshot = evidently.Report(metrics, include_tests=True).run(*sides)
-    found = []
-    for metric in snapshot.dict()["metrics"]:
-        name, distance = metric["config"]["column"], float(metric["value"])
-        found.append(ColumnDrift(name, distance, thresholds[name], distance >= thresholds[name]))
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "report.html"
         snapshot.save_html(str(page))
-        return found, page.read_text(encoding="utf-8")
+        return page.read_text(encoding="utf-8"), str(snapshot.json())
 
 
 def _evidently() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ratchet.training.model import Model
 
 CHAMPION = "champion"
+SHA256 = "ratchet.model_sha256"  # tag of a run: hash of its model as it was stored. What was judged is in the ledger
+_log = logging.getLogger("ratchet")
 # What loads a model, of the package `ratchet`: each file is a request to MLflow (50 ms), and the whole package has 150.
 _CODE = ("*.py", "contract/*.py", "training/*.py", "training/trainers/*.py")
 
@@ -38,10 +41,10 @@ class Version:
     run_id: str
 
 
-def log_model(model: Model, example: pa.Table) -> str:
+def log_model(model: Model, example: pa.Table) -> tuple[str, str]:
     """Store a model with the run in hand: signature, input example, the code that loads it, and no pickle.
 
-    Returns its URI.
+    Returns its URI, and the hash that every load of it is compared with.
     """
     import mlflow
     from mlflow.models import infer_signature
@@ -59,20 +62,26 @@ def log_model(model: Model, example: pa.Table) -> str:
             input_example=frame,
             pip_requirements=_requirements(model),
         )
-    return str(info.model_uri)
+        return str(info.model_uri), stored.digest(Path(folder) / "model")
 
 
-def run_model(client: Tracking, run_id: str) -> Model:
-    """Load the model of a run. Raises DataError where it has none."""
-    uri = client.tags(run_id).get(runs.MODEL)
+def run_model(client: Tracking, run_id: str, sha256: str = "") -> Model:
+    """Load the model of a run, compared with its hash: the one that is given, or else the one it was stored with.
+
+    Raises DataError where it has none, or is not what it was.
+    """
+    tags = client.tags(run_id)
+    uri = tags.get(runs.MODEL)
     if not uri:
         raise DataError(f"The MLflow run {run_id} has no model. Run the train step first")
-    return _load(uri, Settings.current().models / "runs" / run_id)
+    return _load(uri, Settings.current().models / "runs" / run_id, sha256 or tags.get(SHA256, ""))
 
 
-def version_model(version: Version) -> Model:
-    """Load a registered version, from the copy on this machine where there is one."""
-    return _load(f"models:/{version.loop}/{version.number}", Settings.current().models / version.loop / version.number)
+def version_model(client: Tracking, version: Version, sha256: str = "") -> Model:
+    """Load a registered version, compared with its hash, from the copy on this machine where there is one."""
+    expected = sha256 or client.tags(version.run_id).get(SHA256, "")
+    folder = Settings.current().models / version.loop / version.number
+    return _load(f"models:/{version.loop}/{version.number}", folder, expected)
 
 
 def champion(client: Tracking, loop: str) -> Version | None:
@@ -93,6 +102,18 @@ def version(client: Tracking, loop: str, number: str) -> Version:
     return _version(client.raw.get_model_version(loop, number))
 
 
+def versions(client: Tracking, loop: str) -> list[Version]:
+    """List the registered versions of a loop."""
+    found: list[Version] = []
+    token = None
+    while True:
+        page = client.raw.search_model_versions(f"name = '{loop}'", max_results=1000, page_token=token)
+        found += [_version(each) for each in page]
+        token = page.token
+        if not token:
+            return found
+
+
 def register(client: Tracking, loop: str, run_id: str, description: str) -> Version:
     """Register a run's model, once: a second call gives the version of the first."""
     from mlflow import MlflowException
@@ -102,9 +123,9 @@ def register(client: Tracking, loop: str, run_id: str, description: str) -> Vers
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    found = [v for v in client.raw.search_model_versions(f"name = '{loop}'") if v.run_id == run_id]
+    found = [each for each in versions(client, loop) if each.run_id == run_id]
     if found:
-        return _version(min(found, key=lambda v: int(v.version)))
+        return min(found, key=lambda each: int(each.number))
     uri = client.tags(run_id)[runs.MODEL]
     model_id = uri.removeprefix("models:/")
     return _version(
@@ -118,12 +139,10 @@ def tie(client: Tracking, refitted: Version, evaluated: Version) -> None:
     client.raw.set_model_version_tag(evaluated.loop, evaluated.number, "ratchet.refit_version", refitted.number)
 
 
-def size(client: Tracking, run_id: str) -> int:
-    """Return the size of a run's model on disk, in bytes."""
-    run_model(client, run_id)
-    return sum(
-        path.stat().st_size for path in (Settings.current().models / "runs" / run_id).rglob("*") if path.is_file()
-    )
+def local(run_id: str) -> tuple[str, int]:
+    """Return hash and size in bytes of a run's model, once it was loaded."""
+    folder = Settings.current().models / "runs" / run_id
+    return stored.digest(folder), sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def set_champion(client: Tracking, version: Version) -> None:
@@ -135,7 +154,10 @@ def _version(found: ModelVersion) -> Version:
     return Version(found.name, str(found.version), str(found.run_id))
 
 
-def _load(uri: str, folder: Path) -> Model:
+def _load(uri: str, folder: Path, sha256: str) -> Model:
+    if sha256 and folder.is_dir() and stored.digest(folder) != sha256:
+        _log.warning("the copy of %s in %s was changed since it was made, and is taken again", uri, folder)
+        shutil.rmtree(folder)
     if not folder.is_dir():
         import mlflow
 
@@ -144,6 +166,12 @@ def _load(uri: str, folder: Path) -> Model:
             data = next(local.rglob("ratchet.json"), None)
             if data is None:
                 raise DataError(f"{uri} is not a model of Ratchet: it holds no ratchet.json")
+            if sha256 and (found := stored.digest(data.parent)) != sha256:
+                raise DataError(
+                    f"{uri} in MLflow is not the model that was stored and judged: its files have the SHA-256 "
+                    f"{found[:12]}…, which was {sha256[:12]}…. Nothing is predicted with it. Bring MLflow's artifacts "
+                    "back from a backup, or go back to the champion before: ratchet rollback"
+                )
             shutil.copytree(data.parent, temporary)
     try:
         return stored.load(folder)

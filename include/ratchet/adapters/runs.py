@@ -53,6 +53,10 @@ class Tracking:
         """Return a run's parameters."""
         return dict(self.raw.get_run(run).data.params)
 
+    def delete(self, run: str) -> None:
+        """Let a run go: it can be restored until `mlflow gc` removes it."""
+        self.raw.delete_run(run)
+
     def set_tag(self, run: str, name: str, value: str) -> None:
         """Set a run's tag."""
         self.raw.set_tag(run, name, value)
@@ -100,6 +104,22 @@ def tagged(client: Tracking, loop: str, tag: str) -> dict[str, str]:
     while True:
         page = client.raw.search_runs([experiment.experiment_id], max_results=1000, page_token=token)
         found |= {str(run.info.run_id): run.data.tags[tag] for run in page if tag in run.data.tags}
+        token = page.token
+        if not token:
+            return found
+
+
+def begun_before(client: Tracking, loop: str, when: float) -> list[str]:
+    """List the runs of a loop that a step has begun before a time, in seconds since 1970."""
+    experiment = client.raw.get_experiment_by_name(loop)
+    if experiment is None:
+        return []
+    found: list[str] = []
+    token = None
+    while True:
+        wanted = f"attributes.start_time < {int(when * 1000)}"
+        page = client.raw.search_runs([experiment.experiment_id], wanted, max_results=1000, page_token=token)
+        found += [str(run.info.run_id) for run in page if KEY in run.data.tags]
         token = page.token
         if not token:
             return found

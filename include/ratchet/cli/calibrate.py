@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ratchet import catalog
-from ratchet.adapters import models, runs
+from ratchet.adapters import runs
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset, ledger
+from ratchet.lifecycle import dataset, ledger, proven
 from ratchet.monitoring import reference
 
 
@@ -41,7 +41,7 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
         tags = client.tags(champion.run_id)
         first, _, last = tags["data.train"].partition("..")
         rows = dataset.features(registry, loop, registry.resolve(tags["data.revision"]), first, last)
-        model = models.version_model(champion)
+        model = proven.version_model(loop, client, champion)
         before = json.loads(runs.read_file(client, champion.run_id, reference.THRESHOLDS))["thresholds"]
         made = reference.make(loop, model, rows)
         after = json.loads(made[reference.THRESHOLDS])["thresholds"]

@@ -23,7 +23,7 @@ def log(loop_name: str, number: int) -> None:
     """List the newest commits: revision, time, what was published."""
     limits = [f"--max-count={number}", "--date=format:%Y-%m-%d %H:%M", "--format=%h  %ad  %s"]
     paths = ["--", catalog.load(loop_name).name] if loop_name else []
-    click.echo(dataset.registry().git("log", *limits, *paths).rstrip())
+    click.echo(dataset.registry().git("log", *limits, "main", *paths).rstrip())
 
 
 @data.command("diff")

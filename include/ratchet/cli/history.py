@@ -6,14 +6,23 @@ import click
 
 from ratchet import catalog
 from ratchet.decisions import entries
-from ratchet.lifecycle import ledger
+from ratchet.lifecycle import dataset, ledger, verification
 
 
 @click.command()
 @click.argument("loop_name")
-def history(loop_name: str) -> None:
+@click.option("--verify", is_flag=True, help="Prove that nothing of it was changed, lost or forged.")
+def history(loop_name: str, verify: bool) -> None:
     """Print the ledger of LOOP_NAME: every decision about its models, oldest first."""
-    found = ledger.read(catalog.load(loop_name))
+    loop = catalog.load(loop_name)
+    if verify:
+        proof = verification.verify(dataset.registry(), loop.name)
+        click.echo(
+            f"The ledger of {loop.name} is whole: {proof.entries} entries, each follows the one before it; "
+            f"{proof.commits} commits, each only lengthens it; {proof.facts} files that they rest on are what they were"
+        )
+        return
+    found = ledger.read(loop)
     if not found:
         click.echo(f"Nothing was decided about {loop_name} yet")
     for number, entry in enumerate(found, 1):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ratchet.contract.rules import Days, Gate, Loss, Monitor, Part, Retrain, Share
+from ratchet.contract.rules import Days, Gate, Keep, Loss, Monitor, Part, Retrain, Share
 from ratchet.contract.runtime import Name, Runtime
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -123,6 +123,7 @@ class Loop(Part):
     gate: Gate = Gate()
     monitor: Monitor = Monitor()
     retrain: Retrain = Retrain()
+    keep: Keep = Keep()
     runtime: dict[str, Runtime] = Field(default_factory=dict, description="Step name -> where it runs.")
     folder: Path = Field(default=Path(), exclude=True, json_schema_extra={"readOnly": True})
 
@@ -144,6 +145,18 @@ class Loop(Part):
         if self.gate.fairness and self.task != "binary":
             raise ValueError(
                 f"gate.fairness compares positive rates, which only a binary loop has; this one is {self.task}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_what_it_needs(self) -> Loop:
+        window = self.training.window if isinstance(self.training.window, int) else self.training.holdout_days + 1
+        longest = max(window, 2 * self.gate.patience_days, self.monitor.window_days)
+        needed = longest + self.features.lookback_days + self.label_delay_days
+        if self.keep.data_days is not None and self.keep.data_days < needed:
+            raise ValueError(
+                f"keep.data_days {self.keep.data_days} lets go of days that training, duels and monitor look at; "
+                f"make it at least {needed}"
             )
         return self
 

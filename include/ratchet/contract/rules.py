@@ -1,4 +1,4 @@
-"""The parts of a contract that say how decisions are made: gate, monitor, retrain."""
+"""The parts of a contract that say how decisions are made, and how long what they rest on is kept."""
 
 from __future__ import annotations
 
@@ -131,6 +131,25 @@ class Monitor(Part):
     )
     alarms_per_year: Annotated[float, Field(gt=0, le=365)] = Field(
         default=2, description="False drift alarms a year that thresholds are calibrated to, on unchanged data."
+    )
+
+
+class Keep(Part):
+    """How long what nothing needs is kept. What a registered model was made of, and decisions, are kept for ever."""
+
+    data_days: Annotated[int, Field(ge=30)] | None = Field(
+        default=None, description="Partitions older than this are let go, where no registered model was made of them."
+    )
+    superseded_days: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Rows that a later delivery of their day has replaced. A replay needs them."
+    )
+    runs_days: Annotated[int, Field(ge=7)] | None = Field(
+        default=90, description="MLflow runs that no registered version names and no decision needs any more."
+    )
+    pages_days: Days = Field(default=90, description="Drift pages and Data Docs of a night; their numbers stay.")
+    work_days: Days = Field(
+        default=7,
+        description="What can be made again: staged deliveries, snapshots, copies of models, shadow scores.",
     )
 
 

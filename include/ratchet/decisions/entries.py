@@ -39,6 +39,7 @@ class Judged(_Entry):
     run: str  # the key of the training
     mlflow_run: str  # of the model that it is about: of a refit where one was deployed or refused
     evaluated: str  # the MLflow run that was judged
+    model: str = ""  # SHA-256 of the model of `mlflow_run`, with which every load is compared; 0.1 kept none
     champion: str | None = None  # the version that it was judged against; None where there was none
     line: str = ""  # the hypothesis that it belongs to; empty where it says nothing about one
     recipe: str = ""

@@ -17,6 +17,7 @@ class Evaluation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
+    model: str = ""  # SHA-256 of the model that was evaluated; one of 0.1 has none
     champion: str | None  # the version that it was compared with; None where there was none
     # Day -> rows, mean loss of `challenger` and, where it has not seen it, `champion`.
     days: dict[str, dict[str, float]]

@@ -287,6 +287,7 @@ def _about(training: Training, line: str, champion: str | None, decision: gate.D
         "run": training.run,
         "mlflow_run": training.mlflow_run,
         "evaluated": training.mlflow_run,
+        "model": training.evaluation.model,
         "champion": champion,
         "line": line,
         "recipe": training.recipe,

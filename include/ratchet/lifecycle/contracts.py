@@ -11,7 +11,8 @@ import hashlib
 from pathlib import Path
 
 from ratchet import catalog
-from ratchet.adapters.data_registry import Registry, Writer
+from ratchet.adapters.data_registry import Registry
+from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.errors import DataError
 from ratchet.files import atomic
@@ -52,24 +53,20 @@ def pinned(registry: Registry, loop: Loop, digest: str) -> Loop:
     return catalog.read(folder / "loop.yaml")
 
 
-def keep(writer: Writer, loop: Loop) -> tuple[str, list[str]]:
-    """Put the contract that a decision was taken by into the registry, once.
-
-    Return its digest, and what is to be committed.
-    """
+def keep(writer: Writer, loop: Loop) -> str:
+    """Put the contract that a decision was taken by into the registry, once; return its digest."""
     files = _files(loop.folder)
     digest = _digest(files)
     folder = f"{loop.name}/contracts/{digest}"
-    if writer.registry.names(f"{folder}/"):
-        return digest, []
-    for path, content in files.items():
-        writer.write(f"{folder}/{path}", content.decode())
-    return digest, [f"{folder}/{path}" for path in files]
+    if not writer.registry.exists(folder):
+        for path, content in files.items():
+            writer.write(f"{folder}/{path}", content.decode())
+    return digest
 
 
 def _restore(registry: Registry, loop: Loop, digest: str, folder: Path) -> None:
     prefix = f"{loop.name}/contracts/{digest}/"
-    texts = registry.texts_of(registry.git("ls-tree", "-r", "--name-only", "HEAD", prefix).splitlines())
+    texts = registry.texts_below(prefix)
     if not texts:
         raise DataError(
             f"The contract {digest} that this run of {loop.name} began with is neither in {folder.parents[1]} nor in "

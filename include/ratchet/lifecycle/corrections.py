@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ratchet.adapters.data_registry import Registry, Writer
+from ratchet.adapters.data_registry import Registry
+from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import corrections
 from ratchet.decisions.deliveries import DeliveryVerdict
@@ -24,14 +25,19 @@ if TYPE_CHECKING:
 
 
 def write(
-    writer: Writer, loop: Loop, verdict: DeliveryVerdict, old: dict[str, pa.Table], new: dict[str, pa.Table]
-) -> tuple[str, str] | None:
+    writer: Writer,
+    loop: Loop,
+    verdict: DeliveryVerdict,
+    known: str,
+    old: dict[str, pa.Table],
+    new: dict[str, pa.Table],
+) -> str | None:
     """Write a correction down, or that a day came late, where that changes anything. Does not commit.
 
-    old, new: the day's tables. Return what is to be committed, and what it reaches.
+    known: the first night that knows of it. old, new: the day's tables. Return what it reaches.
     """
     registry, day = writer.registry, verdict.partition
-    found, known = corrections.reach(loop, old, new), nights.coming(registry, loop.name)
+    found = corrections.reach(loop, old, new)
     if not found.any:
         return None
     learnt = _learnt(registry.ledger(loop.name), day)
@@ -49,13 +55,12 @@ def write(
     told = f"{'corrects' if old else 'late:'} {day}: {found.words}; known from the night of {known}, which measures it"
     if learnt:
         told += f"; {', '.join(f'v{version}' for version in learnt)} had learnt from it"
-    return path, told
+    return told
 
 
 def known(registry: Registry, loop: Loop, after: str, until: str) -> set[str]:
     """Return the days whose corrections have become known on the nights after `after`, up to `until`."""
-    paths = registry.git("ls-tree", "-r", "--name-only", "HEAD", f"{loop.name}/corrections/").splitlines()
-    facts = map(json.loads, registry.texts_of(paths).values())
+    facts = map(json.loads, registry.texts_below(f"{loop.name}/corrections").values())
     return {fact["partition"] for fact in facts if after < fact["known"] <= until}
 
 

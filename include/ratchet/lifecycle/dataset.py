@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.adapters.data_registry import Registry, open_registry
+from ratchet.adapters import writing
+from ratchet.adapters.data_registry import Registry
+from ratchet.adapters.opening import open_registry
 from ratchet.contract.loop import Loop
 from ratchet.data import features as feature_sql
 from ratchet.data import tables as tabular
@@ -20,9 +22,11 @@ _NEAR = 7  # days: what lies between two is read with them
 
 
 def registry() -> Registry:
-    """Open this installation's data registry."""
+    """Open this installation's data registry, with what other machines have written."""
     settings = Settings.current()
-    return open_registry(settings.registry, settings.remote)
+    found = open_registry(settings.registry, settings.remote, settings.git_remote)
+    writing.keep_up(found)
+    return found
 
 
 def path(loop: Loop, table: str, partition: str) -> str:

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
+import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.adapters import models, runs
-from ratchet.adapters.data_registry import Writer
+from ratchet.adapters import models, runs, writing
+from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions.entries import Asked, Entries, Entry, Paused, Promoted, Resumed, RolledBack, line
-from ratchet.errors import RequestError
+from ratchet.errors import DataError, RegistryError, RequestError
 from ratchet.lifecycle import contracts, dataset, nights
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
+_log = logging.getLogger("ratchet")
 Change = Promoted | RolledBack  # of the champion
 Grounds = Mapping[str, Mapping[str, str]]  # key of an entry -> what it rests on: name of the file -> its text
 
@@ -53,31 +56,32 @@ def write(writer: Writer, loop: Loop, entries: Sequence[Entry], grounds: Grounds
     if not fresh:
         return []
     now, who = dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), getpass.getuser()
-    contract, paths = contracts.keep(writer, loop)
+    contract = contracts.keep(writer, loop)
     found = []
     for entry in fresh:
         kept = {
             name: writer.keep(loop.name, Path(name).suffix, text)
             for name, text in (grounds or {}).get(entry.key, {}).items()
         }
-        paths += [path for _, path in kept.values()]
-        facts = {**entry.facts, **{name: digest for name, (digest, _) in kept.items()}}
+        facts = {**entry.facts, **kept}
         update = {"at": now, "by": entry.by or who, "contract": contract, **({"facts": facts} if facts else {})}
         found.append(entry.model_copy(update=update))
     writer.append(loop.name, found)
     titles = [TITLES[entry.kind].format(loop=loop.name, what=what(entry)) for entry in found]
     told = "\n\n".join(f"{title}: {entry.reason}" for title, entry in zip(titles[1:], found[1:], strict=True))
-    writer.commit([f"{loop.name}/ledger.jsonl", *paths], f"{titles[0]}\n\n{found[0].reason}\n\n{told}".rstrip() + "\n")
+    writer.commit(f"{titles[0]}\n\n{found[0].reason}\n\n{told}".rstrip() + "\n")
     return found
 
 
 def say(loop: Loop, kind: type[Asked | Paused | Resumed], reason: str) -> None:
     """Write down what a person says to the admission."""
-    registry = dataset.registry()
-    with registry.writer() as writer:
-        count, name = len(registry.ledger(loop.name)), kind.model_fields["kind"].default
-        night = nights.hearing(registry, loop.name)
+
+    def act(writer: Writer) -> None:
+        count, name = len(writer.registry.ledger(loop.name)), kind.model_fields["kind"].default
+        night = nights.hearing(writer.registry, loop.name)
         write(writer, loop, [kind(key=f"{name}:{count}", reason=reason, night=night)])
+
+    writing.change(dataset.registry(), act)
 
 
 def read(loop: Loop) -> list[Entry]:
@@ -97,12 +101,34 @@ def champions(entries: Entries) -> list[Change]:
 
 
 def champion(client: Tracking, loop: Loop) -> models.Version | None:
-    """Return the champion, and heal the alias where a crash has left it behind the ledger."""
-    found = models.champion(client, loop.name)
-    changes = champions(read(loop))
-    if changes and (found is None or changes[-1].version != found.number):
-        found = models.version(client, loop.name, changes[-1].version)
+    """Return the champion that the ledger names; set MLflow's alias right, and tell, where it says another.
+
+    Raises RegistryError where the alias names one and the ledger none: it was lost, and is no fresh start.
+    """
+    found, registry = models.champion(client, loop.name), dataset.registry()
+    changes = champions(registry.ledger(loop.name))
+    if not changes and found is not None:
+        raise RegistryError(
+            f"MLflow's alias says that v{found.number} is the champion of {loop.name}, and the ledger in "
+            f"{registry.root} has no champion: the registry was lost, or is another's. "
+            "Bring it back: ratchet registry restore. Where that model is not Ratchet's, take its alias away"
+        )
+    if not changes:
+        return None
+    last = changes[-1]
+    if found is None or found.number != last.version:
+        said = f"v{found.number}" if found else "no version"
+        _log.warning(
+            "MLflow's alias said %s, the ledger of %s says v%s: it was set right", said, loop.name, last.version
+        )
+        found = models.version(client, loop.name, last.version)
         models.set_champion(client, found)
+    if found.run_id != last.mlflow_run:
+        raise DataError(
+            f"v{last.version} of {loop.name} is of the run {found.run_id} in MLflow, and of {last.mlflow_run} in the "
+            "ledger: its registered versions were changed. Bring MLflow's database back from a backup, or go back to "
+            f"the champion before: ratchet rollback {loop.name}"
+        )
     return found
 
 
@@ -111,27 +137,31 @@ def rollback(loop: Loop, reason: str) -> RolledBack:
 
     What was rolled back from is not restored by a second rollback: that one goes further back.
     """
-    registry = dataset.registry()
-    with runs.connected() as client, registry.writer() as writer:
-        entries = registry.ledger(loop.name)
-        present = champion(client, loop)
-        if present is None:
-            raise RequestError(f"{loop.name} has no champion: nothing to roll back")
-        before = _before(champions(entries), present.number)
-        if before is None:
-            raise RequestError(
-                f"v{present.number} is the first champion of {loop.name}: there is none before it to restore"
-            )
-        restored = models.version(client, loop.name, before)
-        entry = RolledBack(
-            key=f"rolled_back:{len(entries)}",
-            version=before,
-            left=present.number,
-            mlflow_run=restored.run_id,
-            reason=reason,
+    with runs.connected() as client:
+        return writing.change(dataset.registry(), partial(_roll_back, loop, client, reason))
+
+
+def _roll_back(loop: Loop, client: Tracking, reason: str, writer: Writer) -> RolledBack:
+    entries = writer.registry.ledger(loop.name)
+    present = champion(client, loop)
+    if present is None:
+        raise RequestError(f"{loop.name} has no champion: nothing to roll back")
+    before = _before(champions(entries), present.number)
+    if before is None:
+        raise RequestError(
+            f"v{present.number} is the first champion of {loop.name}: there is none before it to restore"
         )
-        write(writer, loop, [entry])
-        models.set_champion(client, restored)
+    restored = models.version(client, loop.name, before)
+    entry = RolledBack(
+        key=f"rolled_back:{len(entries)}",
+        version=before,
+        left=present.number,
+        mlflow_run=restored.run_id,
+        reason=reason,
+    )
+    write(writer, loop, [entry])
+    writer.land()
+    models.set_champion(client, restored)
     return entry
 
 

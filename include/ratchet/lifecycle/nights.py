@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ratchet.adapters.data_registry import Registry, Writer
+from ratchet.adapters.data_registry import Registry
+from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions import nights
 from ratchet.decisions.entries import Requested, only
@@ -104,8 +105,9 @@ def begin(writer: Writer, loop: Loop, asked: Mapping[str, str], digest: str = ""
     begun = [day for day in asked if day not in taken and nights.may_begin(day, states, present)]
     if not begun:
         return []
-    paths = [_write(writer, loop, Open(day, asked[day], contract=digest)) for day in begun]
-    writer.commit(paths, f"Begin {_range(begun)} of {loop.name}")
+    for day in begun:
+        _write(writer, loop, Open(day, asked[day], contract=digest))
+    writer.commit(f"Begin {_range(begun)} of {loop.name}")
     return begun
 
 
@@ -119,8 +121,9 @@ def know(writer: Writer, loop: Loop, days: Iterable[str], revision: str) -> None
     """Write down what open nights know, once: a revision of this registry."""
     fresh = [night for night in opened(writer.registry, loop.name) if night.partition in {*days} and not night.revision]
     if fresh:
-        paths = [_write(writer, loop, replace(night, revision=revision)) for night in fresh]
-        writer.commit(paths, f"Let {_range([n.partition for n in fresh])} of {loop.name} know {revision[:10]}")
+        for night in fresh:
+            _write(writer, loop, replace(night, revision=revision))
+        writer.commit(f"Let {_range([n.partition for n in fresh])} of {loop.name} know {revision[:10]}")
 
 
 def wait_for_training(writer: Writer, loop: Loop, partition: str, training: str) -> None:
@@ -128,31 +131,27 @@ def wait_for_training(writer: Writer, loop: Loop, partition: str, training: str)
     night = next((each for each in opened(writer.registry, loop.name) if each.partition == partition), None)
     if night is None or night.training == training:
         return
-    path = _write(writer, loop, replace(night, training=training))
-    writer.commit([path], f"Let {partition} of {loop.name} wait for {training}")
+    _write(writer, loop, replace(night, training=training))
+    writer.commit(f"Let {partition} of {loop.name} wait for {training}")
 
 
 def end(writer: Writer, loop: Loop, days: Iterable[str], state: State, reason: str) -> None:
     """Write down how nights ended. One that ended the same way before is left as it is."""
-    ended_days, paths = [*days], list[str]()
+    ended_days = [*days]
     taken = {night.partition for night in opened(writer.registry, loop.name)}
     lived = _lived(writer.registry, loop.name, ended_days)
     for day in ended_days:  # what a night knew stays with it, however often it ends
         kept = {name: lived[day][name] for name in ("contract", "revision") if lived[day].get(name)}
         fact = {"partition": day, "state": state, "reason": reason, **kept}
         writer.write(_path(loop.name, day), json.dumps(fact, sort_keys=True) + "\n")
-        paths.append(_path(loop.name, day))
         if day in taken:
             writer.remove(_open_path(loop.name, day))
-            paths.append(_open_path(loop.name, day))
     title = {"published": "End", "rested": "Rest on", "refused": "Refuse", "given_up": "Give up"}[state]
-    writer.commit(paths, f"{title} {_range(ended_days)} of {loop.name}\n\n{reason}\n")
+    writer.commit(f"{title} {_range(ended_days)} of {loop.name}\n\n{reason}\n")
 
 
-def _write(writer: Writer, loop: Loop, night: Open) -> str:
-    path = _open_path(loop.name, night.partition)
-    writer.write(path, json.dumps(vars(night), sort_keys=True) + "\n")
-    return path
+def _write(writer: Writer, loop: Loop, night: Open) -> None:
+    writer.write(_open_path(loop.name, night.partition), json.dumps(vars(night), sort_keys=True) + "\n")
 
 
 def _lived(registry: Registry, loop: str, days: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.adapters import models
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.files import slug
+from ratchet.lifecycle import proven
 from ratchet.settings import Settings
 from ratchet.training.metrics import row_losses
 
@@ -79,7 +79,7 @@ def shadow(loop: Loop, client: Tracking, run: str, rows: pa.Table, day: str) -> 
     fresh = without(rows, held, keys) if held is not None else rows
     if held is not None and not fresh.num_rows:
         return held
-    made = predict(loop, models.run_model(client, run), fresh, run)
+    made = predict(loop, proven.run_model(loop, client, run), fresh, run)
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return whole

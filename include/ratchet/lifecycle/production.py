@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ratchet.adapters import models
-from ratchet.adapters.data_registry import Writer
+from ratchet.adapters import models, writing
+from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions.acts import Decided, Deployed
 from ratchet.decisions.duel import Cluster
 from ratchet.decisions.entries import Entry, RolledBack, Won
 from ratchet.decisions.lifecycle import Training
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset, evaluations, evidence, ledger
+from ratchet.lifecycle import dataset, evaluations, evidence, ledger, proven
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
 REFIT = "ratchet.refit"  # tag of the run that was judged: the run of its refit
+Done = TypeVar("Done")
 Rests = Callable[[Entry, Decided], Mapping[str, str]]  # what an entry rests on: name of the file -> its text
 
 
 class Production:
-    """A loop where it lives. Use `held` to get one."""
+    """A loop where it lives. Use `act` to get one."""
 
     def __init__(self, loop: Loop, client: Tracking, writer: Writer, rests: Rests) -> None:
         self.loop, self.client, self.writer, self._rests = loop, client, writer, rests
@@ -53,10 +53,11 @@ class Production:
         self._gathered[run] = list(days)
 
     def write(self, entries: Sequence[Entry], decided: Decided) -> None:
-        """Write entries down in one commit, with what they rest on."""
+        """Write entries down in one commit, with what they rest on; what follows from them follows it."""
         known = {entry.key for entry in self.entries()}
         fresh = [self._restored(entry) for entry in entries if entry.key not in known]
         ledger.write(self.writer, self.loop, fresh, {entry.key: self._rests(entry, decided) for entry in fresh})
+        self.writer.land()
 
     def register(self, won: Won) -> Deployed:
         """Register the model that was judged, and its refit where that is what is deployed; tie the two."""
@@ -75,6 +76,7 @@ class Production:
         tags, spent = client.tags(deployed), {deployed} - {judged}  # what was judged was counted at its first look
         about: dict[str, Any] = {
             "mlflow_run": deployed,
+            "model": proven.sha256(self.loop, client, deployed),
             "because": client.tags(judged).get("ratchet.reason", ""),
             "data": {name: tags.get(f"data.{name}") for name in ("revision", "train", "holdout", "hash")},
             "day": tags["data.train"].partition("..")[2],
@@ -99,8 +101,9 @@ def nothing(entry: Entry, decided: Decided) -> Mapping[str, str]:
     return {}
 
 
-@contextmanager
-def held(loop: Loop, client: Tracking, rests: Rests = nothing) -> Iterator[Production]:
-    """Hold the registry for an act."""
-    with dataset.registry().writer() as writer:
-        yield Production(loop, client, writer, rests)
+def act(loop: Loop, client: Tracking, do: Callable[[Production], Done], rests: Rests = nothing) -> Done:
+    """Hold the registry for an act; where another writer was faster, the act decides again on what that has written.
+
+    What an act leaves elsewhere, in MLflow, it leaves once, whatever the number of tries.
+    """
+    return writing.change(dataset.registry(), lambda writer: do(Production(loop, client, writer, rests)))

@@ -3,22 +3,28 @@
 Format 1 is that of 0.1. Its names (`ring`, `held`, `harm`, a twin) are read here and nowhere else.
 
 From 1 to 2: contracts and runs get today's names; a ledger's entries get today's kinds, a format, and the hash of the
-one before; every day with a verdict becomes a night that has ended. The registry is last, in one commit: an upgrade
-that was interrupted is run again, and one that was run changes nothing. What was there before stands in Git's history.
+one before; every day with a verdict becomes a night that has ended.
+
+From 2 to 3: the registry has no worktree any more, and names its DVC remote as seen from itself.
+
+The registry's commit is last: an upgrade that was interrupted is run again, and one that was run changes nothing. What
+was there before stands in Git's history.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from ratchet.adapters import runs
-from ratchet.adapters.data_registry import FORMAT, FORMAT_FILE, IGNORE_FILE, IGNORED, Registry, Writer
+from ratchet.adapters import git, opening, runs, storage, writing
+from ratchet.adapters.data_registry import DVC_FILE, FORMAT, Registry
+from ratchet.adapters.writing import Writer
 from ratchet.decisions import chain
 from ratchet.errors import FormatError
 from ratchet.files import write_text
@@ -33,7 +39,7 @@ _TWIN, _EVALUATED = "ratchet.twin", "ratchet.evaluated_run"
 def upgrade(say: Callable[[str], None]) -> bool:
     """Bring this installation's state forward; say whether there was anything to do. Raises RatchetError."""
     settings = Settings.current()
-    registry = Registry(settings.registry)
+    registry = Registry(settings.registry, settings.remote, settings.git_remote)
     if not (settings.registry / ".git").exists():
         return False
     found = registry.format()
@@ -43,19 +49,25 @@ def upgrade(say: Callable[[str], None]) -> bool:
         )
     if found == FORMAT:
         return False
-    for path in sorted(settings.loops.glob("*/loop.yaml")):
-        if _contract(path):
-            say(f"{path}: today's names")
     loops = [name for name in registry.folders() if not name.startswith(".")]
-    for loop in loops:
-        if tagged := _runs(loop):
-            say(f"{loop}: {tagged} runs in MLflow name the evaluated model behind a refit")
-    with registry.writer() as writer:
-        paths = [path for loop in loops for path in _registry(writer, loop, say)]
-        writer.write(FORMAT_FILE, json.dumps({"format": 2}) + "\n")
-        writer.write(IGNORE_FILE, IGNORED)
-        writer.commit([*paths, FORMAT_FILE, IGNORE_FILE], "Bring the state from format 1 to format 2")
-    say(f"{settings.registry}: format 2")
+    if found < 2:
+        for path in sorted(settings.loops.glob("*/loop.yaml")):
+            if _contract(path):
+                say(f"{path}: today's names")
+        for loop in loops:
+            if tagged := _runs(loop):
+                say(f"{loop}: {tagged} runs in MLflow name the evaluated model behind a refit")
+    url = _bare(registry)
+
+    def act(writer: Writer) -> None:
+        for loop in loops if found < 2 else ():
+            _registry(writer, loop, say)
+        for path, text in opening.beginning(registry.root, url).items():
+            writer.write(path, text)
+        writer.commit(f"Bring the state from format {found} to format {FORMAT}")
+
+    writing.change(registry, act)
+    say(f"{settings.registry}: format {FORMAT}")
     return True
 
 
@@ -113,21 +125,42 @@ def _runs(loop: str) -> int:
     return len(found)
 
 
-def _registry(writer: Writer, loop: str, say: Callable[[str], None]) -> list[str]:
-    """Write a loop's ledger and nights in the new format; return what was written. Does not commit."""
-    registry, written = writer.registry, []
+def _bare(registry: Registry) -> str:
+    """Take away the worktree, as far as Git or DVC hold what lies in it; return where the DVC remote is."""
+    root, head = registry.root, registry.head()
+    for path, text in registry.texts_below("", head).items():
+        file = root / path.lstrip("/")
+        elsewhere = [file] if file.is_file() and file.read_bytes() == text.encode() else []
+        if path.endswith(".dvc"):
+            digest, _ = storage.parse(text, path)
+            data = file.with_suffix("")
+            if data.is_file() and storage.md5(data) == digest and registry.storage.has(digest):
+                elsewhere.append(data)
+        for held in elsewhere:
+            if ".dvc" not in held.relative_to(root).parts[:1]:
+                held.unlink()
+    for folder in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
+        if folder.relative_to(root).parts[0] not in (".git", ".dvc") and not any(folder.iterdir()):
+            folder.rmdir()
+    git.run(root / ".git", "config", "core.bare", "true")
+    (root / ".git" / "index").unlink(missing_ok=True)
+    url = storage.configured(registry.text(DVC_FILE, head) or "")
+    place = url if "://" in url else os.path.normpath(root / ".dvc" / url)
+    write_text(root / DVC_FILE, opening.beginning(root, place)[DVC_FILE])
+    return place
+
+
+def _registry(writer: Writer, loop: str, say: Callable[[str], None]) -> None:
+    """Write a loop's ledger and nights in format 2. Does not commit."""
+    registry = writer.registry
     text = registry.text(f"{loop}/ledger.jsonl")
     if text:
         entries: list[dict[str, Any]] = []
         for line in text.splitlines():
             entries.append(chain.link(entry(json.loads(line)), entries[-1] if entries else None))
         writer.write_ledger(loop, entries)
-        written.append(f"{loop}/ledger.jsonl")
     verdicts = registry.verdicts(loop)
     for day, verdict in verdicts.items():
         fact = {"partition": day, "state": _STATES[verdict.status], "reason": "ended before format 2"}
-        path = f"{loop}/nights/{day}.json"
-        writer.write(path, json.dumps(fact, sort_keys=True) + "\n")
-        written.append(path)
+        writer.write(f"{loop}/nights/{day}.json", json.dumps(fact, sort_keys=True) + "\n")
     say(f"{loop}: {len(text.splitlines()) if text else 0} entries in the ledger, {len(verdicts)} nights")
-    return written

@@ -202,7 +202,7 @@ def _rows(registry: Registry, loop: Loop, revision: str, cache: Path) -> DataVer
     """Compute the features at a revision once, and map them into memory."""
     days = dataset.published(registry, loop, revision)
     sql = (loop.folder / loop.features.sql).read_text(encoding="utf-8")
-    tree = registry.git("rev-parse", f"{revision}:{loop.name}/data").strip()
+    tree = registry.content_id(f"{loop.name}/data", revision)
     contract = loop.model_dump_json(include={"tables", "target", "features", "task"})
     path = cache / f"rows-{hashlib.sha256((tree + sql + contract).encode()).hexdigest()[:16]}.arrow"
     if not path.exists():

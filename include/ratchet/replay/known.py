@@ -58,13 +58,13 @@ def deliveries(registry: Registry, loop: Loop) -> list[Delivery]:
 
 def order(registry: Registry) -> dict[str, int]:
     """Return the place of each commit of the registry, the oldest first."""
-    return {revision: n for n, revision in enumerate(registry.git("log", "--reverse", "--format=%H").split())}
+    return {revision: n for n, revision in enumerate(registry.git("log", "--reverse", "--format=%H", "main").split())}
 
 
 def written(registry: Registry, loop: str) -> list[int]:
     """Return the place of the commit that wrote each entry of a loop's ledger."""
     place, found = order(registry), list[int]()
-    text = registry.git("log", "--reverse", "--format=%x00%H", "--numstat", "--", f"{loop}/ledger.jsonl")
+    text = registry.git("log", "--reverse", "--format=%x00%H", "--numstat", "main", "--", f"{loop}/ledger.jsonl")
     for block in text.split("\0")[1:]:
         revision, *counts = block.split()
         added, removed = int(counts[0]), int(counts[1])
@@ -93,7 +93,16 @@ def first_known(came: Sequence[tuple[str, str]], lived: Mapping[str, str]) -> li
 
 def _commits(registry: Registry, loop: Loop) -> list[tuple[str, str]]:
     """Return the commits that brought a verdict, oldest first, with its path."""
-    arguments = ("log", "--reverse", "--format=%x00%H", "--name-only", "--no-renames", "--", f"{loop.name}/verdicts")
+    arguments = (
+        "log",
+        "--reverse",
+        "--format=%x00%H",
+        "--name-only",
+        "--no-renames",
+        "main",
+        "--",
+        f"{loop.name}/verdicts",
+    )
     found = []
     for block in registry.git(*arguments).split("\0")[1:]:
         revision, *paths = [line for line in block.splitlines() if line.strip()]

@@ -22,9 +22,8 @@ def drifted(champion: Fitted, data: DataVersion, night: str) -> tuple[tuple[str,
     first = shift(night, 1 - loop.monitor.window_days)
     days = [day for day in data.days if first <= day <= night]
     current = reference.columns(loop, champion.model, data.between(first, night))
-    numbers, categories = reference.kinds(past)
-    found = distances.between(current, past, numbers, categories)
-    beyond = {name: value / thresholds[name] for name, value in found.items() if value >= thresholds[name]}
+    found = distances.judged(current, past, *reference.kinds(past), thresholds)
+    beyond = {each.column: each.distance / each.threshold for each in found if each.drifted}
     return tuple(sorted(beyond, key=lambda name: -beyond[name])), len(days)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ratchet.adapters import writing
 from ratchet.contract.loop import Loop
 from ratchet.decisions.nights import asked
 from ratchet.lifecycle import dataset, nights
@@ -27,10 +28,10 @@ def run(loop: Loop, request: CloseRequest) -> CloseResult:
     ended = nights.ended(registry, loop.name, night)
     if ended and ended["state"] == "published":
         return CloseResult(reason=f"the night of {night} has ended before", outcome="unchanged", training=training)
-    with registry.writer() as writer:
-        if training:
-            nights.wait_for_training(writer, loop, night, training)
-        else:
-            nights.end(writer, loop, [night], "published", "scored, monitored and decided")
+    if training:
+        writing.change(registry, lambda writer: nights.wait_for_training(writer, loop, night, training))
+    else:
+        said = "scored, monitored and decided"
+        writing.change(registry, lambda writer: nights.end(writer, loop, [night], "published", said))
     waits = f"; it is over when the training {training} is judged" if training else ""
     return CloseResult(reason=f"the night of {night} is lived{waits}", training=training)

@@ -54,8 +54,11 @@ def run(loop: Loop, request: DecideRequest) -> DecideResult:
         name: text for name in (drift.FILE, performance.FILE, "drift.html") if (text := looks.read(loop, night, name))
     }
     seen["night.json"] = json.dumps(dataclasses.asdict(known), indent=1)
-    with runs.connected() as client, production.held(loop, client, lambda *_: seen) as world:
-        decision = acts.decide(world, loop, known, catalog.policies(loop))
+    with runs.connected() as client:
+        policies = catalog.policies(loop)
+        decision = production.act(
+            loop, client, lambda world: acts.decide(world, loop, known, policies), lambda *_: seen
+        )
     return DecideResult(
         reason=decision.reason,
         partition=night,
@@ -77,6 +80,7 @@ def gather(loop: Loop, partition: str) -> NightFacts:
     found, version = drift.DriftResult.model_validate(drifted), measured.champion or ""
     revision = nights.revision(registry, loop, partition)
     entries, counts = registry.ledger(loop.name), dataset.counts(registry, loop, revision)
+    recent = registry.verdicts(loop.name, revision, shift(partition, 1 - loop.monitor.window_days), partition)
     known = NightFacts(
         partition=partition,
         champion=version,
@@ -85,7 +89,7 @@ def gather(loop: Loop, partition: str) -> NightFacts:
         drift_window=loop.monitor.window_days,
         live=performance.history(loop, version, partition),
         estimated=measured.estimated,
-        bad_data=requests.bad_data(registry.verdicts(loop.name, revision), partition, loop.monitor.window_days),
+        bad_data=requests.bad_data(recent, partition, loop.monitor.window_days),
         past=staleness.past(entries),
         **requests.facts(entries, partition, loop.label_delay_days),
     )

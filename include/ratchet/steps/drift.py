@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from pathlib import Path
 from typing import Any
 
-from ratchet.adapters import drift_report, models, runs
+from ratchet.adapters import drift_report, runs
 from ratchet.contract.loop import Loop
 from ratchet.files import write_text
-from ratchet.lifecycle import dataset, ledger, looks, nights
-from ratchet.monitoring import reference
+from ratchet.lifecycle import dataset, ledger, looks, nights, proven
+from ratchet.monitoring import distances, reference
 from ratchet.partitions import shift
 from ratchet.steps import StepRequest, StepResult
 
@@ -24,6 +23,7 @@ class DriftRequest(StepRequest):
 
     partition: str  # the latest day to look at
     revision: str = ""  # of the data registry; by default what the night knew
+    report: bool = False  # let Evidently's report be made, alarm or none
 
 
 class DriftResult(StepResult):
@@ -34,7 +34,7 @@ class DriftResult(StepResult):
     mlflow_run: str | None = None  # the champion's
     days: int = 0  # that were compared
     drifted: tuple[str, ...] = ()  # columns beyond their thresholds
-    report: str | None = None  # the HTML page
+    report: str | None = None  # Evidently's page: on an alarm, at a champion's first look, or where it was asked for
 
 
 def run(loop: Loop, request: DriftRequest) -> DriftResult:
@@ -55,22 +55,33 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
             reason = f"{loop.name} has {why}: nothing to compare"
             return _keep(loop, DriftResult(reason=reason, outcome="skipped", partition=request.partition))
         known = read(loop, request.partition)
-        inputs = f"{champion.number}:{registry.git('rev-parse', f'{revision}:{loop.name}/data').strip()}"
+        inputs = f"{champion.number}:{registry.content_id(f'{loop.name}/data', revision)}"
         mark = hashlib.sha256(inputs.encode()).hexdigest()[:12]
-        if before := _seen(loop, request.partition, inputs, mark):
+        before = _seen(loop, request.partition, inputs, mark)
+        if before and not (request.report and before.report is None):
             return before
+        later = f"-{mark}" if known and known["outcome"] != "skipped" else ""  # nothing, of a first look
         import pandas as pd
 
-        model = models.version_model(champion)
-        past = pd.read_parquet(io.BytesIO(runs.read_file(client, champion.run_id, "monitor/reference.parquet")))
-        about = json.loads(runs.read_file(client, champion.run_id, "monitor/thresholds.json"))
+        model = proven.version_model(loop, client, champion)
+        past = pd.read_parquet(io.BytesIO(runs.read_file(client, champion.run_id, reference.REFERENCE)))
+        about = json.loads(runs.read_file(client, champion.run_id, reference.THRESHOLDS))
         current = reference.columns(loop, model, dataset.features(registry, loop, revision, first, request.partition))
-        numbers, categories = reference.kinds(past)
-        columns, page = drift_report.compare(current, past, numbers, categories, about["thresholds"])
-        later = f"-{mark}" if known and known["outcome"] != "skipped" else ""  # nothing, of a first look
-        path = looks.folder(loop, request.partition) / f"drift{later}.html"
-        write_text(path, page)
-        runs.log_files(client, champion.run_id, {f"drift/{request.partition}{later}.html": page})
+        compared = (current, past, *reference.kinds(past), about["thresholds"])
+        columns = distances.judged(*compared)
+        path = None
+        if (
+            request.report
+            or any(each.drifted for each in columns)
+            or _is_first(loop, request.partition, champion.number)
+        ):
+            page, numbers = drift_report.make(*compared)
+            path = looks.folder(loop, request.partition) / f"drift{later}.html"
+            write_text(path, page)
+            kept = f"drift/{request.partition}{later}"
+            runs.log_files(client, champion.run_id, {f"{kept}.html": page, f"{kept}.json": numbers})
+        if before:
+            return before.model_copy(update={"report": str(path)})
     drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
     beyond = f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds"
@@ -81,7 +92,7 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         mlflow_run=champion.run_id,
         days=len(days),
         drifted=tuple(c.column for c in drifted),
-        report=str(path),
+        report=str(path) if path else None,
     )
     columns_found = {c.column: [c.distance, c.threshold] for c in columns}
     return _keep(loop, result, later, inputs=inputs, columns=columns_found)
@@ -97,9 +108,18 @@ def _seen(loop: Loop, partition: str, inputs: str, mark: str) -> DriftResult | N
     """Return an earlier look at the same: the first, or one beside it."""
     for name in (FILE, f"drift-{mark}.json"):
         found = json.loads(looks.read(loop, partition, name) or "{}")
-        if found.get("inputs") == inputs and Path(found["report"]).exists():
-            return DriftResult.model_validate({**found, "outcome": "unchanged"})
+        if found.get("inputs") == inputs:
+            page = looks.folder(loop, partition) / name.replace(".json", ".html")
+            report = str(page) if page.exists() else None
+            return DriftResult.model_validate({**found, "outcome": "unchanged", "report": report})
     return None
+
+
+def _is_first(loop: Loop, partition: str, champion: str) -> bool:
+    """Say whether no earlier night has looked at the days beside this champion's."""
+    earlier = [path.parent.name for path in looks.folder(loop, "").glob(f"*/{FILE}") if path.parent.name < partition]
+    before = read(loop, max(earlier)) if earlier else None
+    return before is None or before["champion"] != champion
 
 
 def _keep(loop: Loop, result: DriftResult, later: str = "", **more: object) -> DriftResult:

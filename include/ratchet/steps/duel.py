@@ -65,10 +65,13 @@ def run(loop: Loop, request: DuelRequest) -> DuelResult:
     scale = (measured and measured.holdout_loss) or 1.0
     with runs.connected() as client:
         rests = partial(_rests, loop, client, night, shadowed)
-        with production.held(loop, client, rests) as world:
+
+        def look(world: production.Production) -> tuple[lifecycle.Night, Entries]:
             before = len(world.entries())
             found = acts.duel(world, loop, night, scale, shadowed, catalog.checks(loop))
-            fresh = world.entries()[before:]
+            return found, world.entries()[before:]
+
+        found, fresh = production.act(loop, client, look, rests)
         for entry in only(fresh, Judged):
             gate.settle(client, entry.evaluated, lifecycle.verdict(entry), entry.reason)
         return _result(loop, client, registry.ledger(loop.name), found, night)

@@ -15,7 +15,7 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel, lifecycle, staleness
 from ratchet.decisions.evaluation import Evaluation, parse
-from ratchet.lifecycle import dataset, evaluations, evidence, ledger, predictions
+from ratchet.lifecycle import dataset, evaluations, evidence, ledger, predictions, proven
 from ratchet.monitoring import estimate
 from ratchet.reports import figures
 from ratchet.steps import Outcome, StepRequest, StepResult, snapshot
@@ -61,9 +61,11 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
         if lifecycle.judged(ledger.read(loop), mlflow_run):
             return _result(evaluations.read(client, mlflow_run), mlflow_run, "unchanged")
-        challenger = models.run_model(client, mlflow_run)
+        challenger = proven.run_model(loop, client, mlflow_run)
+        sha256, size = models.local(mlflow_run)
         champion = ledger.champion(client, loop)
-        opponent = _models(client, predictions.contender(client, champion.run_id), rows) if champion else None
+        opposing = proven.version_model(loop, client, champion) if champion else None
+        opponent = _models(loop, client, predictions.contender(client, champion.run_id), rows) if champion else None
         ours, theirs = (
             evaluation.of_model(challenger, rows),
             evaluation.of_models(opponent, rows) if opponent is not None else None,
@@ -73,12 +75,11 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
             **evaluation.probe(loop, challenger, rows),
             **evaluation.explain(loop, challenger, rows, ours),
             "champion": champion.number if champion else None,
-            "size_mb": models.size(client, mlflow_run) / 1e6,
+            "model": sha256,
+            "size_mb": size / 1e6,
             "unaccepted": _unaccepted(loop, pinned),
             "calibrator": estimate.calibrate(loop.task, ours.target, ours.prediction),
-            "signatures": [
-                evaluation.signature(m) for m in (challenger, champion and models.version_model(champion)) if m
-            ],
+            "signatures": [evaluation.signature(model) for model in (challenger, opposing) if model],
         }
         content["first"] = _first_look(loop, client, pinned, champion, content["compared"])
         metrics = content["metrics"]
@@ -116,11 +117,11 @@ def _result(found: Evaluation, run: str, outcome: Outcome) -> EvaluateResult:
     )
 
 
-def _models(client: Tracking, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
+def _models(loop: Loop, client: Tracking, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
     import pyarrow.compute as pc
 
     found = {day: opponent.on(day) for day in pc.unique(rows.column(features.PARTITION)).to_pylist()}
-    loaded = {run: models.run_model(client, run) for run in {run for run in found.values() if run}}
+    loaded = {run: proven.run_model(loop, client, run) for run in {run for run in found.values() if run}}
     return {day: loaded[run] for day, run in found.items() if run}
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import time
 from pathlib import Path
 from typing import cast
 
@@ -16,8 +14,6 @@ from ratchet.files import atomic, slug
 from ratchet.lifecycle import dataset, nights
 from ratchet.settings import Settings
 from ratchet.steps import StepRequest, StepResult
-
-KEPT_DAYS = 7  # a delivery in staging is of no use once it is published
 
 
 class FetchRequest(StepRequest):
@@ -42,8 +38,6 @@ def run(loop: Loop, request: FetchRequest) -> FetchResult:
     waits = nights.waits_for(dataset.registry(), loop.name, days[0], request.delivery)
     if waits:
         return FetchResult(reason=waits[0].told, outcome="waiting", delivery=delivery, rows={})
-    root = Settings.current().staging / loop.name
-    _prune(root)
     rows, changed = {}, False
     for day in days:
         delivered = source.fetch(options, dt.date.fromisoformat(day), loop.folder)
@@ -83,10 +77,3 @@ def _same(folder: Path, hashes: dict[str, str]) -> bool:
         )
     except DataError:
         return False
-
-
-def _prune(root: Path) -> None:
-    limit = time.time() - KEPT_DAYS * 86400
-    for folder in root.glob("*"):
-        if folder.stat().st_mtime < limit:
-            shutil.rmtree(folder, ignore_errors=True)

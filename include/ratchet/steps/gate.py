@@ -52,9 +52,12 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
     loop = snapshot.contract(loop, request.run)
     with runs.connected() as client:
         mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
-        with production.held(loop, client, partial(_rests, loop, client)) as world:
+
+        def look(world: production.Production) -> tuple[acts.Look, Judged]:
             found = acts.look(world, loop, mlflow_run, catalog.checks(loop))
-            latest = [each for each in only(world.entries(), Judged) if each.evaluated == mlflow_run][-1]
+            return found, [each for each in only(world.entries(), Judged) if each.evaluated == mlflow_run][-1]
+
+        found, latest = production.act(loop, client, look, partial(_rests, loop, client))
         entry = found.entry
         settle(client, mlflow_run, lifecycle.verdict(latest), latest.reason)
         shown = _checks(loop, client, found)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ratchet import partitions
+from ratchet.adapters import writing
+from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions.nights import night_of
 from ratchet.errors import RequestError
@@ -33,10 +35,14 @@ def run(loop: Loop, request: GiveUpRequest) -> GiveUpResult:
     if request.training:
         night = night_of(request.training, registry.ledger(loop.name))
         days = [night] if night else []
-    ended = {day: nights.ended(registry, loop.name, day) for day in days}
-    still = [day for day in days if ended[day] is None]
+
+    def act(writer: Writer) -> list[str]:
+        still = [day for day in days if nights.ended(writer.registry, loop.name, day) is None]
+        if still:
+            nights.end(writer, loop, still, "given_up", request.reason)
+        return still
+
+    still = writing.change(registry, act)
     if not still:
         return GiveUpResult(reason="no night of it is open", outcome="unchanged")
-    with registry.writer() as writer:
-        nights.end(writer, loop, still, "given_up", request.reason)
     return GiveUpResult(reason=f"given up: {', '.join(still)}: {request.reason}", nights=tuple(still))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import acts, lifecycle
-from ratchet.decisions.entries import ApprovalAsked, Entry, Judged, Left, Promoted, only
+from ratchet.decisions.entries import ApprovalAsked, Entry, Judged, Left, Promoted, Rejected, Won, only
 from ratchet.errors import RequestError
 from ratchet.lifecycle import ledger, nights, production
 from ratchet.steps import StepRequest, StepResult, gate, snapshot
@@ -36,16 +37,9 @@ def run(loop: Loop, request: PromoteRequest) -> PromoteResult:
     The registry's writer lock is held throughout, so that two trainings cannot promote at once.
     """
     now, loop = loop, snapshot.contract(loop, request.run)
-    with runs.connected() as client, production.held(loop, client) as world:
+    with runs.connected() as client:
         judged = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
-        entries = world.entries()
-        before = lifecycle.judged(entries, judged)
-        if before is None:
-            raise RequestError(f"The run {judged} has not passed the gate. Run: ratchet step gate --loop {loop.name} …")
-        won = lifecycle.won(entries, judged)
-        if won:
-            loop = world.loop = loop.model_copy(update={"gate": gate.rules(now, won)})
-        done = acts.promote(world, loop, judged, _approval(world, request) if won else None)
+        won, done = production.act(loop, client, partial(_promote, now, request, judged))
     if isinstance(done, Promoted) and won is None:
         said = f"already promoted as v{done.version}"
         return PromoteResult(reason=said, outcome="unchanged", mlflow_run=judged, version=done.version)
@@ -55,6 +49,19 @@ def run(loop: Loop, request: PromoteRequest) -> PromoteResult:
     replaced = f", replacing v{done.replaces}" if done.replaces else ""
     reason = f"v{done.version} is the champion{replaced}: {done.reason}"
     return PromoteResult(reason=reason, mlflow_run=judged, version=done.version)
+
+
+def _promote(
+    now: Loop, request: PromoteRequest, judged: str, world: production.Production
+) -> tuple[Won | None, Promoted | Rejected | None]:
+    """Return what had won, and what came of it. now: the loop by the contract of now."""
+    entries = world.entries()
+    if lifecycle.judged(entries, judged) is None:
+        raise RequestError(f"The run {judged} has not passed the gate. Run: ratchet step gate --loop {now.name} …")
+    won = lifecycle.won(entries, judged)
+    if won:
+        world.loop = world.loop.model_copy(update={"gate": gate.rules(now, won)})
+    return won, acts.promote(world, world.loop, judged, _approval(world, request) if won else None)
 
 
 def _is_about(entry: Entry, judged: str) -> bool:

@@ -6,22 +6,24 @@ Keep what was not in quarantine there.
 from __future__ import annotations
 
 import json
-import shutil
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from ratchet import partitions
-from ratchet.adapters.data_registry import Registry, Writer
+from ratchet.adapters import writing
+from ratchet.adapters.data_registry import Registry
+from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions.deliveries import DeliveryVerdict, parse
 from ratchet.decisions.nights import State
 from ratchet.errors import DataError
-from ratchet.files import atomic
 from ratchet.lifecycle import corrections, dataset, ledger, nights
-from ratchet.steps import StepRequest, StepResult
+from ratchet.steps import Outcome, StepRequest, StepResult
 from ratchet.steps.fetch import staged
 
 if TYPE_CHECKING:
@@ -50,60 +52,89 @@ class PublishResult(StepResult):
 
 def run(loop: Loop, request: PublishRequest) -> PublishResult:
     """Publish each day that was accepted. The same delivery published before changes nothing."""
-    registry = dataset.registry()
     delivery = request.delivery or request.partitions
     verdicts = {day: _verdict(loop, delivery, day) for day in partitions.parse(request.partitions)}
-    with registry.writer() as writer:
-        changed = {day: verdict for day, verdict in verdicts.items() if not _known(registry, loop, verdict)}
-        held, coming = {*registry.partitions(loop.name, loop.main, "HEAD")}, nights.coming(registry, loop.name)
-        before = {day: _before(registry, loop, verdict, held, coming) for day, verdict in changed.items()}
-        files = {
-            day: _place(registry, loop, verdict, staged(loop, delivery, day) / "judged")
-            for day, verdict in changed.items()
-        }
-        writer.add([path for placed in files.values() for path in placed])
-        corrected = []
-        for day, verdict in changed.items():
-            touched = []
-            old = before[day]
-            if old is not None:
-                after = {name: tables.read_table(registry.root / dataset.path(loop, name, day)) for name in loop.tables}
-                if written := corrections.write(writer, loop, verdict, old, after):
-                    touched.append(written[0])
-                    corrected.append(written[1])
-            _commit(writer, loop, verdict, files[day], touched)
-        revision = registry.head()
-        lived = _nights(writer, loop, verdicts, set(changed), revision)
-    accepted = [day for day, verdict in verdicts.items() if verdict.status == "accepted"]
-    refused = [verdict for verdict in verdicts.values() if verdict.status == "rejected"]
-    rows = sum(v.tables[loop.main].accepted for v in verdicts.values())
-    quarantined = sum(v.quarantined for v in verdicts.values())
-    if refused:
-        outcome, reason = "refused", "; ".join(f"{v.partition} {v.reason}" for v in refused)
-        reason += ". The delivery is kept whole. Mend the source, or the suite and then: "
-        reason += f"ratchet quarantine readmit {loop.name} DAY"
-    elif not accepted:
-        outcome, reason = "skipped", "; ".join(f"{v.partition} {v.reason}" for v in verdicts.values())
-    else:
-        outcome = "done" if changed else "unchanged"
-        reason = f"published {rows:,} rows of {len(accepted)} days, {quarantined} rows in quarantine"
-        if not changed:
-            reason = f"already published: {rows:,} rows of {len(accepted)} days"
-        more = [f"and {len(corrected) - _TOLD} more days came late or again"] if len(corrected) > _TOLD else []
-        reason = "; ".join([reason, *corrected[:_TOLD], *more])
-        if not lived and not ledger.champions(registry.ledger(loop.name)):
-            reason += "; there is no champion yet, and nothing is scored"
+    done = writing.change(dataset.registry(), partial(_publish, loop, delivery, verdicts))
     return PublishResult.model_validate(
         {
-            "reason": reason,
-            "outcome": outcome,
-            "revision": revision,
-            "published": accepted,
-            "rows": rows,
-            "quarantined": quarantined,
-            "nights": lived,
+            "reason": _told(loop, verdicts, done),
+            "outcome": _outcome(verdicts, done),
+            "revision": done.revision,
+            "published": _of(verdicts, "accepted"),
+            "rows": sum(v.tables[loop.main].accepted for v in verdicts.values()),
+            "quarantined": sum(v.quarantined for v in verdicts.values()),
+            "nights": done.nights,
         }
     )
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What publishing has changed."""
+
+    revision: str  # at which the delivery is published
+    changed: frozenset[str]  # days
+    corrected: list[str]  # what each correction reaches
+    nights: list[str]  # days to be scored and monitored
+    champion: bool  # there is one
+
+
+def _publish(loop: Loop, delivery: str, verdicts: dict[str, DeliveryVerdict], writer: Writer) -> _Done:
+    """Commit each day, from its own files alone; all of them land together."""
+    registry = writer.registry
+    changed = {day: verdict for day, verdict in verdicts.items() if not _known(registry, loop, verdict)}
+    held, coming = {*registry.partitions(loop.name, loop.main, "HEAD")}, nights.coming(registry, loop.name)
+    files = {day: _files(loop, verdict, staged(loop, delivery, day) / "judged") for day, verdict in changed.items()}
+    pointers = registry.storage.add({path: source for placed in files.values() for path, source in placed.items()})
+    corrected = []
+    for day, verdict in changed.items():
+        old = _before(registry, loop, verdict, held, coming)
+        if old is not None:
+            after = {name: tables.read_table(files[day][dataset.path(loop, name, day)]) for name in loop.tables}
+            if told := corrections.write(writer, loop, verdict, coming, old, after):
+                corrected.append(told)
+        _commit(writer, loop, verdict, {path: pointers[path] for path in files[day]})
+    revision = writer.registry.head()
+    lived = _nights(writer, loop, verdicts, {*changed}, revision)
+    champion = bool(ledger.champions(writer.registry.ledger(loop.name)))
+    return _Done(revision, frozenset(changed), corrected, lived, champion)
+
+
+def _outcome(verdicts: dict[str, DeliveryVerdict], done: _Done) -> Outcome:
+    if _of(verdicts, "rejected"):
+        return "refused"
+    if not _of(verdicts, "accepted"):
+        return "skipped"
+    return "done" if done.changed else "unchanged"
+
+
+def _told(loop: Loop, verdicts: dict[str, DeliveryVerdict], done: _Done) -> str:
+    """Say what was published, and what that changes."""
+    refused, accepted = _of(verdicts, "rejected"), _of(verdicts, "accepted")
+    if refused:
+        return (
+            f"{'; '.join(f'{day} {verdicts[day].reason}' for day in refused)}. The delivery is kept whole. Mend the "
+            f"source, or the suite and then: ratchet quarantine readmit {loop.name} DAY"
+        )
+    if not accepted:
+        return "; ".join(f"{day} {verdict.reason}" for day, verdict in verdicts.items())
+    rows, kept = (
+        sum(v.tables[loop.main].accepted for v in verdicts.values()),
+        sum(v.quarantined for v in verdicts.values()),
+    )
+    said = [f"already published: {rows:,} rows of {len(accepted)} days"]
+    if done.changed:
+        said = [f"published {rows:,} rows of {len(accepted)} days, {kept} rows in quarantine"]
+    said += done.corrected[:_TOLD]
+    if len(done.corrected) > _TOLD:
+        said.append(f"and {len(done.corrected) - _TOLD} more days came late or again")
+    if not done.nights and not done.champion:
+        said.append("there is no champion yet, and nothing is scored")
+    return "; ".join(said)
+
+
+def _of(verdicts: dict[str, DeliveryVerdict], status: str) -> list[str]:
+    return [day for day, verdict in verdicts.items() if verdict.status == status]
 
 
 def _nights(
@@ -163,32 +194,29 @@ def _known(registry: Registry, loop: Loop, verdict: DeliveryVerdict) -> bool:
     return registry.verdict(loop.name, verdict.partition) == verdict
 
 
-def _place(registry: Registry, loop: Loop, verdict: DeliveryVerdict, judged: Path) -> list[str]:
-    """Copy a day's files to their places in the worktree; return the paths."""
-    day, placed = verdict.partition, []
+def _files(loop: Loop, verdict: DeliveryVerdict, judged: Path) -> dict[str, Path]:
+    """Return what a delivery brings of a day: path in the registry -> where it lies now."""
+    day, files = verdict.partition, dict[str, Path]()
     for name in loop.tables:
         if verdict.status == "accepted":
-            placed.append((judged / "accepted" / f"{name}.parquet", dataset.path(loop, name, day)))
+            files[dataset.path(loop, name, day)] = judged / "accepted" / f"{name}.parquet"
         kept = judged / "quarantined" / f"{name}.parquet"
         if kept.exists():
-            placed.append((kept, quarantine_path(loop, day, verdict.delivery, name)))
-    for source, path in placed:
+            files[quarantine_path(loop, day, verdict.delivery, name)] = kept
+    for source in files.values():
         tables.read_table(source)  # a damaged file is refused here, not found in a training
-        with atomic(registry.root / path) as temporary:
-            shutil.copyfile(source, temporary)
-    return [path for _, path in placed]
+    return files
 
 
-def _commit(writer: Writer, loop: Loop, verdict: DeliveryVerdict, files: list[str], facts: list[str]) -> None:
-    day, root = verdict.partition, writer.registry.root
-    touched = [*facts, *(f"{path}.dvc" for path in files)]
+def _commit(writer: Writer, loop: Loop, verdict: DeliveryVerdict, pointers: dict[str, str]) -> None:
+    """Commit a day: its tables, what is in quarantine of it, its verdict. pointers: path -> the text of its .dvc."""
+    day = verdict.partition
     if verdict.status == "accepted":
         # An accepted delivery supersedes what earlier ones of the day left in quarantine; Git's history keeps it.
-        for old in writer.registry.git("ls-files", "--", f"{loop.name}/quarantine/{day}").splitlines():
-            if old not in touched:
-                (root / old).unlink(missing_ok=True)
-                (root / old.removesuffix(".dvc")).unlink(missing_ok=True)
-                touched.append(old)
+        for old in writer.registry.texts_below(f"{loop.name}/quarantine/{day}"):
+            writer.remove(old)
+    for name, pointer in pointers.items():
+        writer.write(f"{name}.dvc", pointer)
     path = f"{loop.name}/verdicts/{day}.json"
     writer.write(path, json.dumps(verdict.model_dump(), indent=1, sort_keys=True) + "\n")
     title = {"accepted": "Publish", "rejected": "Refuse", "empty": "Note the empty"}[verdict.status]
@@ -196,5 +224,4 @@ def _commit(writer: Writer, loop: Loop, verdict: DeliveryVerdict, files: list[st
         f"{name}: {part.fetched} fetched, {part.accepted} accepted, {part.quarantined} quarantined"
         for name, part in verdict.tables.items()
     )
-    message = f"{title} {loop.name} {day}\n\n{verdict.reason}\n\n{counts}\nDelivery: {verdict.delivery}\n"
-    writer.commit([*touched, path], message)
+    writer.commit(f"{title} {loop.name} {day}\n\n{verdict.reason}\n\n{counts}\nDelivery: {verdict.delivery}\n")

@@ -46,7 +46,7 @@ def run(loop: Loop, request: ReadmitRequest) -> ReadmitResult:
                 paths.append(dataset.path(loop, name, partition))
             if counts.quarantined:
                 paths.append(publish.quarantine_path(loop, partition, verdict.delivery, name))
-            present = [path for path in paths if registry.git("ls-tree", revision, f"{path}.dvc").strip()]
+            present = [path for path in paths if registry.exists(f"{path}.dvc", revision)]
             parts = list(registry.read(present, revision).values()) or [tables.empty(loop.tables[name].columns)]
             tables.write_table(_join(parts), temporary / f"{name}.parquet")
     validate.run(loop, validate.ValidateRequest(partitions=partition, delivery=delivery))

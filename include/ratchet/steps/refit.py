@@ -14,7 +14,7 @@ from ratchet.data import features, tables
 from ratchet.decisions import acts, lifecycle
 from ratchet.decisions.entries import Promoted, Won, only
 from ratchet.errors import TrainingError
-from ratchet.lifecycle import dataset, evidence, ledger, nights, predictions, production
+from ratchet.lifecycle import dataset, evidence, ledger, nights, predictions, production, proven
 from ratchet.partitions import shift
 from ratchet.steps import StepRequest, StepResult, gate, snapshot, train
 from ratchet.training import evaluation
@@ -69,18 +69,18 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
             "data.revision": revision,
             "data.hash": digest,
         }
-        for name in (runs.KEY, runs.MODEL, "ratchet.contract.loop", "ratchet.version"):
+        for name in (runs.KEY, runs.MODEL, models.SHA256, "ratchet.contract.loop", "ratchet.version"):
             about.pop(name, None)
         held = runs.start_run(client, loop.name, f"{request.run}.refit", about)
         run_id = held.run_id
-        evaluated = models.run_model(client, judged)
+        evaluated = proven.run_model(loop, client, judged)
         if runs.MODEL not in held.tags:
             try:
                 _fit(loop, client, run_id, judged, rows, {"revision": revision, "days": days, "digest": digest})
             except TrainingError as error:
                 return _refuse(loop, client, won, run_id, f"the refit diverged: {error}")
         holdout = snapshot.read(loop, pinned.snapshot, "holdout")
-        far = evaluation.distance(models.run_model(client, run_id).predict(holdout), evaluated.predict(holdout))
+        far = evaluation.distance(proven.run_model(loop, client, run_id).predict(holdout), evaluated.predict(holdout))
         runs.log_metrics(client, run_id, {"evaluated_distance": min(far, 1e9)})
         if not far <= rules.refit_distance:
             return _refuse(loop, client, won, run_id, evaluation.too_far(far, rules.refit_distance))
@@ -121,7 +121,6 @@ def _fit(loop: Loop, client: Tracking, run_id: str, judged: str, rows: pa.Table,
 def _refuse(loop: Loop, client: Tracking, won: Won, run_id: str, why: str) -> RefitResult:
     """Write the refusal down."""
     reason = f"rejected: {why}"
-    with production.held(loop, client) as world:
-        acts.refuse(world, won, reason, mlflow_run=run_id)
+    production.act(loop, client, lambda world: acts.refuse(world, won, reason, mlflow_run=run_id))
     gate.settle(client, won.evaluated, "reject", reason)
     return RefitResult(reason=reason, outcome="skipped", mlflow_run=run_id)  # a decision like others, and no failure

@@ -14,7 +14,7 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions import shadows
-from ratchet.lifecycle import dataset, ledger, nights, predictions
+from ratchet.lifecycle import dataset, ledger, nights, predictions, proven
 from ratchet.lifecycle.predictions import live, predict, without
 from ratchet.steps import StepRequest, StepResult
 
@@ -69,7 +69,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
                 version=champion.number,
                 shadows=shadows,
             )
-        made = predict(loop, models.version_model(champion), fresh, champion.number)
+        made = predict(loop, proven.version_model(loop, client, champion), fresh, champion.number)
     import pyarrow as pa
 
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made

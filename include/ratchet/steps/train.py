@@ -113,5 +113,6 @@ def keep(client: Tracking, run_id: str, loop: Loop, model: Model, curve: Curve, 
         },
     )
     categorical, numeric = features.names(loop, rows.column_names)
-    uri = models.log_model(model, rows.select([*categorical, *numeric]).slice(0, 5))
+    uri, sha256 = models.log_model(model, rows.select([*categorical, *numeric]).slice(0, 5))
+    client.set_tag(run_id, models.SHA256, sha256)
     client.set_tag(run_id, runs.MODEL, uri)

@@ -6,6 +6,8 @@ A night waits for the nights before it; `fetch` and `score` say so. Here it is o
 from __future__ import annotations
 
 from ratchet import partitions
+from ratchet.adapters import writing
+from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions.nights import MOST_MADE_UP, made_up, missing
 from ratchet.lifecycle import contracts, dataset, nights
@@ -32,10 +34,13 @@ def run(loop: Loop, request: TurnRequest) -> TurnResult:
     """Open nights, and those that are missing before them, once."""
     registry, days = dataset.registry(), partitions.parse(request.partitions)
     gap = missing(days[0], nights.known(registry, loop.name))
-    with registry.writer() as writer:
+    asked = {**gap.runs, **dict.fromkeys(days, request.run)}
+
+    def act(writer: Writer) -> list[str]:
         nights.settle(writer, loop)
-        asked = {**gap.runs, **dict.fromkeys(days, request.run)}
-        opened = nights.begin(writer, loop, asked, contracts.take(loop))
+        return nights.begin(writer, loop, asked, contracts.take(loop))
+
+    opened = writing.change(registry, act)
     waits = nights.waits_for(registry, loop.name, days[0], request.run)
     before = partitions.shift(days[0], -1)
     make_up = any(night.partition == before and night.run == made_up(before) for night in waits)

@@ -65,6 +65,13 @@ def load(folder: Path) -> Model:
     return Model(content["trainer"], encoding.Encoder.model_validate(content["encoder"]), code.load(folder), code)
 
 
+def digest(folder: Path) -> str:
+    """Hash a stored model: SHA-256 over the names and contents of its files, in hexadecimal."""
+    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    lines = (f"{name}:{hashlib.sha256(path.read_bytes()).hexdigest()}\n" for name, path in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def trainer(name: str, folder: Path) -> TrainerModule:
     """Import the trainer of a stored model, or fit: the copy beside it where it came from a loop's folder."""
     own = folder / TRAINER

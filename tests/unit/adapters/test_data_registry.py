@@ -1,55 +1,140 @@
-"""The data registry under bad moments: two writers, damage, full disks."""
+"""The data registry: what it answers, where it is made, and what it says when something is gone, moved or damaged."""
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import threading
-from concurrent.futures import ThreadPoolExecutor
+import multiprocessing
+import time
 from pathlib import Path
 
 import pytest
 
 from ratchet import cli
-from ratchet.adapters import data_registry, storage
-from ratchet.decisions import chain
-from ratchet.errors import DataError, RegistryBusy, RegistryError
+from ratchet.adapters import data_registry, storage, writing
+from ratchet.adapters.data_registry import Registry
+from ratchet.adapters.writing import Writer
+from ratchet.errors import DataError, RegistryError
 from ratchet.lifecycle import dataset
-from ratchet.settings import Settings
 from tests.conftest import ingest
 from tests.given.entries import entry
 
-
-def test_a_writer_that_waits_too_long_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_registry, "_PATIENCE", 0.2)
-    held = dataset.registry()
-    caught: list[Exception] = []
-
-    def second() -> None:
-        try:
-            with held.writer():
-                pass
-        except RegistryBusy as error:
-            caught.append(error)
-
-    with held.writer():
-        thread = threading.Thread(target=second)
-        thread.start()
-        thread.join()
-    assert "Another writer" in str(caught[0])
+FORKS = multiprocessing.get_context("fork")
+DAY = "2013-01-02"
+PATH = f"wind/data/weather/{DAY}.parquet"
 
 
-def test_a_damaged_partition_is_named(place: Path) -> None:
-    ingest("wind", "2013-01-02")
-    for cached in (Settings.current().registry / ".dvc" / "cache").rglob("*"):
-        if cached.is_file():
-            cached.chmod(0o644)
-            cached.write_bytes(cached.read_bytes()[:-20])
-    path = "wind/data/weather/2013-01-02.parquet"
-    with pytest.raises(DataError, match="is damaged"):
-        dataset.registry().read([path], dataset.registry().head())
-    with pytest.raises(DataError, match="is not in the data registry"):
-        dataset.registry().read([path.replace("02.", "03.")], dataset.registry().head())
+def _write(registry: Registry, **texts: str | None) -> str:
+    """Commit small files of the folder `notes`, or their absence; return the revision."""
+
+    def act(writer: Writer) -> str:
+        for name, text in texts.items():
+            writer.remove(f"notes/{name}") if text is None else writer.write(f"notes/{name}", text)
+        return writer.commit("Notes")
+
+    return writing.change(registry, act)
+
+
+def _rows(registry: Registry, revision: str = "HEAD") -> int:
+    return int(registry.read([PATH], registry.resolve(revision))[PATH].num_rows)
+
+
+def _places(registry: Registry) -> list[Path]:
+    """List where the bytes of the day lie: the cache, and the remote."""
+    digest, _ = storage.parse(registry.text(f"{PATH}.dvc") or "", PATH)
+    folders = (registry.root / ".dvc" / "cache", Path(registry.remote))
+    return [folder / "files" / "md5" / digest[:2] / digest[2:] for folder in folders]
+
+
+def _spoil(file: Path) -> None:
+    content, mode = file.read_bytes()[:-20], file.stat().st_mode
+    file.unlink()
+    file.write_bytes(content)
+    file.chmod(mode)
+
+
+def test_what_was_ingested_is_answered_by_revision(place: Path) -> None:
+    first = ingest("wind", DAY).revision
+    second = ingest("wind", "2013-01-03").revision
+    registry = dataset.registry()
+    assert registry.head() == registry.resolve("HEAD") == registry.resolve("main") == second
+    assert registry.partitions("wind", "weather", "HEAD") == [DAY, "2013-01-03"]
+    assert registry.partitions("wind", "weather", first) == [DAY]
+    assert registry.partitions("wind", "never", "HEAD") == registry.partitions("never", "weather", "HEAD") == []
+    assert list(registry.verdicts("wind")) == [DAY, "2013-01-03"]
+    assert list(registry.verdicts("wind", first)) == [DAY]
+    assert registry.verdict("wind", DAY, first) == registry.verdicts("wind")[DAY]
+    assert registry.verdict("wind", "2013-01-03", first) is None
+    assert registry.folders() == [".dvc", "wind"]
+    assert (_rows(registry), _rows(registry, first)) == (72, 72)
+    assert list(registry.texts_below("wind/verdicts")) == [f"wind/verdicts/{day}.json" for day in (DAY, "2013-01-03")]
+    assert f"{PATH}.dvc" in registry.texts_below("")
+
+
+def test_small_files_are_answered_by_revision(place: Path) -> None:
+    registry = dataset.registry()
+    first = _write(registry, a="1", b="ü")
+    second = _write(registry, a="2", b=None)
+    assert registry.texts("notes/") == {"notes/a": "2"}
+    assert registry.texts("notes/", first) == registry.texts_below("notes/", first) == {"notes/a": "1", "notes/b": "ü"}
+    assert registry.names("notes/", first) == ["notes/a", "notes/b"]
+    assert registry.names("never/") == []
+    assert registry.texts_of(["notes/b", "notes/a", "never"], first) == {"notes/b": "ü", "notes/a": "1"}
+    assert (registry.text("notes/b"), registry.text("notes/b", first)) == (None, "ü")
+    assert (registry.exists("notes/b"), registry.exists("notes/b", first)) == (False, True)
+    assert registry.content_id("notes", first) != registry.content_id("notes") != registry.content_id("never") == ""
+    assert registry.texts_at([(first, "notes/a"), (second, "notes/a")]) == {
+        (first, "notes/a"): "1",
+        (second, "notes/a"): "2",
+    }
+    with pytest.raises(RegistryError, match=f"has lost notes/b at {second[:10]}"):
+        registry.texts_at([(first, "notes/b"), (second, "notes/b")])
+
+
+def test_what_was_replaced_or_removed_is_told_with_its_time(place: Path) -> None:
+    registry = dataset.registry()
+    pointers = {n: storage.pointer("day", str(n) * 32, n) for n in (1, 2)}
+    for text in (pointers[1], pointers[2], None):
+        _write(registry, **{"day.dvc": text, "day.json": text})
+    told = list(registry.replaced("notes"))
+    assert [(path, text) for path, text, _ in told] == [("notes/day", pointers[2]), ("notes/day", pointers[1])]
+    assert all(abs(when - time.time()) < 60 for _, _, when in told)
+    assert list(registry.replaced("wind")) == []
+
+
+def test_a_ledger_is_read_anew_when_it_was_lengthened(place: Path) -> None:
+    registry = dataset.registry()
+    for count in (1, 2, 3):
+        with writing.held(registry) as writer:
+            writer.append("wind", [entry("asked", key=str(count), reason="x")])
+            writer.commit("one more")
+        found = registry.ledger("wind")
+        assert [each.key for each in found] == [str(n + 1) for n in range(count)]
+        found.clear()  # what was returned is the caller's
+    assert registry.ledger("tides") == []
+    assert len(registry.ledger("wind")) == 3
+
+
+def test_a_partition_that_is_damaged_here_and_there_is_named(place: Path) -> None:
+    ingest("wind", DAY)
+    registry = dataset.registry()
+    cached, remote = _places(registry)
+    _spoil(cached)
+    assert _rows(registry) == 72  # it was taken from the remote
+    _spoil(cached)
+    _spoil(remote)
+    with pytest.raises(DataError, match=f"{PATH} is damaged in the data registry {registry.root}"):
+        _rows(registry)
+    with pytest.raises(DataError, match=f"{PATH.replace('02.', '03.')} is not in the data registry at "):
+        registry.read([PATH.replace("02.", "03.")], registry.head())
+
+
+def test_a_file_that_is_no_table_is_named(place: Path) -> None:
+    registry = dataset.registry()
+    (place / "text").write_text("not Parquet")
+    with writing.held(registry) as writer:
+        writer.add({PATH: place / "text"})
+        writer.commit("Add")
+    with pytest.raises(DataError, match=rf"{PATH} at {registry.head()[:10]} is damaged: .* Ingest that day again"):
+        _rows(registry)
 
 
 def test_a_revision_that_is_not(place: Path) -> None:
@@ -60,76 +145,26 @@ def test_a_revision_that_is_not(place: Path) -> None:
 def test_a_disk_that_cannot_be_written(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATCHET_VAR", "/proc/ratchet")
     with pytest.raises(SystemExit) as ended:
-        cli.main(["step", "fetch", "--loop", "wind", "--partitions", "2013-01-02"])
+        cli.main(["step", "fetch", "--loop", "wind", "--partitions", DAY])
     assert ended.value.code == cli.RETRY
 
 
-def test_a_registry_whose_making_was_killed_is_made_anew(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.rmtree(Settings.current().registry)
-
-    def crash(root: Path, remote: str) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(storage, "init", crash)
-        with pytest.raises(KeyboardInterrupt):
-            dataset.registry()
-    assert dataset.registry().git("log", "--format=%s").strip() == "Begin the data registry"
-
-
-def test_two_that_make_it_at_once_make_one(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(lambda _: data_registry.open_registry(tmp_path / "registry", "../remote"), range(2)))
-    assert made[0].head() == made[1].head()
-    assert [item.name for item in tmp_path.iterdir() if item.is_dir()] == ["registry"]
-
-
-def test_entries_are_appended_each_with_the_hash_of_the_one_before(place: Path) -> None:
+def test_a_fact_that_was_changed_or_lost_is_refused(place: Path) -> None:
     registry = dataset.registry()
-    with registry.writer() as writer:
-        writer.append("wind", [entry("asked", key="a", reason="1")])
-        first = writer.commit(["wind/ledger.jsonl"], "one")
-        assert writer.commit(["wind/ledger.jsonl"], "nothing") == first
-        writer.append("wind", [entry("asked", key="b", reason="2"), entry("asked", key="c", reason="3")])
-        writer.commit(["wind/ledger.jsonl"], "two")
-    assert [each.reason for each in registry.ledger("wind")] == ["1", "2", "3"]
-    assert [each.reason for each in registry.ledger("wind", first)] == ["1"]
-    lines = registry.ledger_lines("wind")
-    assert chain.broken(lines) is None
-    assert [each["before"] for each in lines] == [None, *(chain.digest(each) for each in lines[:2])]
-
-
-@pytest.mark.parametrize("suffix", [".json", ".html"])
-def test_a_fact_is_kept_by_its_hash_and_returned_byte_for_byte(place: Path, suffix: str) -> None:
-    registry, text = dataset.registry(), "\u2264 what a decision rests on\n"
-    with registry.writer() as writer:
-        digest, path = writer.keep("wind", suffix, text)
-        first = writer.commit([path], "a fact")
-        assert writer.keep("wind", suffix, text) == (digest, path)
-        assert writer.commit([path], "the same") == first
-    assert digest == hashlib.sha256(text.encode()).hexdigest()
-    assert path.startswith(f"wind/facts/{digest[:2]}/{digest}{suffix}")
-    assert registry.fact("wind", digest, suffix) == text
-    with pytest.raises(DataError, match="is missing in the data registry"):
-        registry.fact("wind", "0" * 64, suffix)
-
-
-def test_a_fact_that_was_changed_is_refused(place: Path) -> None:
-    registry = dataset.registry()
-    with registry.writer() as writer:
-        digest, path = writer.keep("wind", ".json", "{}")
-        writer.commit([path], "a fact")
-        writer.write(path, "{ }")
-        writer.commit([path], "another")
+    with writing.held(registry) as writer:
+        digest = writer.keep("wind", ".json", "{}")
+        writer.commit("a fact")
+        writer.write(data_registry.fact_path("wind", digest, ".json"), "{ }")
+        writer.commit("another")
     with pytest.raises(DataError, match="is not what it was in the data registry"):
         registry.fact("wind", digest)
+    for suffix in (".json", ".html"):
+        with pytest.raises(DataError, match="is missing in the data registry"):
+            registry.fact("wind", "0" * 64, suffix)
 
 
-def test_a_folder_with_other_things_is_not_taken(place: Path) -> None:
-    folder = Settings.current().registry
-    shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    (folder / "thesis.txt").write_text("years of work")
-    with pytest.raises(RegistryError, match="neither empty nor a data registry"):
-        dataset.registry()
-    assert (folder / "thesis.txt").exists()
+def test_a_registry_that_has_lost_its_branch_says_how_it_is_brought_back(place: Path) -> None:
+    registry = dataset.registry()
+    (registry.root / ".git" / "refs" / "heads" / "main").unlink()
+    with pytest.raises(RegistryError, match=r"has no commit. Bring it back: ratchet registry restore"):
+        registry.head()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,14 +47,43 @@ def test_the_stored_model_is_served_by_mlflow_and_holds_no_pickle(wind: str, tmp
     assert int(done.stdout.splitlines()[-1]) > 0
 
 
-def test_a_damaged_copy_of_a_model_is_named(watched: Path) -> None:
+def test_a_copy_that_was_changed_is_taken_again(watched: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = Settings.current().models / "wind_watched" / "1"
+    known = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     (folder / "ratchet.json").write_text("{")
     predictions.live(catalog.load("wind_watched"), NIGHT).unlink()
-    with pytest.raises(DataError, match="Delete that folder"):
-        step("score", "wind_watched", partition=NIGHT)
-    shutil.rmtree(folder)
     assert step("score", "wind_watched", partition=NIGHT).new == 72
+    assert f"the copy of models:/wind_watched/1 in {folder} was changed since it was made" in caplog.text
+    assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == known
+
+
+def test_a_model_that_is_not_the_one_that_was_judged_is_refused_and_no_copy_of_it_is_kept(watched: Path) -> None:
+    folder = Settings.current().models / "wind_watched" / "1"
+    with runs.connected() as client:
+        version = models.version(client, "wind_watched", "1")
+        stored = client.tags(version.run_id)[models.SHA256]
+        for load in (models.version_model, lambda client, each, sha: models.run_model(client, each.run_id, sha)):
+            with pytest.raises(DataError, match="is not the model that was stored and judged") as caught:
+                load(client, version, "0" * 64)
+            assert f"the SHA-256 {stored[:12]}…, which was 000000000000…" in str(caught.value)
+        assert not folder.exists()
+        models.version_model(client, version)
+        models.version_model(client, version, stored)
+    assert folder.exists()
+
+
+def test_a_damaged_copy_of_a_model_whose_hash_is_not_known_is_named(watched: Path) -> None:
+    folder = Settings.current().models / "wind_watched" / "1"
+    (folder / "ratchet.json").write_text("{")
+    with pytest.raises(DataError, match=f"The copy of models:/wind_watched/1 in {folder} is damaged: .* Delete that"):
+        models._load("models:/wind_watched/1", folder, "")
+
+
+def test_a_run_without_a_model_says_so(watched: Path) -> None:
+    with runs.connected() as client:
+        run = client.raw.create_run(client.raw.create_experiment(f"without {watched}")).info.run_id
+        with pytest.raises(DataError, match=f"The MLflow run {run} has no model. Run the train step first"):
+            models.run_model(client, run)
 
 
 def test_a_model_is_registered_once_and_the_alias_moves(dueling: tuple[Path, str, str], second: str) -> None:
@@ -68,4 +96,9 @@ def test_a_model_is_registered_once_and_the_alias_moves(dueling: tuple[Path, str
         found = models.champion(client, duels.NAME)
         assert found is not None
         assert found.number == "1"
-        assert 1_000 < models.size(client, dueling[2]) < 50_000_000
+        assert {"1", "2"} <= {each.number for each in models.versions(client, duels.NAME)}
+        assert models.versions(client, "wind_nobody") == []
+        models.run_model(client, dueling[2])
+        sha256, size = models.local(dueling[2])
+        assert sha256 == client.tags(dueling[2])[models.SHA256]
+        assert 1_000 < size < 50_000_000

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from ratchet import catalog
+from ratchet.adapters import writing
 from ratchet.lifecycle import dataset, ledger
 from tests.given.entries import entry
 from tests.unit.cli.conftest import Ratchet
@@ -13,7 +14,7 @@ from tests.unit.cli.conftest import Ratchet
 
 def test_what_a_decision_rests_on_is_found_by_its_hash(place: Path, tmp_path: Path, ratchet: Ratchet) -> None:
     rests = {"evidence.json": '{"days": []}', "report.html": "<p>so it was</p>"}
-    with dataset.registry().writer() as writer:
+    with writing.held(dataset.registry()) as writer:
         ledger.write(writer, catalog.load("wind"), [entry("won", "second", reason="better")], {"won:second": rests})
     code, out, _ = ratchet("facts", "wind", "1", "--to", str(tmp_path / "out"))
     assert code == 0

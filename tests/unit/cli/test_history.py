@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ratchet import catalog
+from ratchet.adapters import writing
 from ratchet.lifecycle import dataset, ledger
 from tests.given.entries import entry
 from tests.unit.cli.conftest import Ratchet
@@ -12,7 +13,7 @@ from tests.unit.cli.conftest import Ratchet
 
 def test_every_decision_is_a_line_oldest_first(place: Path, ratchet: Ratchet) -> None:
     loop, registry = catalog.load("wind"), dataset.registry()
-    with registry.writer() as writer:
+    with writing.held(registry) as writer:
         said = [
             entry("promoted", "second", version="2", replaces="1", reason="better", by="ada"),
             entry("vetoed", partition="2013-01-05", champion="2", reason="bad data", by="ada"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ratchet import catalog
+from ratchet.adapters import writing
 from ratchet.errors import DataError
 from ratchet.lifecycle import contracts, dataset
 from ratchet.settings import Settings
@@ -80,17 +81,22 @@ def test_a_run_lives_by_what_it_took_whatever_is_edited_since(place: Path) -> No
 
 def test_one_that_something_was_decided_by_is_kept_in_the_registry_once(place: Path) -> None:
     loop, registry = catalog.load("wind"), dataset.registry()
-    with registry.writer() as writer:
-        digest, paths = contracts.keep(writer, loop)
-        assert sorted(paths) == [f"wind/contracts/{digest}/{name}" for name in ("features.sql", "loop.yaml")]
-        first = writer.commit(paths, "a contract")
-        assert contracts.keep(writer, loop) == (digest, [])
+    with writing.held(registry) as writer:
+        digest = contracts.keep(writer, loop)
+        first = writer.commit("a contract")
+        kept = [f"wind/contracts/{digest}/{name}" for name in ("features.sql", "loop.yaml")]
+        assert sorted(writer.registry.texts_below("wind/contracts")) == kept
+        assert contracts.keep(writer, loop) == digest
+        assert writer.commit("the same") == first
         _edit(place)
-        edited, paths = contracts.keep(writer, catalog.load("wind"))
-        writer.commit(paths, "another")
+        edited = contracts.keep(writer, catalog.load("wind"))
+        second = writer.commit("another")
         # A loop that lives by an earlier contract keeps that one, and not the one of now.
-        assert contracts.keep(writer, contracts.pinned(registry, catalog.load("wind"), digest))[0] == digest
+        then = contracts.pinned(writer.registry, catalog.load("wind"), digest)
+        assert contracts.keep(writer, then) == digest
+        assert writer.commit("the first again") == second
     assert edited != digest
+    assert len(registry.texts_below("wind/contracts")) == 2 * len(kept)
     assert "max: 10" in (registry.text(f"wind/contracts/{digest}/loop.yaml", first) or "")
     assert "max: 5" in (registry.text(f"wind/contracts/{edited}/loop.yaml") or "")
 
@@ -100,9 +106,9 @@ def test_a_copy_that_is_gone_is_restored_from_the_registry_byte_for_byte(place: 
     (loop.folder / "checks").mkdir()
     (loop.folder / "checks" / "light.py").write_text("# \u2264 1\n")
     digest = contracts.take(loop)
-    with registry.writer() as writer:
-        _, paths = contracts.keep(writer, loop)
-        writer.commit(paths, "a contract")
+    with writing.held(registry) as writer:
+        assert contracts.keep(writer, loop) == digest
+        writer.commit("a contract")
     taken = {path.relative_to(_held(digest)): path.read_bytes() for path in _held(digest).rglob("*") if path.is_file()}
     shutil.rmtree(Settings.current().var / "contracts")
     _edit(place)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from ratchet import catalog
+from ratchet.adapters import writing
 from ratchet.decisions.deliveries import DeliveryVerdict
 from ratchet.lifecycle import corrections, dataset, ledger, nights
 from tests.conftest import ingest, step
@@ -25,23 +26,22 @@ def _write(day: str = DAY, delivery: str = "0123456789abcdef") -> tuple[dict[str
     loop, registry, rows = catalog.load("wind"), dataset.registry(), rows_of_day()
     old = pa.Table.from_pylist(rows)
     new = pa.Table.from_pylist([{**row, "temp": 70.0} if i < 3 else row for i, row in enumerate(rows[:-1])])
-    with registry.writer() as writer:
+    with writing.held(registry) as writer:
         verdict = DeliveryVerdict(partition=day, delivery=delivery, status="accepted", reason="", tables={})
-        written = corrections.write(writer, loop, verdict, {"weather": old}, {"weather": new})
-        assert written is not None
-        path, told = written
-        writer.commit([path], "a correction")
-    assert (
-        path == f"wind/corrections/{day}/{json.loads(registry.text(path))['known'] or 'history'}-{delivery[:12]}.json"
-    )
-    text = registry.text(path)
+        known = nights.coming(writer.registry, loop.name)
+        told = corrections.write(writer, loop, verdict, known, {"weather": old}, {"weather": new})
+        assert told is not None
+        writer.commit("a correction")
+    text = registry.text(f"wind/corrections/{day}/{known or 'history'}-{delivery[:12]}.json")
     assert text is not None
-    return json.loads(text), told
+    fact = json.loads(text)
+    assert fact["known"] == known
+    return fact, told
 
 
 def _promoted(*trained: str) -> None:
     """Let versions be promoted, one a range of days that it was trained on."""
-    with dataset.registry().writer() as writer:
+    with writing.held(dataset.registry()) as writer:
         said = [
             entry("promoted", f"r{n}", version=str(n), reason="x", data={"train": days} if days else {})
             for n, days in enumerate(trained, 1)
@@ -83,7 +83,7 @@ def test_a_night_that_was_refused_or_rested_has_measured_nothing(place: Path) ->
     loop, states = catalog.load("wind"), {"2013-01-06": "refused", "2013-01-07": "rested", "2013-01-08": "refused"}
     for day, state in states.items():
         turn(day)
-        with dataset.registry().writer() as writer:
+        with writing.held(dataset.registry()) as writer:
             nights.end(writer, loop, [day], state, "a test")
     assert _write()[0]["nights"] == []
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ratchet import catalog
+from ratchet.adapters import writing
 from ratchet.errors import RegistryError
 from ratchet.lifecycle import contracts, dataset, nights
 from tests.conftest import ingest, step
@@ -88,7 +89,7 @@ def test_a_night_knows_what_there_was_when_its_day_was_published(place: Path) ->
     registry, loop = dataset.registry(), catalog.load("wind")
     turn(DAYS[0])
     assert nights.revision(registry, loop, DAYS[0]) == registry.head()  # its day is yet to come
-    with registry.writer() as writer:
+    with writing.held(registry) as writer:
         nights.know(writer, loop, [DAYS[0]], (first := registry.head()))
         nights.know(writer, loop, [DAYS[0]], registry.head())  # it knows already
     ingest("wind", "2013-01-01")
@@ -112,7 +113,7 @@ def test_what_comes_now_is_known_from_the_first_night_on_whose_day_is_yet_to_com
     for day in DAYS[1:3]:
         turn(day)
     assert (nights.coming(registry, "wind"), nights.present(registry, "wind")) == (DAYS[1], DAYS[1])
-    with registry.writer() as writer:
+    with writing.held(registry) as writer:
         nights.know(writer, loop, [DAYS[1]], registry.head())
     assert (nights.coming(registry, "wind"), nights.present(registry, "wind")) == (DAYS[2], DAYS[1])
     # Whoever speaks is heard by a night that has not asked for its training yet.
@@ -124,10 +125,11 @@ def test_what_comes_now_is_known_from_the_first_night_on_whose_day_is_yet_to_com
 def test_a_night_that_ends_again_keeps_what_it_knew(place: Path) -> None:
     loop, registry = catalog.load("wind"), dataset.registry()
     turn(DAYS[0])
-    with registry.writer() as writer:
+    with writing.held(registry) as writer:
         nights.know(writer, loop, [DAYS[0]], registry.head())
         nights.end(writer, loop, [DAYS[0]], "given_up", "a task failed")
-        before = nights.ended(registry, "wind", DAYS[0])
+        before = nights.ended(writer.registry, "wind", DAYS[0])
+        assert nights.ended(registry, "wind", DAYS[0]) is None  # nobody else sees what has not landed
         nights.end(writer, loop, [DAYS[0]], "published", "its monitor was cleared")
     after = nights.ended(registry, "wind", DAYS[0])
     assert before is not None

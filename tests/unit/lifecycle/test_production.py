@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from ratchet import catalog
-from ratchet.adapters import models, runs
-from ratchet.adapters.data_registry import Writer
+from ratchet.adapters import keeping, models, runs, writing
+from ratchet.adapters.data_registry import Registry
+from ratchet.adapters.writing import Writer
 from ratchet.decisions import acts, retrain
-from ratchet.decisions.entries import Won, only
+from ratchet.decisions.entries import Paused, Won, only
 from ratchet.errors import DataError, RequestError
 from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, production
+from ratchet.lifecycle.production import Production
+from ratchet.settings import Settings
 from tests.conftest import rename
 from tests.given.clusters import days
 from tests.given.duels import NAME
@@ -42,7 +45,9 @@ def _evaluated(client: Any, name: str, key: str, differences: list[float] | None
 def test_entries_are_written_once_with_their_facts_which_are_found_byte_for_byte(tracked: Path) -> None:
     loop, registry = catalog.load("wind"), dataset.registry()
     said = [entry("vetoed", key=key, reason="bad data") for key in ("a", "b")]
-    with runs.connected() as client, production.held(loop, client, _rests) as world:
+    begun = registry.head()
+
+    def write(world: Production) -> tuple[list[Any], str]:
         world.write(said, VETO)
         found, head = world.entries(), registry.head()
         assert [each.key for each in found] == ["a", "b"]
@@ -52,27 +57,39 @@ def test_entries_are_written_once_with_their_facts_which_are_found_byte_for_byte
             assert each.facts["night.json"] == hashlib.sha256(text.encode()).hexdigest()
             assert registry.fact("wind", each.facts["night.json"]) == text
             assert registry.fact("wind", each.facts["report.html"], ".html") == PAGE
-        assert registry.git("rev-list", "--count", f"{head}~1..{head}").strip() == "1"
+        assert registry.git("rev-list", "--count", f"{begun}..{head}").strip() == "1"
+        return found, head
+
+    with runs.connected() as client:
+        found, head = production.act(loop, client, write, _rests)
     asked: list[str] = []
 
     def others(given: Any, _: acts.Decided) -> dict[str, str]:
         asked.append(given.key)
         return {"night.json": "other"}
 
-    with runs.connected() as client, production.held(loop, client, others) as world:
+    def again(world: Production) -> list[Any]:
         world.write([entry("vetoed", key="a", reason="other")], VETO)
-        assert (world.entries(), registry.head(), asked) == (found, head, [])
+        return world.entries()
+
+    with runs.connected() as client:
+        assert production.act(loop, client, again, others) == found
+    assert (registry.head(), asked) == (head, [])
 
 
 def test_a_fact_that_was_changed_since_is_refused(tracked: Path) -> None:
     loop, registry = catalog.load("wind"), dataset.registry()
-    with runs.connected() as client, production.held(loop, client, _rests) as world:
+
+    def lie(world: Production) -> str:
         world.write([entry("vetoed", key="a")], VETO)
         (found,) = world.entries()
-        digest = found.facts["night.json"]
-        path = f"wind/facts/{digest[:2]}/{digest}.json"
-        world.writer.write(path, '{"of": "another"}')
-        world.writer.commit([path], "a lie")
+        digest: str = found.facts["night.json"]
+        world.writer.write(f"wind/facts/{digest[:2]}/{digest}.json", '{"of": "another"}')
+        world.writer.commit("a lie")
+        return digest
+
+    with runs.connected() as client:
+        digest = production.act(loop, client, lie, _rests)
     with pytest.raises(DataError, match="is not what it was in the data registry"):
         registry.fact("wind", digest)
     with pytest.raises(DataError, match="is missing in the data registry"):
@@ -81,23 +98,47 @@ def test_a_fact_that_was_changed_since_is_refused(tracked: Path) -> None:
         registry.fact("wind", "0" * 64, ".html")
 
 
+@pytest.mark.parametrize("moment", ["commit", "land"])
 def test_entries_whose_commit_was_killed_are_written_anew_and_none_of_them_twice(
-    tracked: Path, monkeypatch: pytest.MonkeyPatch
+    tracked: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     loop, said = catalog.load("wind"), [entry("vetoed", key=key) for key in ("a", "b")]
+    head = dataset.registry().head()
 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, runs.connected() as client:
-        patched.setattr(Writer, "commit", crash)
-        with pytest.raises(KeyboardInterrupt), production.held(loop, client, _rests) as world:
-            world.write(said, VETO)
-    assert ledger.read(loop) == []
-    with runs.connected() as client, production.held(loop, client, _rests) as world:
-        world.write(said, VETO)
+        patched.setattr(Writer, moment, crash)
+        with pytest.raises(KeyboardInterrupt):
+            production.act(loop, client, lambda world: world.write(said, VETO), _rests)
+    assert (ledger.read(loop), dataset.registry().head()) == ([], head)
+    with runs.connected() as client:
+        production.act(loop, client, lambda world: world.write(said, VETO), _rests)
     assert [each.key for each in ledger.read(loop)] == ["a", "b"]
     assert dataset.registry().fact("wind", ledger.read(loop)[1].facts["night.json"]) == '{"of": "b"}'
+
+
+def test_an_act_that_another_machine_was_faster_than_decides_again_on_what_that_has_written(tracked: Path) -> None:
+    loop, settings = catalog.load("wind"), Settings.current()
+    ledger.say(loop, Paused, "a storm")  # what lies in the Git remote
+    other = Registry(tracked / "another" / "registry", settings.remote, settings.git_remote)
+    keeping.restore(other, print)
+    seen: list[list[str]] = []
+
+    def decide(world: Production) -> None:
+        seen.append([each.key for each in world.entries()])
+        if len(seen) == 1:
+            with writing.held(other) as writer:
+                ledger.write(writer, loop, [entry("vetoed", key="theirs")])
+        world.write([entry("vetoed", key="ours")], VETO)
+
+    with runs.connected() as client:
+        production.act(loop, client, decide, _rests)
+    assert seen == [["paused:0"], ["paused:0", "theirs"]]
+    assert [each.key for each in ledger.read(loop)] == ["paused:0", "theirs", "ours"]
+    writing.keep_up(other)
+    assert other.ledger("wind") == ledger.read(loop)
 
 
 def test_a_first_look_is_taken_once_and_keeps_the_days_of_its_duel(tracked: Path) -> None:
@@ -105,15 +146,17 @@ def test_a_first_look_is_taken_once_and_keeps_the_days_of_its_duel(tracked: Path
     loop, differences = catalog.load(name), [0.1, -0.2, 0.3]
     with runs.connected() as client:
         run = _evaluated(client, name, "first", differences)
-        with production.held(loop, client) as world:
+
+        def look(world: Production) -> acts.Look:
             world.write([entry("promoted", "champion", version="1")], VETO)
-            first = acts.look(world, loop, run, [])
+            return acts.look(world, loop, run, [])
+
+        first = production.act(loop, client, look)
         written = ledger.read(loop)
         # Whatever is stored of it since.
         changed = training(run, [-9.0] * 3).evaluation.model_dump()
         runs.log_files(client, run, {evaluations.FILE: json.dumps(changed)})
-        with production.held(loop, client) as world:
-            second = acts.look(world, loop, run, [])
+        second = production.act(loop, client, lambda world: acts.look(world, loop, run, []))
         assert evidence.read(client, run) == days(differences)
     assert first.taken is not None
     assert second.taken is None
@@ -128,7 +171,8 @@ def test_what_was_read_stays_what_it_was_throughout_an_act(tracked: Path) -> Non
     loop = catalog.load(name)
     with runs.connected() as client:
         run = _evaluated(client, name, "first", [0.1])
-        with production.held(loop, client) as world:
+
+        def read(world: Production) -> None:
             known = world.training(run)
             assert world.evidence(run) == []
             runs.log_files(client, run, {evaluations.FILE: "{}"})
@@ -136,6 +180,8 @@ def test_what_was_read_stays_what_it_was_throughout_an_act(tracked: Path) -> Non
             assert (world.training(run), world.evidence(run)) == (known, [])
             world.keep(run, days([0.7]))
             assert world.evidence(run) == evidence.read(client, run) == days([0.7])
+
+        production.act(loop, client, read)
 
 
 def test_a_version_is_registered_once_and_a_turn_back_names_its_run(watched: Path) -> None:
@@ -145,13 +191,18 @@ def test_a_version_is_registered_once_and_a_turn_back_names_its_run(watched: Pat
         champion = models.champion(client, loop.name)
         assert champion is not None
         tags = client.tags(won.evaluated)
-        with production.held(loop, client) as world:
+
+        def turn_back(world: Production) -> acts.Deployed:
             deployed = world.register(won)
             back = entry("rolled_back", key="back", version="1", left="2", mlflow_run="", reason="x")
             world.write([back], VETO)
             world.crown("1")
+            return deployed
+
+        deployed = production.act(loop, client, turn_back)
         assert models.champion(client, loop.name) == champion
     assert (deployed.version, deployed.about["mlflow_run"], deployed.about["because"]) == ("1", won.evaluated, "a test")
+    assert deployed.about["model"] == models.local(won.evaluated)[0]  # what every load is compared with
     assert deployed.about["data"]["train"] == tags["data.train"]
     assert deployed.about["day"] == tags["data.train"].partition("..")[2]
     assert deployed.about["minutes"] == 0  # of what was judged, the first look has told them
@@ -162,5 +213,5 @@ def test_what_has_no_refit_yet_is_told_how_to_get_one(second: str) -> None:
     loop = catalog.load(NAME)
     won = entry("won", "second", evaluated=second, mlflow_run=second, champion="2")
     again = f"ratchet step refit --loop {NAME} --run second"
-    with runs.connected() as client, production.held(loop, client) as world, pytest.raises(RequestError, match=again):
-        world.register(won)
+    with runs.connected() as client, pytest.raises(RequestError, match=again):
+        production.act(loop, client, lambda world: world.register(won))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ratchet import catalog
-from ratchet.adapters import runs
+from ratchet.adapters import runs, writing
 from ratchet.decisions import duel
 from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, looks
 from ratchet.partitions import shift
@@ -65,7 +65,7 @@ def test_a_night_that_has_decided_decides_nothing_anew_whoever_waits_since(secon
         later = runs.start_run(client, NAME, "later", {evaluations.RECIPE: "other"}).run_id
         runs.log_files(client, later, {evaluations.FILE: evaluations.text(client, second)})
     win(later)
-    with dataset.registry().writer() as writer:
+    with writing.held(dataset.registry()) as writer:
         about = {"mlflow_run": later, "evaluated": later, "champion": version, "since": "2013-01-13"}
         ledger.write(writer, loop, [entry("waiting", "later", key=f"waiting:{later}", reason="x", line="l", **about)])
     before, written = reports(), dataset.registry().head()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,12 @@ def test_an_unreachable_source_is_worth_a_retry(place: Path) -> None:
     assert caught.value.retriable
 
 
-def test_the_same_content_is_left_as_it_is_and_old_deliveries_go(place: Path) -> None:
+def test_the_same_content_is_left_as_it_is(place: Path) -> None:
     deliver(place, rows_of_day())
     assert step("fetch", "wind", partitions=DAY).rows == {DAY: 60}
-    old = Settings.current().staging / "wind" / "old"
-    old.mkdir()
-    os.utime(old, (0, 0))
+    path = Settings.current().staging / "wind" / DAY / DAY / "weather.parquet"
+    before = path.stat()
     assert step("fetch", "wind", partitions=DAY).outcome == "unchanged"
-    assert not old.exists()
+    assert path.stat() == before
     deliver(place, rows_of_day(59))
     assert step("fetch", "wind", partitions=DAY).outcome == "done"

@@ -38,9 +38,9 @@ def test_twice_changes_nothing(wind: str) -> None:
 
 
 def _left(name: str, run: str) -> dict[str, bytes]:
-    """Return all that is kept of a loop's decisions: the data registry's files, the pages, and the files of a run."""
+    """Return all that is kept of a loop's decisions: the tree of the data registry, the pages, the files of a run."""
     registry, reports = dataset.registry(), Settings.current().reports
-    kept = {str(path): path.read_bytes() for path in (registry.root / name).rglob("*") if path.is_file()}
+    kept = {path: text.encode() for path, text in registry.texts_below(name).items()}
     kept |= {str(path): path.read_bytes() for path in (reports / name).rglob("*") if path.is_file()}
     with runs.connected() as client:
         for file in (evaluations.FILE, evidence.FILE, "report/first-look.html"):

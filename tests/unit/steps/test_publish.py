@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -134,25 +133,6 @@ def test_a_range_is_one_commit_a_day(place: Path) -> None:
 
 def _titles() -> list[str]:
     return dataset.registry().git("log", "--format=%s").splitlines()
-
-
-def test_a_publish_killed_at_any_moment_is_completed_by_a_retry(place: Path, forks: Forks) -> None:
-    days = "2013-01-02..2013-01-05"
-    for name in ("fetch", "validate"):
-        step(name, "wind", partitions=days)
-    dataset.registry()
-    moments = random.Random(11)
-    for _ in range(6):
-        forks.kill("step", "publish", "--loop", "wind", "--partitions", days, after=moments.uniform(0.05, 0.8))
-        for day in dataset.registry().partitions("wind", "weather", "HEAD"):
-            path = f"wind/data/weather/{day}.parquet"
-            assert dataset.registry().read([path], dataset.registry().head())[path].num_rows == 72
-    result = step("publish", "wind", partitions=days)
-    assert result.published == [f"2013-01-0{n}" for n in range(2, 6)]
-    published = [title for title in _titles() if title.startswith("Publish")]
-    assert sorted(published) == sorted(set(published))
-    assert len(published) == 4
-    assert not dataset.registry().git("status", "--porcelain").strip()
 
 
 def test_two_writers_at_once(place: Path, forks: Forks) -> None:

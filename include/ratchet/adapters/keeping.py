@@ -1,0 +1,107 @@
+"""A data registry and its remotes: bring one back from them, and everything that it holds to them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ratchet.adapters import git, git_objects, git_remote, opening, storage, writing
+from ratchet.adapters.data_registry import DVC_FILE, Registry
+from ratchet.adapters.git_objects import BRANCH, Objects
+from ratchet.adapters.storage import Storage
+from ratchet.adapters.writing import Writer
+from ratchet.errors import RegistryError, RequestError
+from ratchet.files import atomic, write_text
+
+_LOOSE = 500  # objects; fewer are not worth a pack
+_DAY = 86400.0
+
+
+def restore(registry: Registry, say: Callable[[str], None]) -> None:
+    """Make a registry that is gone from its remotes alone. Raises RequestError where it is there, or they hold none."""
+    root, url = registry.root, registry.git_remote
+    if (root / ".git").exists():
+        raise RequestError(f"There is a data registry in {root}. Move it away, if it is to be made from its remote")
+    if root.is_dir() and any(root.iterdir()):  # such as a cache, with what no remote has
+        raise RequestError(f"{root} is neither empty nor a data registry. Move what is there, or set RATCHET_REGISTRY")
+    root.parent.mkdir(parents=True, exist_ok=True)
+    tip = git_remote.head(root.parent, url) if url != git_remote.NONE else ""
+    if not tip:
+        raise RequestError(
+            f"The Git remote {url} holds no data registry. Name the one that does: RATCHET_GIT_REMOTE, a folder or URL"
+        )
+    with atomic(root) as folder:
+        _clone(folder / ".git", url)
+        text = Objects(root, folder / ".git").read(tip, DVC_FILE) or b""
+        write_text(folder / DVC_FILE, text.decode())
+    opening.check_format(registry)
+    say(f"{root}: {tip[:10]} from {url}")
+    pointers = {path: text for path, text in registry.texts_below("", tip).items() if path.endswith(".dvc")}
+    names = {storage.parse(text, path)[0]: path for path, text in pointers.items()}
+    registry.storage.fetch(names)
+    missing = [path for digest, path in names.items() if not registry.storage.has(digest)]
+    if missing:
+        raise RegistryError(
+            f"The DVC remote {registry.remote} lacks {len(missing)} of {len(names)} files: {missing[0]} …. Name "
+            "the remote that has them: RATCHET_REMOTE; or ingest those days again"
+        )
+    say(f"{len(names)} files from {registry.remote}")
+
+
+def push(registry: Registry, say: Callable[[str], None]) -> None:
+    """Bring all that a registry holds, of all times, to the remotes that the settings name, and name them in it."""
+    opening.check_format(registry)
+    digests = {storage.parse(text, path)[0]: path for path, text in _pointers(registry)}
+    before = storage.configured(registry.text(DVC_FILE) or "")
+    before = before if "://" in before else os.path.normpath(registry.root / ".dvc" / before)
+    with contextlib.suppress(RegistryError):  # where it is gone, what the cache has is all that there is
+        lost = {digest: path for digest, path in digests.items() if not registry.storage.has(digest)}
+        Storage(registry.root, before).fetch(lost)
+    here = {digest for digest in digests if registry.storage.has(digest)}
+    registry.storage.push(here)
+    say(f"{registry.remote}: {len(here)} files")
+    if len(here) < len(digests):
+        say(f"{len(digests) - len(here)} files are neither in the cache nor in {before}")
+    config = opening.beginning(registry.root, registry.remote)[DVC_FILE]
+
+    def act(writer: Writer) -> None:
+        writer.write(DVC_FILE, config)
+        writer.commit(f"Keep the data in {storage.configured(config)}")
+
+    writing.change(registry, act)
+    write_text(registry.root / DVC_FILE, config)
+    if registry.git_remote != git_remote.NONE:
+        git_remote.complete(registry.objects, registry.git_remote)
+        say(f"{registry.git_remote}: {registry.head()[:10]}")
+
+
+def pack(registry: Registry) -> None:
+    """Put Git's loose objects into packs, which hold differences: of a registry, and of a remote that is a folder."""
+    folders = [registry.root / ".git"]
+    if (remote := git_remote.local(registry.git_remote)) is not None and (remote / "HEAD").exists():
+        folders.append(remote)
+    for folder in folders:
+        for left in (folder / "objects").rglob("tmp_*"):  # by a process that was killed while it wrote
+            if left.stat().st_mtime < time.time() - _DAY:
+                left.unlink(missing_ok=True)
+        if sum(1 for _ in (folder / "objects").glob("??/*")) > _LOOSE:
+            git.run(folder, "repack", "-d", "-l", "-q", "--geometric=2")
+            git.run(folder, "prune", "--expire=2.weeks.ago")
+
+
+def _clone(folder: Path, url: str) -> None:
+    git_objects.init(folder)
+    git.run(folder, "fetch", "--quiet", "--no-tags", url, f"{BRANCH}:{BRANCH}", remote=True)
+
+
+def _pointers(registry: Registry) -> list[tuple[str, str]]:
+    """List the pointers of all times: path and text."""
+    how = ("--format=%x00%H", "--name-only", "--no-renames", "--diff-filter=AM")
+    found = []
+    for block in registry.git("log", *how, "main", "--", "*.dvc").split("\0")[1:]:
+        revision, *paths = [line for line in block.splitlines() if line.strip()]
+        found += [(path, text) for path in paths if (text := registry.text(path, revision)) is not None]
+    return found

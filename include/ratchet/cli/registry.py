@@ -1,0 +1,37 @@
+"""`ratchet registry`: the data registry and its remotes."""
+
+from __future__ import annotations
+
+import click
+
+from ratchet.adapters import keeping
+from ratchet.adapters.data_registry import Registry
+from ratchet.settings import Settings
+
+
+@click.group()
+def registry() -> None:
+    """Bring the data registry back from its remotes, or to them."""
+
+
+@registry.command("restore")
+def restore() -> None:
+    """Make the data registry, which is gone, from its Git remote and its DVC remote alone.
+
+    The remotes are the settings' (RATCHET_GIT_REMOTE, RATCHET_REMOTE). Where something is, nothing is touched.
+    """
+    keeping.restore(_registry(), click.echo)
+
+
+@registry.command("push")
+def push() -> None:
+    """Bring all that the data registry holds to the remotes that the settings name, and go on with those.
+
+    For a remote that is new (RATCHET_REMOTE or RATCHET_GIT_REMOTE was changed), or has lost something.
+    """
+    keeping.push(_registry(), click.echo)
+
+
+def _registry() -> Registry:
+    settings = Settings.current()
+    return Registry(settings.registry, settings.remote, settings.git_remote)

@@ -1,0 +1,186 @@
+"""What a loop need not keep: found by its contract's `keep`, and taken away.
+
+Never taken: a decision and what it rests on; what a registered version's manifest names (its partitions as of its
+revision, its run, its model); what a duel still needs. Data are let go by their day, beside the newest of their loop;
+what can be made again, by its age on the disk.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ratchet import catalog
+from ratchet.adapters import models, runs, storage, writing
+from ratchet.adapters.data_registry import Registry
+from ratchet.adapters.writing import Writer
+from ratchet.contract.loop import Loop
+from ratchet.decisions import lifecycle, shadows
+from ratchet.decisions.entries import Entries, Judged, Promoted, only
+from ratchet.lifecycle import dataset, predictions
+from ratchet.partitions import parse, shift
+from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    from ratchet.adapters.runs import Tracking
+
+_DAY = 86400.0
+_HALF_WRITTEN = _DAY  # seconds after which what a killed process was writing is nobody's
+
+
+def work(loop: Loop) -> list[Path]:
+    """List what can be made again and was not touched for `keep.work_days`, and what killed processes have left."""
+    settings, limit = Settings.current(), time.time() - loop.keep.work_days * _DAY
+    entries = dataset.registry().ledger(loop.name)
+    needed = {predictions.folder(loop, run) for run in _in_duels(entries)}
+    places = [
+        *(settings.staging / loop.name).glob("*"),
+        *(path for path in (settings.snapshots / loop.name).glob("*") if path.name != "runs"),
+        *(settings.models / loop.name).glob("*"),
+        *(settings.models / "runs").glob("*"),
+        *(path for path in (settings.predictions / loop.name / "shadow").glob("*") if path not in needed),
+    ]
+    old = [path for path in places if _touched(path) < limit]
+    return old + [path for path in _half_written(settings) if _touched(path) < time.time() - _HALF_WRITTEN]
+
+
+def pages(loop: Loop) -> list[Path]:
+    """List the pages of nights that are older than `keep.pages_days`, beside the newest partition."""
+    settings, limit = Settings.current(), _limit(loop, loop.keep.pages_days)
+    nights = (path for path in (settings.reports / loop.name).glob("*/*.html") if _is_day(path.parent.name))
+    docs = (path for path in (settings.data_docs / loop.name).glob("*/*.html") if _is_day(path.stem))
+    return [path for path in nights if path.parent.name < limit] + [path for path in docs if path.stem < limit]
+
+
+def partitions(loop: Loop) -> list[str]:
+    """List the published partitions that are older than `keep.data_days`."""
+    if loop.keep.data_days is None:
+        return []
+    limit = _limit(loop, loop.keep.data_days)
+    return [day for day in dataset.registry().partitions(loop.name, loop.main, "HEAD") if day < limit]
+
+
+def let_go(loop: Loop, days: list[str]) -> None:
+    """Take partitions out of the newest revision; Git's history knows that they were there, and their verdicts stay."""
+    if not days:
+        return
+
+    def act(writer: Writer) -> None:
+        for day in days:
+            for table in loop.tables:
+                writer.remove(f"{dataset.path(loop, table, day)}.dvc")
+            for path in writer.registry.texts_below(f"{loop.name}/quarantine/{day}"):
+                writer.remove(path)
+        span = days[0] if len(days) == 1 else f"{days[0]}..{days[-1]}"
+        writer.commit(f"Prune {span} of {loop.name}\n\nOlder than keep.data_days: {loop.keep.data_days}\n")
+
+    writing.change(dataset.registry(), act)
+
+
+def blobs(loop: Loop, client: Tracking) -> set[str]:
+    """List the MD5 of what nothing needs any more: no newest revision of any loop, no registered version's manifest.
+
+    That is, of partitions older than `keep.data_days`, and of rows that were replaced `keep.superseded_days` ago.
+    """
+    registry = dataset.registry()
+    found = set(_let_go(registry, loop))
+    if not found:
+        return set()
+    head = registry.texts_below("", "HEAD")
+    needed = {storage.parse(text, path)[0] for path, text in head.items() if path.endswith(".dvc")}
+    for name in catalog.names():
+        needed |= set(manifests(registry, catalog.load(name), client))
+    return found - needed
+
+
+def manifests(registry: Registry, loop: Loop, client: Tracking) -> Iterator[str]:
+    """Yield the MD5 of every file that a registered version was made of."""
+    for version in models.versions(client, loop.name):
+        tags = client.tags(version.run_id)
+        days = [day for part in ("data.train", "data.holdout") if tags.get(part) for day in parse(tags[part])]
+        if not days or not tags.get("data.revision"):
+            continue
+        first, last = shift(min(days), -loop.features.lookback_days), max(days)
+        for table in loop.tables:
+            folder = f"{loop.name}/data/{table}/"
+            for path, text in registry.texts(folder, tags["data.revision"]).items():
+                if first <= path.removeprefix(folder).partition(".")[0] <= last:
+                    yield storage.parse(text, path)[0]
+
+
+def unneeded_runs(loop: Loop, client: Tracking) -> list[str]:
+    """List the MLflow runs older than `keep.runs_days` that no version names, and that no decision will read."""
+    if loop.keep.runs_days is None:
+        return []
+    entries = dataset.registry().ledger(loop.name)
+    needed = {version.run_id for version in models.versions(client, loop.name)} | set(_in_duels(entries))
+    needed |= {run for each in only(entries, Promoted) for run in (each.mlflow_run, each.evaluated)}
+    latest = {each.line: each.evaluated for each in only(entries, Judged) if each.line}  # whose evidence is carried on
+    needed |= {*latest.values()}
+    old = runs.begun_before(client, loop.name, time.time() - loop.keep.runs_days * _DAY)
+    return [run for run in old if run not in needed]
+
+
+def remove(paths: Iterable[Path]) -> int:
+    """Remove files and folders; return their bytes."""
+    gone = 0
+    for path in paths:
+        files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+        gone += sum(file.stat().st_size for file in files)
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    return gone
+
+
+def _let_go(registry: Registry, loop: Loop) -> Iterator[str]:
+    """Yield what lay in a loop's partitions and quarantine once, and by its contract need not any more."""
+    keep, now = loop.keep, time.time()
+    if keep.data_days is None and keep.superseded_days is None:
+        return
+    limit = _limit(loop, keep.data_days) if keep.data_days is not None else ""
+    replaced = now - keep.superseded_days * _DAY if keep.superseded_days is not None else 0.0
+    for path, text, until in registry.replaced(f"{loop.name}/data", f"{loop.name}/quarantine"):
+        day = next((part.partition(".")[0] for part in Path(path).parts if _is_day(part.partition(".")[0])), "9999")
+        if day < limit or until < replaced:
+            yield storage.parse(text, path)[0]
+
+
+def _in_duels(entries: Entries) -> Iterator[str]:
+    """Yield the runs that a night may still look at: waiting, about to be promoted, or about to come back."""
+    for each in shadows.challengers(entries):
+        yield each.mlflow_run
+    for win in lifecycle.pending(entries):
+        yield from (win.mlflow_run, win.evaluated)
+    before, deployed = shadows.predecessor(entries), {each.version: each for each in only(entries, Promoted)}
+    for version in {lifecycle.champion(entries), before.version if before else None}:
+        if version in deployed:
+            yield from (deployed[version].mlflow_run, deployed[version].evaluated)
+
+
+def _limit(loop: Loop, days: int) -> str:
+    newest = max(dataset.registry().partitions(loop.name, loop.main, "HEAD"), default="")
+    return shift(newest, 1 - days) if newest else ""
+
+
+def _half_written(settings: Settings) -> Iterator[Path]:
+    for folder in (settings.staging, settings.snapshots, settings.models, settings.predictions, settings.reports):
+        for pattern in (".*.tmp", ".*.old"):
+            yield from folder.rglob(pattern)
+
+
+def _touched(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+def _is_day(text: str) -> bool:
+    return len(text) == 10 and text[4] == text[7] == "-" and text.replace("-", "").isdigit()
+
+
+def told(counts: Mapping[str, int]) -> str:
+    """Say what was counted, in words."""
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing"

@@ -1,0 +1,1 @@
+"""Ordinary but hostile surroundings, each as a user would meet it."""
