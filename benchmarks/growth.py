@@ -195,7 +195,7 @@ def _show(
     )
     for each in results:
         beyond = sum(size for name, size in each["bytes"].items() if name != "rows") + airflow["airflow"]
-        each["beyond"] = beyond
+        each["kilobytes"] = beyond / 1000
         table.add_row(
             f"{each['age']:,}",
             str(each["neighbours"]),
@@ -223,13 +223,15 @@ def _draw(results: list[dict[str, Any]], path: Path) -> None:
 
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     for axes, (key, what) in zip(
-        figure.subplots(1, 3), (("cpu", "CPU seconds"), ("memory", "peak memory, MB"), ("beyond", "bytes")), strict=True
+        figure.subplots(1, 3),
+        (("cpu", "CPU seconds"), ("memory", "peak memory, MB"), ("kilobytes", "kilobytes")),
+        strict=True,
     ):
         for neighbours in NEIGHBOURS:
             rows = [each for each in results if each["neighbours"] == neighbours]
             label = f"{neighbours} loops beside" if neighbours else "alone"
             axes.plot([each["age"] for each in rows], [each[key] for each in rows], marker="o", label=label)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.15 * max(each[key] for each in results))
         axes.set_xticks(AGES)
         axes.set_xlabel("age, days")
         axes.set_title(f"A night's {what}", fontsize=10)

@@ -115,6 +115,8 @@ def _sort(item: Any, check: Check) -> None:
     rows = item.result.get("unexpected_index_list")
     if not critical:
         observed = item.result.get("observed_value", item.result.get("unexpected_count"))
+        if isinstance(observed, (list, tuple, set, dict)):  # values themselves: they belong in no log, and not in Git
+            observed = f"{len(observed)} values"
         check.warnings.append(f"{name}: {observed}")
     elif rows is None:
         check.refused.append(f"{name}: observed {item.result.get('observed_value')}")

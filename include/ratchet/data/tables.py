@@ -65,9 +65,10 @@ def conform(table: pa.Table, columns: dict[str, Any]) -> tuple[pa.Table, list[st
         if column.type != wanted:
             try:
                 column = column.cast(wanted, safe=True)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                row = _first_misfit(column, wanted) + 1  # its number, not its value: this goes to logs and to Git
                 raise DataError(
-                    f"type change of {name}: found {column.type}, expected {kind} ({str(error).splitlines()[0]})"
+                    f"type change of {name}: found {column.type}, expected {kind}; what row {row:,} holds does not fit"
                 ) from None
             if not (pa.types.is_null(table.column(name).type) or pa.types.is_large_string(table.column(name).type)):
                 notes.append(f"{name} was {table.column(name).type}, read as {kind}")
@@ -79,6 +80,21 @@ def conform(table: pa.Table, columns: dict[str, Any]) -> tuple[pa.Table, list[st
             fields.append(table.schema.field(name).remove_metadata())
             arrays.append(table.column(name))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields)), notes
+
+
+def _first_misfit(column: pa.ChunkedArray, wanted: pa.DataType) -> int:
+    """Find the first row whose value does not fit a type, by halving."""
+    import pyarrow as pa
+
+    fits, fails = 0, len(column)  # so many rows fit; among so many one does not
+    while fails - fits > 1:
+        middle = (fits + fails) // 2
+        try:
+            column.slice(0, middle).cast(wanted, safe=True)
+            fits = middle
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            fails = middle
+    return fits
 
 
 def empty(columns: dict[str, Any]) -> pa.Table:
