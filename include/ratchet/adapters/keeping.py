@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import time
 from collections.abc import Callable
@@ -84,12 +85,22 @@ def pack(registry: Registry) -> None:
     if (remote := git_remote.local(registry.git_remote)) is not None and (remote / "HEAD").exists():
         folders.append(remote)
     for folder in folders:
-        for left in (folder / "objects").rglob("tmp_*"):  # by a process that was killed while it wrote
-            if left.stat().st_mtime < time.time() - _DAY:
+        with (folder / "ratchet.packer").open("w") as lock, contextlib.suppress(BlockingIOError):  # another is at it
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _pack(folder, lock.fileno())
+
+
+def _pack(folder: Path, lock: int) -> None:
+    """Pack a repository's loose objects, where they are many, and remove what killed processes were writing."""
+    loose = 0
+    for place, _, names in os.walk(folder / "objects"):
+        for left in (Path(place) / name for name in names if name.startswith("tmp_")):
+            if left.exists() and left.stat().st_mtime < time.time() - _DAY:
                 left.unlink(missing_ok=True)
-        if sum(1 for _ in (folder / "objects").glob("??/*")) > _LOOSE:
-            git.run(folder, "repack", "-d", "-l", "-q", "--geometric=2")
-            git.run(folder, "prune", "--expire=2.weeks.ago")
+        loose += len(names) if len(Path(place).name) == 2 else 0
+    if loose > _LOOSE:
+        git.run(folder, "repack", "-d", "-l", "-q", "--geometric=2", keep=[lock])
+        git.run(folder, "prune", "--expire=2.weeks.ago", keep=[lock])
 
 
 def _clone(folder: Path, url: str) -> None:

@@ -7,6 +7,7 @@ what can be made again, by its age on the disk.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -128,8 +129,7 @@ def remove(paths: Iterable[Path]) -> int:
     """Remove files and folders; return their bytes."""
     gone = 0
     for path in paths:
-        files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
-        gone += sum(file.stat().st_size for file in files)
+        gone += sum(_size(file) for file in (path, *_below(path)))
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     return gone
 
@@ -166,8 +166,20 @@ def _limit(loop: Loop, days: int) -> str:
 
 def _half_written(settings: Settings) -> Iterator[Path]:
     for folder in (settings.staging, settings.snapshots, settings.models, settings.predictions, settings.reports):
-        for pattern in (".*.tmp", ".*.old"):
-            yield from folder.rglob(pattern)
+        yield from (path for path in _below(folder) if path.name.startswith(".") and path.suffix in (".tmp", ".old"))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield what lies below a folder. Others may be at work in it: what is gone in between is passed over."""
+    for place, folders, files in os.walk(folder):
+        yield from (Path(place) / name for name in (*folders, *files))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0
 
 
 def _touched(path: Path) -> float:

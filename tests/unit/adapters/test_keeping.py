@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ratchet.errors import FormatError, RegistryBusy, RegistryError, RequestErro
 from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 from tests.conftest import free_port, ingest, lay
+from tests.given import whole
 from tests.given.entries import entry
 
 FIRST, SECOND = "2013-01-02", "2013-01-03"
@@ -269,3 +271,19 @@ def test_loose_objects_are_packed_here_and_there_and_nothing_is_lost(
     ingest("wind", "2013-01-04")
     keeping.pack(_now())
     assert len(_held(dataset.registry())) > len(held)
+
+
+def test_packing_is_one_processs_at_a_time_and_the_others_pass_on(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every loop's upkeep packs the one registry, all at the same minute."""
+    monkeypatch.setattr(keeping, "_LOOSE", 5)
+    registry = dataset.registry()
+    for number in range(30):
+        with writing.held(registry) as writer:
+            writer.write(f"wind/{number}", str(number))
+            writer.commit(str(number))
+    with ThreadPoolExecutor(5) as pool:
+        for done in [pool.submit(keeping.pack, dataset.registry()) for _ in range(10)]:
+            done.result()
+    assert [*(registry.root / ".git" / "objects" / "pack").glob("*.pack")]
+    assert dataset.registry().text("wind/29") == "29"
+    whole.check_git(dataset.registry())
