@@ -6,6 +6,7 @@ goes. What it did last is in `<var>/run/keeper.json`; what fails is tried again 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy.local.environment import BIN, Local
+from ratchet.errors import RatchetError
 from ratchet.files import write_text
 
 DAY = 86400.0
@@ -30,8 +32,9 @@ def main() -> None:
     """Clean once a day, whatever the clock does, until SIGTERM."""
     local = Local.current()
     while True:
-        if due(state(local), time.time()):
-            clean(local)
+        with contextlib.suppress(OSError, RatchetError):  # such as a full disk: it is tried again in a minute
+            if due(state(local), time.time()):
+                clean(local)
         time.sleep(_LOOK)
 
 
@@ -64,7 +67,7 @@ def clean(local: Local, rows_days: float = ROWS_DAYS, gone_days: float = GONE_DA
     for name, part in parts.items():
         try:
             done[name] = part()
-        except (OSError, subprocess.SubprocessError) as error:
+        except (OSError, subprocess.SubprocessError, RatchetError) as error:
             done[name] = f"failed: {error}"
         print(f"{name}: {done[name]}", flush=True)
     _write(state(local), time.time(), done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,8 @@ class Settings:
         home = Path(env.get("RATCHET_HOME") or _checkout() or Path.cwd()).absolute()
         var = Path(env.get("RATCHET_VAR", home / "var")).absolute()
         registry = Path(env.get("RATCHET_REGISTRY", var / "registry"))
-        remote = _place(env.get("RATCHET_REMOTE", str(var / "remote")), registry)
+        remote = _place(env.get("RATCHET_REMOTE") or str(var / "remote"), registry)
+        beside = "none" if "://" in remote else f"{remote}/registry.git"
         return cls(
             home=home,
             var=var,
@@ -41,7 +43,7 @@ class Settings:
             suites=Path(env.get("RATCHET_SUITES", home / "great_expectations")),
             registry=registry,
             remote=remote,
-            git_remote=env.get("RATCHET_GIT_REMOTE") or ("none" if "://" in remote else f"{remote}/registry.git"),
+            git_remote=_place(env.get("RATCHET_GIT_REMOTE") or beside, registry),
             tracking_uri=env.get("MLFLOW_TRACKING_URI") or _described(var),
         )
 
@@ -78,7 +80,9 @@ class Settings:
 
 def _place(remote: str, registry: Path) -> str:
     """Return a URL as it is, and a folder from the root on: one that is relative is seen from the registry."""
-    return remote if "://" in remote else os.path.normpath(registry.absolute() / remote)
+    if "://" in remote or remote == "none" or re.match(r"[\w.-]+@[\w.-]+:", remote):
+        return remote
+    return os.path.normpath(registry.absolute() / remote)
 
 
 def _described(var: Path) -> str:

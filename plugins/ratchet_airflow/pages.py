@@ -55,14 +55,16 @@ def data_docs(loop: str, table: str, day: str) -> FileResponse:
 def drift_report(loop: str, day: str) -> FileResponse:
     """Show Evidently's report of a night."""
     _check((_NAME, loop), (_DAY, day))
-    page = Settings.current().reports / loop / day / "drift.html"
-    if not page.exists() and page.with_suffix(".json").exists():
+    folder = Settings.current().reports / loop / day
+    pages = sorted(folder.glob("drift*.html"), key=lambda path: path.stat().st_mtime)
+    if not pages and (folder / "drift.json").exists():
         raise HTTPException(
             404,
-            "Nothing had drifted that night, and Evidently's report was not made. "
+            "Evidently's report of that night was not made, for nothing had drifted, or was pruned. "
             f"Make it: ratchet step drift --loop {loop} --partition {day} --report true",
         )
-    return _file(page)
+    first = folder / "drift.html"
+    return _file(first if first.exists() or not pages else pages[-1])
 
 
 @app.get("/decisions/{loop}/{run}/{name}.html")

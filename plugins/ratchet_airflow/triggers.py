@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from ratchet.errors import RatchetError
 from ratchet.lifecycle import dataset, nights
 
 PAUSE = 1.0  # seconds between two looks; a look reads the names of a folder of the data registry
@@ -39,4 +40,9 @@ class NightTrigger(BaseTrigger):
         yield TriggerEvent({"partition": self.partition})
 
     def _waits(self) -> bool:
-        return bool(nights.waits_for(dataset.registry(), self.loop, self.partition, self.run_key))
+        try:
+            return bool(nights.waits_for(dataset.registry(), self.loop, self.partition, self.run_key))
+        except RatchetError as error:
+            if error.retriable:  # such as a Git remote that is away: the next look may find it
+                return True
+            raise

@@ -127,6 +127,12 @@ class Registry:
         above = f"{folder.rstrip('/')}/".lstrip("/")
         return {f"{above}{path}": content.decode() for path, content in found.items()}
 
+    def pointers(self, folder: str, revision: str = "HEAD") -> dict[str, str]:
+        """Return the pointers below a folder, as of a revision: path of what DVC keeps -> text of its .dvc."""
+        found = self.objects.files(self._at(revision), folder, ".dvc")
+        above = f"{folder.rstrip('/')}/".lstrip("/")
+        return {f"{above}{path.removesuffix('.dvc')}": content.decode() for path, content in found.items()}
+
     def texts_of(self, paths: Iterable[str], revision: str = "HEAD") -> dict[str, str]:
         """Return small files that Git holds, those that there are: path -> text."""
         at = self._at(revision)

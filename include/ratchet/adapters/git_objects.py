@@ -83,10 +83,10 @@ class Objects:
         tree: Any = found
         return [entry.name for entry in tree if (entry.type == kind) == folders]
 
-    def files(self, revision: str, path: str) -> dict[str, bytes]:
-        """Return all files below a folder as of a commit: path below it -> content."""
+    def files(self, revision: str, path: str, ending: str = "") -> dict[str, bytes]:
+        """Return the files below a folder as of a commit, all or those of an ending: path below it -> content."""
         found = self._at(revision, path)
-        return dict(self._below(found, path, "")) if found is not None else {}
+        return dict(self._below(found, path, "", ending)) if found is not None else {}
 
     def write(self, base: str, changes: Mapping[str, bytes | None], message: str) -> str:
         """Write a commit upon `base` (or as the first) aside; return it, or `base` where nothing differs.
@@ -177,13 +177,15 @@ class Objects:
             blob: Any = found
             return bytes(blob.data)
 
-    def _below(self, node: Any, path: str, prefix: str) -> Iterator[tuple[str, bytes]]:
-        if node.type != _pygit2().enums.ObjectType.TREE:
+    def _below(self, node: Any, path: str, prefix: str, ending: str) -> Iterator[tuple[str, bytes]]:
+        kind = _pygit2().enums.ObjectType.TREE
+        if node.type != kind:
             yield prefix, self._content(node, path)
             return
         for entry in node:
             below = f"{prefix}/{entry.name}" if prefix else str(entry.name)
-            yield from self._below(self._found(entry.id, f"{path}/{below}"), path, below)
+            if entry.type == kind or below.endswith(ending):
+                yield from self._below(self._found(entry.id, f"{path}/{below}"), path, below, ending)
 
     def _build(self, before: Tree | None, changes: Mapping[str, bytes | None]) -> Any:
         """Write the tree that follows another; return its id, None where nothing is left in it."""

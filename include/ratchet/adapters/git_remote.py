@@ -28,10 +28,8 @@ def head(root: Path, url: str, held: int | None = None) -> str:
     folder = local(url)
     if folder is not None:
         return Objects(root, folder).head() if (folder / "HEAD").exists() else ""
-    try:
+    with _answering(url):
         said = git.run(root, "ls-remote", url, BRANCH, remote=True, keep=_fds(held), wait=120)
-    except RegistryError as error:
-        raise Unreachable(f"{error}. Its Git remote {url} has to answer. Retry, or set RATCHET_GIT_REMOTE") from error
     return said.split()[0] if said.strip() else ""
 
 
@@ -41,7 +39,8 @@ def follow(objects: Objects, url: str, held: int) -> None:
     if not there or there == here:
         return
     if not objects.has(there):
-        git.run(objects.folder, "fetch", "--quiet", "--no-tags", url, BRANCH, remote=True, keep=_fds(held))
+        with _answering(url):
+            git.run(objects.folder, "fetch", "--quiet", "--no-tags", url, BRANCH, remote=True, keep=_fds(held))
     if not here or objects.descends(there, here):
         objects.move(here, there)
     elif not objects.descends(here, there):
@@ -64,13 +63,22 @@ def push(objects: Objects, url: str, base: str, tip: str, held: int) -> None:
                 return
             if there and not (objects.has(there) and objects.descends(base, there)):
                 raise Lost(f"Another writer has moved {url} from {base[:10]} to {there[:10]}. Retry") from None
-            raise RegistryError(f"{error}. Nothing counts that it has not taken; run this again") from error
+            raise Unreachable(f"{error}. Nothing counts that it has not taken. Retry") from error
 
 
 def complete(objects: Objects, url: str) -> None:
     """Let a remote have what it has not: one that is new, or was behind."""
-    with _prepared(url) as lock:
+    with _prepared(url) as lock, _answering(url):
         git.run(objects.folder, "push", "--quiet", url, f"{BRANCH}:{BRANCH}", remote=True, keep=_fds(lock))
+
+
+@contextmanager
+def _answering(url: str) -> Iterator[None]:
+    """Turn what a remote does not do into Unreachable, which is worth a retry."""
+    try:
+        yield
+    except RegistryError as error:
+        raise Unreachable(f"{error}. Its Git remote {url} has to answer. Retry, or set RATCHET_GIT_REMOTE") from error
 
 
 @contextmanager

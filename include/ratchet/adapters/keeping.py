@@ -17,6 +17,7 @@ from ratchet.adapters.writing import Writer
 from ratchet.errors import RegistryError, RequestError
 from ratchet.files import atomic, write_text
 
+_UNDER_WAY = "ratchet.restoring"
 _LOOSE = 500  # objects; fewer are not worth a pack
 _DAY = 86400.0
 
@@ -24,9 +25,10 @@ _DAY = 86400.0
 def restore(registry: Registry, say: Callable[[str], None]) -> None:
     """Make a registry that is gone from its remotes alone. Raises RequestError where it is there, or they hold none."""
     root, url = registry.root, registry.git_remote
-    if (root / ".git").exists():
+    there = (root / ".git").exists()
+    if there and not _interrupted(registry):
         raise RequestError(f"There is a data registry in {root}. Move it away, if it is to be made from its remote")
-    if root.is_dir() and any(root.iterdir()):  # such as a cache, with what no remote has
+    if not there and root.is_dir() and any(root.iterdir()):  # such as a cache, with what no remote has
         raise RequestError(f"{root} is neither empty nor a data registry. Move what is there, or set RATCHET_REGISTRY")
     root.parent.mkdir(parents=True, exist_ok=True)
     tip = git_remote.head(root.parent, url) if url != git_remote.NONE else ""
@@ -34,14 +36,15 @@ def restore(registry: Registry, say: Callable[[str], None]) -> None:
         raise RequestError(
             f"The Git remote {url} holds no data registry. Name the one that does: RATCHET_GIT_REMOTE, a folder or URL"
         )
-    with atomic(root) as folder:
-        _clone(folder / ".git", url)
-        text = Objects(root, folder / ".git").read(tip, DVC_FILE) or b""
-        write_text(folder / DVC_FILE, text.decode())
+    if not there:
+        with atomic(root) as folder:
+            _clone(folder / ".git", url)
+            text = Objects(root, folder / ".git").read(tip, DVC_FILE) or b""
+            write_text(folder / DVC_FILE, text.decode())
+            (folder / ".git" / _UNDER_WAY).touch()
     opening.check_format(registry)
     say(f"{root}: {tip[:10]} from {url}")
-    pointers = {path: text for path, text in registry.texts_below("", tip).items() if path.endswith(".dvc")}
-    names = {storage.parse(text, path)[0]: path for path, text in pointers.items()}
+    names = {storage.parse(text, path)[0]: path for path, text in registry.pointers("", tip).items()}
     registry.storage.fetch(names)
     missing = [path for digest, path in names.items() if not registry.storage.has(digest)]
     if missing:
@@ -49,11 +52,14 @@ def restore(registry: Registry, say: Callable[[str], None]) -> None:
             f"The DVC remote {registry.remote} lacks {len(missing)} of {len(names)} files: {missing[0]} …. Name "
             "the remote that has them: RATCHET_REMOTE; or ingest those days again"
         )
+    (root / ".git" / _UNDER_WAY).unlink(missing_ok=True)
     say(f"{len(names)} files from {registry.remote}")
 
 
 def push(registry: Registry, say: Callable[[str], None]) -> None:
     """Bring all that a registry holds, of all times, to the remotes that the settings name, and name them in it."""
+    if not (registry.root / ".git").exists():
+        raise RequestError(f"There is no data registry in {registry.root}. Bring it back: ratchet registry restore")
     opening.check_format(registry)
     digests = {storage.parse(text, path)[0]: path for path, text in _pointers(registry)}
     before = storage.configured(registry.text(DVC_FILE) or "")
@@ -101,6 +107,11 @@ def _pack(folder: Path, lock: int) -> None:
     if loose > _LOOSE:
         git.run(folder, "repack", "-d", "-l", "-q", "--geometric=2", keep=[lock])
         git.run(folder, "prune", "--expire=2.weeks.ago", keep=[lock])
+
+
+def _interrupted(registry: Registry) -> bool:
+    """Say whether a registry was being restored, and its bytes have not come yet."""
+    return (registry.root / ".git" / _UNDER_WAY).exists()
 
 
 def _clone(folder: Path, url: str) -> None:

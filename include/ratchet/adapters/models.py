@@ -170,7 +170,7 @@ def _load(uri: str, folder: Path, sha256: str) -> Model:
                 raise DataError(
                     f"{uri} in MLflow is not the model that was stored and judged: its files have the SHA-256 "
                     f"{found[:12]}…, which was {sha256[:12]}…. Nothing is predicted with it. Bring MLflow's artifacts "
-                    "back from a backup, or go back to the champion before: ratchet rollback"
+                    "back from a backup, or go back to the champion before: ratchet rollback LOOP"
                 )
             shutil.copytree(data.parent, temporary)
     try:

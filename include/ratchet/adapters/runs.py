@@ -54,7 +54,9 @@ class Tracking:
         return dict(self.raw.get_run(run).data.params)
 
     def delete(self, run: str) -> None:
-        """Let a run go: it can be restored until `mlflow gc` removes it."""
+        """Let a run and its model go: they can be restored until `mlflow gc` removes them."""
+        if model := self.tags(run).get(MODEL):
+            self.raw.delete_logged_model(model.removeprefix("models:/"))
         self.raw.delete_run(run)
 
     def set_tag(self, run: str, name: str, value: str) -> None:

@@ -54,6 +54,11 @@ class Storage:
         """Say whether the cache has a file, whole."""
         return _whole(_at(self.cache, digest), digest)
 
+    def holds(self, digest: str) -> bool:
+        """Say whether the cache has a file, whole or not, or a remote that is a folder."""
+        folders = [self.cache, *([_files(Path(self.remote))] if transfer.is_local(self.remote) else [])]
+        return any(_at(folder, digest).exists() for folder in folders)
+
     def push(self, digests: Iterable[str]) -> None:
         """Bring files of the cache into the remote. Raises RegistryError where it does not take them."""
         wanted = sorted({*digests})

@@ -28,7 +28,7 @@ Done = TypeVar("Done")
 
 _HOLDING: set[Path] = set()  # registries that this process holds
 _ASKED: dict[Path, float] = {}  # when this process has last asked a remote host
-_FRESH = 2.0  # seconds that its answer is good for: a step looks many times
+_FRESH = 15.0  # seconds that its answer is good for: a step looks many times, and a night that waits every second
 _PATIENCE = 120.0  # seconds that a writer waits for another: a range of a year publishes in less
 
 

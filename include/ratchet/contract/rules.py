@@ -138,7 +138,8 @@ class Keep(Part):
     """How long what nothing needs is kept. What a registered model was made of, and decisions, are kept for ever."""
 
     data_days: Annotated[int, Field(ge=30)] | None = Field(
-        default=None, description="Partitions older than this are let go, where no registered model was made of them."
+        default=None,
+        description="Partitions older than this are let go; their bytes, where no registered model needs them.",
     )
     superseded_days: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Rows that a later delivery of their day has replaced. A replay needs them."

@@ -143,19 +143,19 @@ def rollback(loop: Loop, reason: str) -> RolledBack:
 
 def _roll_back(loop: Loop, client: Tracking, reason: str, writer: Writer) -> RolledBack:
     entries = writer.registry.ledger(loop.name)
-    present = champion(client, loop)
-    if present is None:
+    changes = champions(entries)
+    if not changes:
+        champion(client, loop)  # raises where the ledger was lost
         raise RequestError(f"{loop.name} has no champion: nothing to roll back")
-    before = _before(champions(entries), present.number)
+    present = changes[-1].version
+    before = _before(changes, present)
     if before is None:
-        raise RequestError(
-            f"v{present.number} is the first champion of {loop.name}: there is none before it to restore"
-        )
+        raise RequestError(f"v{present} is the first champion of {loop.name}: there is none before it to restore")
     restored = models.version(client, loop.name, before)
     entry = RolledBack(
         key=f"rolled_back:{len(entries)}",
         version=before,
-        left=present.number,
+        left=present,
         mlflow_run=restored.run_id,
         reason=reason,
     )

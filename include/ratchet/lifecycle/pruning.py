@@ -21,7 +21,7 @@ from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions import lifecycle, shadows
 from ratchet.decisions.entries import Entries, Judged, Promoted, only
-from ratchet.lifecycle import dataset, predictions
+from ratchet.lifecycle import dataset, nights, predictions
 from ratchet.partitions import parse, shift
 from ratchet.settings import Settings
 
@@ -36,15 +36,19 @@ def work(loop: Loop) -> list[Path]:
     """List what can be made again and was not touched for `keep.work_days`, and what killed processes have left."""
     settings, limit = Settings.current(), time.time() - loop.keep.work_days * _DAY
     entries = dataset.registry().ledger(loop.name)
-    needed = {predictions.folder(loop, run) for run in _in_duels(entries)}
+    runs_needed = set(_in_duels(entries))
+    needed = {predictions.folder(loop, run) for run in runs_needed} | {
+        settings.models / "runs" / r for r in runs_needed
+    }
+    needed |= {settings.models / loop.name / each for each in (lifecycle.champion(entries),) if each}
     places = [
         *(settings.staging / loop.name).glob("*"),
         *(path for path in (settings.snapshots / loop.name).glob("*") if path.name != "runs"),
         *(settings.models / loop.name).glob("*"),
         *(settings.models / "runs").glob("*"),
-        *(path for path in (settings.predictions / loop.name / "shadow").glob("*") if path not in needed),
+        *(settings.predictions / loop.name / "shadow").glob("*"),
     ]
-    old = [path for path in places if _touched(path) < limit]
+    old = [path for path in places if path not in needed and _touched(path) < limit]
     return old + [path for path in _half_written(settings) if _touched(path) < time.time() - _HALF_WRITTEN]
 
 
@@ -82,34 +86,43 @@ def let_go(loop: Loop, days: list[str]) -> None:
 
 
 def blobs(loop: Loop, client: Tracking) -> set[str]:
-    """List the MD5 of what nothing needs any more: no newest revision of any loop, no registered version's manifest.
+    """List the MD5 of what nothing needs any more: no newest revision of any loop, no manifest, no open night.
 
-    That is, of partitions older than `keep.data_days`, and of rows that were replaced `keep.superseded_days` ago.
+    That is, of partitions older than `keep.data_days`, and of rows that were replaced `keep.superseded_days` ago; of
+    them what is still there.
     """
     registry = dataset.registry()
-    found = set(_let_go(registry, loop))
+    found = {digest for digest in _let_go(registry, loop) if registry.storage.holds(digest)}
     if not found:
         return set()
-    head = registry.texts_below("", "HEAD")
-    needed = {storage.parse(text, path)[0] for path, text in head.items() if path.endswith(".dvc")}
     for name in catalog.names():
-        needed |= set(manifests(registry, catalog.load(name), client))
-    return found - needed
+        found -= set(manifests(registry, catalog.load(name), client))
+    return found - _named(registry)
+
+
+def take_away(digests: set[str]) -> int:
+    """Remove contents for good, but for those that a commit names by now; return their bytes.
+
+    The registry is held: nobody can name one of them meanwhile.
+    """
+    if not digests:
+        return 0
+    with writing.held(dataset.registry()) as writer:
+        return writer.registry.storage.remove(digests - _named(writer.registry))
 
 
 def manifests(registry: Registry, loop: Loop, client: Tracking) -> Iterator[str]:
-    """Yield the MD5 of every file that a registered version was made of."""
-    for version in models.versions(client, loop.name):
-        tags = client.tags(version.run_id)
+    """Yield the MD5 of every file that a registered version was made of, or a run that may still become one."""
+    runs_needed = {version.run_id for version in models.versions(client, loop.name)}
+    for run in runs_needed | set(_in_duels(registry.ledger(loop.name))):
+        tags = client.tags(run)
         days = [day for part in ("data.train", "data.holdout") if tags.get(part) for day in parse(tags[part])]
         if not days or not tags.get("data.revision"):
             continue
         first, last = shift(min(days), -loop.features.lookback_days), max(days)
-        for table in loop.tables:
-            folder = f"{loop.name}/data/{table}/"
-            for path, text in registry.texts(folder, tags["data.revision"]).items():
-                if first <= path.removeprefix(folder).partition(".")[0] <= last:
-                    yield storage.parse(text, path)[0]
+        for path, text in registry.pointers(f"{loop.name}/data", tags["data.revision"]).items():
+            if first <= Path(path).stem <= last:
+                yield storage.parse(text, path)[0]
 
 
 def unneeded_runs(loop: Loop, client: Tracking) -> list[str]:
@@ -159,9 +172,23 @@ def _in_duels(entries: Entries) -> Iterator[str]:
             yield from (deployed[version].mlflow_run, deployed[version].evaluated)
 
 
+def _named(registry: Registry) -> set[str]:
+    """Return the MD5 of all that the newest revision names, of every loop, and what open nights know."""
+    found = registry.pointers("")
+    for loop in registry.folders():
+        for night in nights.opened(registry, loop):
+            if night.revision:
+                known = registry.pointers(f"{loop}/data", night.revision)
+                found |= {f"{night.revision}:{path}": text for path, text in known.items()}
+    return {storage.parse(text, path)[0] for path, text in found.items()}
+
+
 def _limit(loop: Loop, days: int) -> str:
-    newest = max(dataset.registry().partitions(loop.name, loop.main, "HEAD"), default="")
-    return shift(newest, 1 - days) if newest else ""
+    """Return the first day that is kept, so many days before the newest one, or before the oldest open night."""
+    registry = dataset.registry()
+    newest = max(registry.partitions(loop.name, loop.main, "HEAD"), default="")
+    oldest = min((night.partition for night in nights.opened(registry, loop.name)), default=newest)
+    return shift(min(newest, oldest), 1 - days) if newest else ""
 
 
 def _half_written(settings: Settings) -> Iterator[Path]:

@@ -60,7 +60,8 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         before = _seen(loop, request.partition, inputs, mark)
         if before and not (request.report and before.report is None):
             return before
-        later = f"-{mark}" if known and known["outcome"] != "skipped" else ""  # nothing, of a first look
+        first_seen = known is None or known["outcome"] == "skipped" or known.get("inputs") == inputs
+        later = "" if first_seen else f"-{mark}"  # a look beside the first
         import pandas as pd
 
         model = proven.version_model(loop, client, champion)

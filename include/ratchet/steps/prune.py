@@ -38,7 +38,7 @@ def run(loop: Loop, request: PruneRequest) -> PruneResult:
             pruning.let_go(loop, days)
         blobs = pruning.blobs(loop, client)
         if not request.dry_run:
-            freed += registry.storage.remove(blobs)
+            freed += pruning.take_away(blobs)
             keeping.pack(registry)
     counts = {"files and folders": len(files), "partitions": len(days), "contents": len(blobs), "MLflow runs": len(old)}
     said = f"{'would take' if request.dry_run else 'took'} away {pruning.told(counts)}"

@@ -6,6 +6,7 @@ Keep what was not in quarantine there.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from ratchet import partitions
-from ratchet.adapters import writing
+from ratchet.adapters import storage, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_log = logging.getLogger("ratchet")
 _TOLD = 5  # corrections that the reason tells one by one
 
 
@@ -54,7 +56,11 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
     """Publish each day that was accepted. The same delivery published before changes nothing."""
     delivery = request.delivery or request.partitions
     verdicts = {day: _verdict(loop, delivery, day) for day in partitions.parse(request.partitions)}
-    done = writing.change(dataset.registry(), partial(_publish, loop, delivery, verdicts))
+    files = {day: _files(loop, verdict, staged(loop, delivery, day) / "judged") for day, verdict in verdicts.items()}
+    registry = dataset.registry()
+    # Before the registry is held: a remote may be slow, and every loop's writers would wait for it.
+    pointers = registry.storage.add({path: source for placed in files.values() for path, source in placed.items()})
+    done = writing.change(registry, partial(_publish, loop, verdicts, files, pointers))
     return PublishResult.model_validate(
         {
             "reason": _told(loop, verdicts, done),
@@ -79,13 +85,23 @@ class _Done:
     champion: bool  # there is one
 
 
-def _publish(loop: Loop, delivery: str, verdicts: dict[str, DeliveryVerdict], writer: Writer) -> _Done:
-    """Commit each day, from its own files alone; all of them land together."""
+def _publish(
+    loop: Loop,
+    verdicts: dict[str, DeliveryVerdict],
+    files: dict[str, dict[str, Path]],
+    pointers: dict[str, str],
+    writer: Writer,
+) -> _Done:
+    """Commit each day, from its own files alone; all of them land together.
+
+    files: day -> path in the registry -> where it lies now. pointers: path -> the text of its .dvc.
+    """
     registry = writer.registry
+    if lost := [path for path, text in pointers.items() if not registry.storage.has(storage.parse(text, path)[0])]:
+        placed = {path: source for of_day in files.values() for path, source in of_day.items()}
+        registry.storage.add({path: placed[path] for path in lost})  # pruned since
     changed = {day: verdict for day, verdict in verdicts.items() if not _known(registry, loop, verdict)}
     held, coming = {*registry.partitions(loop.name, loop.main, "HEAD")}, nights.coming(registry, loop.name)
-    files = {day: _files(loop, verdict, staged(loop, delivery, day) / "judged") for day, verdict in changed.items()}
-    pointers = registry.storage.add({path: source for placed in files.values() for path, source in placed.items()})
     corrected = []
     for day, verdict in changed.items():
         old = _before(registry, loop, verdict, held, coming)
@@ -186,12 +202,22 @@ def _before(
     paths = {name: dataset.path(loop, name, day) for name in loop.tables}
     pointers = registry.texts_of([f"{path}.dvc" for path in paths.values()]) if day in held else {}
     there = [path for path in paths.values() if f"{path}.dvc" in pointers]
-    found = registry.read(there, registry.head()) if there else {}
+    try:
+        found = registry.read(there, registry.head()) if there else {}
+    except DataError as error:  # damaged: it is delivered again, and takes its place
+        _log.warning("what was published of %s cannot be compared with: %s", day, error)
+        return None
     return {name: found[path] for name, path in paths.items() if path in found}
 
 
 def _known(registry: Registry, loop: Loop, verdict: DeliveryVerdict) -> bool:
-    return registry.verdict(loop.name, verdict.partition) == verdict
+    """Say whether a delivery was published, and what it has brought is there and whole."""
+    if registry.verdict(loop.name, verdict.partition) != verdict:
+        return False
+    paths = [dataset.path(loop, name, verdict.partition) for name in loop.tables if verdict.status == "accepted"]
+    texts = registry.texts_of(f"{path}.dvc" for path in paths)
+    whole = (registry.storage.has(storage.parse(text, path)[0]) for path, text in texts.items())
+    return len(texts) == len(paths) and all(whole)
 
 
 def _files(loop: Loop, verdict: DeliveryVerdict, judged: Path) -> dict[str, Path]:

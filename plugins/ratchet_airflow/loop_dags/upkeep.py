@@ -28,6 +28,7 @@ def upkeep() -> DAG:
         tags=["ratchet"],
         catchup=False,
         max_active_runs=1,
+        is_paused_upon_creation=False,  # nothing else takes away what loops that run already leave
         default_args={"owner": "ratchet", "retries": 2, "retry_delay": timedelta(minutes=5)},
     ) as dag:
         for name in catalog.names():

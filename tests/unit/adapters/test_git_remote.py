@@ -161,7 +161,7 @@ def test_a_remote_that_refuses_says_why_and_nothing_is_lost(clones: tuple[Clone,
     with pytest.raises(RegistryError, match="remote: error: the quota is used up") as caught:
         git_remote.push(one.objects, one.url, base, tip, one.lock)
     assert not isinstance(caught.value, Lost)
-    assert str(caught.value).endswith("Nothing counts that it has not taken; run this again")
+    assert str(caught.value).endswith("Nothing counts that it has not taken. Retry")
     assert one.there() == first
     hook.unlink()
     git_remote.push(one.objects, one.url, base, tip, one.lock)

@@ -136,7 +136,7 @@ def test_a_dvc_remote_that_lacks_files_is_named_and_they_are_brought_when_it_has
     shutil.rmtree(full.root)
     (Path(full.remote) / "files").rename(aside)
     said = (
-        f"The DVC remote {full.remote} lacks 3 of 3 files: wind/data/weather/{FIRST}.parquet.dvc …. Name the remote "
+        f"The DVC remote {full.remote} lacks 3 of 3 files: wind/data/weather/{FIRST}.parquet …. Name the remote "
         "that has them: RATCHET_REMOTE; or ingest those days again"
     )
     with pytest.raises(RegistryError) as caught:
@@ -242,9 +242,22 @@ def test_a_git_remote_of_another_installation_is_not_written(
     assert git_remote.head(full.root, other) == theirs
 
 
+def test_a_restore_that_was_interrupted_goes_on(full: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry was in its place, and its bytes had not come."""
+    shutil.rmtree(full.root)
+    with monkeypatch.context() as later:
+        later.setattr(storage.Storage, "fetch", lambda *_: (_ for _ in ()).throw(RegistryBusy("the host is away")))
+        with pytest.raises(RegistryBusy):
+            keeping.restore(_now(), print)
+    keeping.restore(_now(), print)
+    assert _now().text("format.json")
+    with pytest.raises(RequestError, match="There is a data registry"):
+        keeping.restore(_now(), print)
+
+
 def test_a_registry_that_is_not_there_has_nothing_to_push(place: Path) -> None:
     shutil.rmtree(Settings.current().registry)
-    with pytest.raises(RegistryError, match="cannot be opened"):
+    with pytest.raises(RequestError, match=r"There is no data registry in .*: ratchet registry restore"):
         keeping.push(_now(), print)
 
 

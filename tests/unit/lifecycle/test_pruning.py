@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from ratchet import catalog
-from ratchet.adapters import runs
-from ratchet.lifecycle import dataset, pruning
+from ratchet.adapters import runs, storage, writing
+from ratchet.lifecycle import dataset, nights, pruning
 from ratchet.settings import Settings
 from tests.conftest import ingest, step, train
 from tests.given import deliveries
@@ -123,3 +123,22 @@ def test_runs_that_no_version_names_and_no_decision_needs_are_found(wind: str) -
 def test_nothing_is_counted_in_words() -> None:
     assert pruning.told({"files": 0, "runs": 0}) == "nothing"
     assert pruning.told({"files": 1200, "runs": 3}) == "1,200 files, 3 runs"
+
+
+def test_what_a_challenger_in_shadow_or_an_open_night_rests_on_stays(wind: str, tracked: Path) -> None:
+    """Neither is registered: the run of one may still be, and the other has yet to look at what it knew."""
+    train("wind", "first", until="2013-01-12")
+    loop, registry = catalog.load("wind"), dataset.registry()
+    loop = loop.model_copy(update={"keep": loop.keep.model_copy(update={"superseded_days": -1})})
+    known = registry.head()
+    with writing.held(registry) as writer:
+        nights.begin(writer, loop, {"2013-01-16": "night"})
+        nights.know(writer, loop, ["2013-01-16"], known)
+    old = registry.pointers("wind/data", known)
+    deliveries.deliver(tracked, deliveries.rows_of_day())
+    ingest("wind", deliveries.DAY)
+    with runs.connected() as client:
+        (used,) = {storage.parse(old[f"wind/data/weather/{deliveries.DAY}.parquet"], "")[0]}
+        assert used not in pruning.blobs(loop, client)
+        assert pruning.take_away({used}) == 0
+    assert registry.storage.has(used)

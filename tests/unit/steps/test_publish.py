@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from ratchet.errors import DataError
 from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 from tests.conftest import ingest, step
@@ -154,3 +157,18 @@ def test_a_lock_that_a_killed_git_left_is_no_obstacle(place: Path) -> None:
         step(name, "wind", partitions="2013-01-02")
     (dataset.registry().root / ".git" / "index.lock").touch()
     assert step("publish", "wind", partitions="2013-01-02").outcome == "done"
+
+
+def test_a_day_whose_bytes_were_damaged_everywhere_is_healed_by_the_same_delivery(place: Path) -> None:
+    """As the error says: ingest that day again."""
+    ingest("wind", "2013-01-02")
+    registry = dataset.registry()
+    for folder in (registry.storage.cache, Path(registry.remote) / "files"):
+        for file in (path for path in folder.rglob("*") if path.is_file()):
+            file.chmod(0o644)
+            file.write_bytes(b"")
+    path = "wind/data/weather/2013-01-02.parquet"
+    with pytest.raises(DataError, match="Ingest that day again"):
+        registry.read([path], registry.head())
+    ingest("wind", "2013-01-02")
+    assert registry.read([path], registry.head())[path].num_rows == 72
