@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ratchet.adapters import git
-from ratchet.errors import RegistryBusy
+from ratchet.errors import MissingPackage, RegistryBusy
 
 PASSED = ("AWS_", "GOOGLE_", "AZURE_")  # beginnings of names
 PATIENCE = 3600.0  # seconds: what takes longer hangs
@@ -48,6 +48,8 @@ def run(root: Path, way: Literal["push", "fetch", "remove"], remote: str, digest
     except subprocess.TimeoutExpired:
         said = f"DVC's remote {remote} has not answered for {PATIENCE:.0f} s"
         raise RegistryBusy(f"The data registry {root}: {said}. Retry") from None
+    if done.returncode and "to be installed" in done.stderr:  # as DVC says of a remote whose package is missing
+        raise MissingPackage(f"DVC's remote {remote}: {git.cause(done.stderr)}. Install it, and pin it")
     if done.returncode:
         raise RegistryBusy(f"The data registry {root}: DVC's remote {remote}: {git.cause(done.stderr)}. Retry")
     failed = json.loads(done.stdout)

@@ -16,7 +16,8 @@ import pytest
 
 from ratchet.adapters import opening, storage, transfer, writing
 from ratchet.adapters.storage import Storage
-from ratchet.errors import DataError, RegistryBusy, RegistryError
+from ratchet.errors import DataError, MissingPackage, RegistryBusy, RegistryError
+from ratchet.lifecycle import dataset
 from tests.conftest import free_port
 from tests.unit.adapters.test_storage import clone, dvc
 
@@ -250,3 +251,10 @@ def test_nothing_to_bring_starts_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(("remote", "local"), [("/srv/remote", True), ("s3://bucket/remote", False)])
 def test_a_folder_of_this_machine_is_told_from_a_host(remote: str, local: bool) -> None:
     assert transfer.is_local(remote) == local
+
+
+def test_a_remote_whose_package_is_missing_names_it(place: Path) -> None:
+    """A retry would not help."""
+    with pytest.raises(MissingPackage, match="dvc-s3") as caught:
+        transfer.run(dataset.registry().root, "push", "s3://bucket/x", ["0" * 32])
+    assert not caught.value.retriable
