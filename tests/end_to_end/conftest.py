@@ -70,6 +70,7 @@ def _smaller(contract: Path) -> None:
         ("holdout_days: 7", "holdout_days: 3"),
         ("max_iter: 300", "max_iter: 40"),
         ("latency_ms: 100", "latency_ms: 5000"),
+        ("ingest: 0 6 * * *", "ingest: 0 6 29 2 *"),  # no night of its own comes in between at six
     ):
         assert old in text
         text = text.replace(old, new)

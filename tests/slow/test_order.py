@@ -32,6 +32,7 @@ OWN = (
     "key",
     "mlflow_run",
     "evaluated",
+    "model",
     "minutes",
     "data",
     "line",
