@@ -95,10 +95,10 @@ class Registry:
         self, loop: str, revision: str = "HEAD", first: str = "", last: str = "9999"
     ) -> dict[str, DeliveryVerdict]:
         """Return the verdicts on the partitions from `first` to `last`, as of a revision."""
-        at, folder = self._at(revision), f"{loop}/verdicts/"
-        days = {PurePosixPath(path).stem: path for path in self.names(folder, at)}
-        texts = {day: self.text(path, at) for day, path in days.items() if first <= day <= last}
-        return {day: deliveries.parse(text, days[day]) for day, text in texts.items() if text is not None}
+        at = self._at(revision)
+        paths = [p for p in self.names(f"{loop}/verdicts/", at) if first <= PurePosixPath(p).stem <= last]
+        texts = self.texts_of(paths, at)
+        return {PurePosixPath(path).stem: deliveries.parse(text, path) for path, text in texts.items()}
 
     def names(self, folder: str, revision: str = "HEAD") -> list[str]:
         """List the files that Git holds in a folder (`a/b/`), as of a revision; none where there is no such folder."""
@@ -110,10 +110,10 @@ class Registry:
 
     def exists(self, path: str, revision: str = "HEAD") -> bool:
         """Say whether Git holds a file, as of a revision."""
-        return bool(self.objects.folder_id(self._at(revision), path))
+        return bool(self.content_id(path, revision))
 
     def content_id(self, folder: str, revision: str = "HEAD") -> str:
-        """Return a hash of all that lies below a folder, as of a revision; an empty string where nothing does."""
+        """Return a hash of a file, or of all below a folder, as of a revision; an empty string where nothing is."""
         return self.objects.folder_id(self._at(revision), folder)
 
     def texts(self, folder: str, revision: str = "HEAD") -> dict[str, str]:
@@ -123,15 +123,11 @@ class Registry:
 
     def texts_below(self, folder: str, revision: str = "HEAD") -> dict[str, str]:
         """Return the small files of a folder and of those in it, as of a revision: path -> text."""
-        found = self.objects.files(self._at(revision), folder)
-        above = f"{folder.rstrip('/')}/".lstrip("/")
-        return {f"{above}{path}": content.decode() for path, content in found.items()}
+        return self._below(folder, revision, "")
 
     def pointers(self, folder: str, revision: str = "HEAD") -> dict[str, str]:
         """Return the pointers below a folder, as of a revision: path of what DVC keeps -> text of its .dvc."""
-        found = self.objects.files(self._at(revision), folder, ".dvc")
-        above = f"{folder.rstrip('/')}/".lstrip("/")
-        return {f"{above}{path.removesuffix('.dvc')}": content.decode() for path, content in found.items()}
+        return {path.removesuffix(".dvc"): text for path, text in self._below(folder, revision, ".dvc").items()}
 
     def texts_of(self, paths: Iterable[str], revision: str = "HEAD") -> dict[str, str]:
         """Return small files that Git holds, those that there are: path -> text."""
@@ -152,7 +148,7 @@ class Registry:
         """Return the entries of a loop's ledger, oldest first. Raises LedgerError where one is not known."""
         path = f"{loop}/ledger.jsonl"
         at = self._at(revision)
-        content = self.objects.folder_id(at, path)
+        content = self.content_id(path, at)
         found = _LEDGERS.get(content)
         if found is None:
             found = tuple(entries.parse(self.ledger_lines(loop, at), path))
@@ -198,14 +194,22 @@ class Registry:
 
     def replaced(self, *folders: str) -> Iterator[tuple[str, str, float]]:
         """Yield the pointers that a later commit has replaced or removed: path, text, and when (seconds since 1970)."""
-        how = ("--format=%x00%H %P %ct", "--name-only", "--no-renames", "--diff-filter=MD")
-        for block in self.git("log", *how, "main", "--", *folders).split("\0")[1:]:
-            about, *paths = [line for line in block.splitlines() if line.strip()]
-            _, parent, when = about.split()
+        for about, paths in self.commits("%P %ct", "--diff-filter=MD", "main", "--", *folders):
+            parent, when = about.split()
             for path in paths:
                 text = self.text(path, parent)
                 if path.endswith(".dvc") and text is not None:
                     yield path.removesuffix(".dvc"), text, float(when)
+
+    def commits(self, form: str, *arguments: str) -> Iterator[tuple[str, list[str]]]:
+        """Yield commits, the newest first: what Git's format says of each, and the paths that it has touched.
+
+        arguments: of `git log`, such as what limits it.
+        """
+        text = self.git("log", f"--format=%x00{form}", "--name-only", "--no-renames", *arguments)
+        for block in text.split("\0")[1:]:
+            about, *paths = [line for line in block.splitlines() if line.strip()]
+            yield about, paths
 
     def text(self, path: str, revision: str = "HEAD") -> str | None:
         """Return a small file that Git holds; None where the revision has none, and only there."""
@@ -214,6 +218,11 @@ class Registry:
 
     def _at(self, revision: str) -> str:
         return revision if len(revision) == 40 else self.resolve(revision)
+
+    def _below(self, folder: str, revision: str, ending: str) -> dict[str, str]:
+        found = self.objects.files(self._at(revision), folder, ending)
+        above = f"{folder.rstrip('/')}/".lstrip("/")
+        return {f"{above}{path}": content.decode() for path, content in found.items()}
 
     def _pointers(self, paths: Iterable[str], revision: str) -> dict[str, str]:
         found = {}

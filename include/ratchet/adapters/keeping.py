@@ -17,7 +17,7 @@ from ratchet.adapters.writing import Writer
 from ratchet.errors import RegistryError, RequestError
 from ratchet.files import atomic, write_text
 
-_UNDER_WAY = "ratchet.restoring"
+_UNDER_WAY = "ratchet.restoring"  # a file that is there until the bytes of a restored registry have come
 _LOOSE = 500  # objects; fewer are not worth a pack
 _DAY = 86400.0
 
@@ -26,7 +26,7 @@ def restore(registry: Registry, say: Callable[[str], None]) -> None:
     """Make a registry that is gone from its remotes alone. Raises RequestError where it is there, or they hold none."""
     root, url = registry.root, registry.git_remote
     there = (root / ".git").exists()
-    if there and not _interrupted(registry):
+    if there and not (root / ".git" / _UNDER_WAY).exists():
         raise RequestError(f"There is a data registry in {root}. Move it away, if it is to be made from its remote")
     if not there and root.is_dir() and any(root.iterdir()):  # such as a cache, with what no remote has
         raise RequestError(f"{root} is neither empty nor a data registry. Move what is there, or set RATCHET_REGISTRY")
@@ -62,8 +62,7 @@ def push(registry: Registry, say: Callable[[str], None]) -> None:
         raise RequestError(f"There is no data registry in {registry.root}. Bring it back: ratchet registry restore")
     opening.check_format(registry)
     digests = {storage.parse(text, path)[0]: path for path, text in _pointers(registry)}
-    before = storage.configured(registry.text(DVC_FILE) or "")
-    before = before if "://" in before else os.path.normpath(registry.root / ".dvc" / before)
+    before = opening.configured(registry)
     with contextlib.suppress(RegistryError):  # where it is gone, what the cache has is all that there is
         lost = {digest: path for digest, path in digests.items() if not registry.storage.has(digest)}
         Storage(registry.root, before).fetch(lost)
@@ -109,11 +108,6 @@ def _pack(folder: Path, lock: int) -> None:
         git.run(folder, "prune", "--expire=2.weeks.ago", keep=[lock])
 
 
-def _interrupted(registry: Registry) -> bool:
-    """Say whether a registry was being restored, and its bytes have not come yet."""
-    return (registry.root / ".git" / _UNDER_WAY).exists()
-
-
 def _clone(folder: Path, url: str) -> None:
     git_objects.init(folder)
     git.run(folder, "fetch", "--quiet", "--no-tags", url, f"{BRANCH}:{BRANCH}", remote=True)
@@ -121,9 +115,7 @@ def _clone(folder: Path, url: str) -> None:
 
 def _pointers(registry: Registry) -> list[tuple[str, str]]:
     """List the pointers of all times: path and text."""
-    how = ("--format=%x00%H", "--name-only", "--no-renames", "--diff-filter=AM")
     found = []
-    for block in registry.git("log", *how, "main", "--", "*.dvc").split("\0")[1:]:
-        revision, *paths = [line for line in block.splitlines() if line.strip()]
+    for revision, paths in registry.commits("%H", "--diff-filter=AM", "main", "--", "*.dvc"):
         found += [(path, text) for path in paths if (text := registry.text(path, revision)) is not None]
     return found

@@ -7,6 +7,7 @@ import logging
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,14 +105,8 @@ def version(client: Tracking, loop: str, number: str) -> Version:
 
 def versions(client: Tracking, loop: str) -> list[Version]:
     """List the registered versions of a loop."""
-    found: list[Version] = []
-    token = None
-    while True:
-        page = client.raw.search_model_versions(f"name = '{loop}'", max_results=1000, page_token=token)
-        found += [_version(each) for each in page]
-        token = page.token
-        if not token:
-            return found
+    search = partial(client.raw.search_model_versions, f"name = '{loop}'")
+    return [_version(each) for each in runs.every(search)]
 
 
 def register(client: Tracking, loop: str, run_id: str, description: str) -> Version:

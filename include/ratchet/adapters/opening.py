@@ -55,6 +55,12 @@ def relative(root: Path, remote: str) -> str:
     return remote if "://" in remote else os.path.relpath(os.path.realpath(remote), os.path.realpath(root / ".dvc"))
 
 
+def configured(registry: Registry) -> str:
+    """Return the DVC remote that the registry's own .dvc/config names: a URL, or a folder from the root on."""
+    url = storage.configured(registry.text(DVC_FILE) or "")
+    return url if "://" in url else os.path.normpath(registry.root / ".dvc" / url)
+
+
 def _refuse_to_begin(registry: Registry) -> None:
     """Raise RegistryError where a registry must not be made: it was there, or something else is."""
     root, git_url, remote = registry.root, registry.git_remote, registry.remote

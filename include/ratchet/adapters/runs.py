@@ -7,9 +7,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,14 +102,8 @@ def tagged(client: Tracking, loop: str, tag: str) -> dict[str, str]:
     experiment = client.raw.get_experiment_by_name(loop)
     if experiment is None:
         return {}
-    found: dict[str, str] = {}
-    token = None
-    while True:
-        page = client.raw.search_runs([experiment.experiment_id], max_results=1000, page_token=token)
-        found |= {str(run.info.run_id): run.data.tags[tag] for run in page if tag in run.data.tags}
-        token = page.token
-        if not token:
-            return found
+    search = partial(client.raw.search_runs, [experiment.experiment_id])
+    return {str(run.info.run_id): run.data.tags[tag] for run in every(search) if tag in run.data.tags}
 
 
 def begun_before(client: Tracking, loop: str, when: float) -> list[str]:
@@ -116,15 +111,20 @@ def begun_before(client: Tracking, loop: str, when: float) -> list[str]:
     experiment = client.raw.get_experiment_by_name(loop)
     if experiment is None:
         return []
-    found: list[str] = []
+    wanted = f"attributes.start_time < {int(when * 1000)}"
+    search = partial(client.raw.search_runs, [experiment.experiment_id], wanted)
+    return [str(run.info.run_id) for run in every(search) if KEY in run.data.tags]
+
+
+def every(search: Callable[..., Any]) -> Iterator[Any]:
+    """Yield what one of MLflow's searches finds, page by page."""
     token = None
     while True:
-        wanted = f"attributes.start_time < {int(when * 1000)}"
-        page = client.raw.search_runs([experiment.experiment_id], wanted, max_results=1000, page_token=token)
-        found += [str(run.info.run_id) for run in page if KEY in run.data.tags]
+        page = search(max_results=1000, page_token=token)
+        yield from page
         token = page.token
         if not token:
-            return found
+            return
 
 
 def trained_run(client: Tracking, loop: str, key: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from ratchet.adapters import keeping
-from ratchet.adapters.data_registry import Registry
-from ratchet.settings import Settings
+from ratchet.lifecycle import dataset
 
 
 @click.group()
@@ -20,7 +19,7 @@ def restore() -> None:
 
     The remotes are the settings' (RATCHET_GIT_REMOTE, RATCHET_REMOTE). Where something is, nothing is touched.
     """
-    keeping.restore(_registry(), click.echo)
+    keeping.restore(dataset.named(), click.echo)
 
 
 @registry.command("push")
@@ -29,9 +28,4 @@ def push() -> None:
 
     For a remote that is new (RATCHET_REMOTE or RATCHET_GIT_REMOTE was changed), or has lost something.
     """
-    keeping.push(_registry(), click.echo)
-
-
-def _registry() -> Registry:
-    settings = Settings.current()
-    return Registry(settings.registry, settings.remote, settings.git_remote)
+    keeping.push(dataset.named(), click.echo)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 PARTS = ("ingest", "train", "score", "monitor")
 ALSO = ("approve",)  # where the loop has it
-UPKEEP = "ratchet.upkeep"  # of all loops: it runs as soon as one of them does
 PATIENCE = 180.0  # seconds until the DAG processor must have found the DAGs: it looks every 20
 LASTING = 45.0  # seconds after which an import error is not a leftover of the file as it was before
 HISTORY_DAYS = 30  # of history are suggested at least, where there is none
@@ -40,7 +39,7 @@ def start(loop_name: str) -> None:
     loop = catalog.load(loop_name)
     with _airflow() as (airflow, found):
         names = _await(loop, airflow, found)
-        for name in [*names, *([UPKEEP] if airflow.dag(UPKEEP) else [])]:
+        for name in names:
             airflow.unpause(name)
         click.echo(f"{loop.name} runs by itself: {', '.join(names)}. To stop it: ratchet stop {loop.name}")
         click.echo(_next_night(loop, airflow))

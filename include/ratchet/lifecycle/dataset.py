@@ -29,6 +29,12 @@ def registry() -> Registry:
     return found
 
 
+def named() -> Registry:
+    """Return the data registry that the settings name, there or not, of whatever format."""
+    settings = Settings.current()
+    return Registry(settings.registry, settings.remote, settings.git_remote)
+
+
 def path(loop: Loop, table: str, partition: str) -> str:
     """Say where a partition of a table lies in the data registry."""
     return f"{loop.name}/data/{table}/{partition}.parquet"

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from ratchet.adapters.writing import Writer
 from ratchet.decisions import chain
 from ratchet.errors import FormatError
 from ratchet.files import write_text
+from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 
 _KINDS = {"held": "rejected"}
@@ -39,7 +39,7 @@ _TWIN, _EVALUATED = "ratchet.twin", "ratchet.evaluated_run"
 def upgrade(say: Callable[[str], None]) -> bool:
     """Bring this installation's state forward; say whether there was anything to do. Raises RatchetError."""
     settings = Settings.current()
-    registry = Registry(settings.registry, settings.remote, settings.git_remote)
+    registry = dataset.named()
     if not (settings.registry / ".git").exists():
         return False
     found = registry.format()
@@ -144,8 +144,7 @@ def _bare(registry: Registry) -> str:
             folder.rmdir()
     git.run(root / ".git", "config", "core.bare", "true")
     (root / ".git" / "index").unlink(missing_ok=True)
-    url = storage.configured(registry.text(DVC_FILE, head) or "")
-    place = url if "://" in url else os.path.normpath(root / ".dvc" / url)
+    place = opening.configured(registry)
     write_text(root / DVC_FILE, opening.beginning(root, place)[DVC_FILE])
     return place
 

@@ -93,19 +93,8 @@ def first_known(came: Sequence[tuple[str, str]], lived: Mapping[str, str]) -> li
 
 def _commits(registry: Registry, loop: Loop) -> list[tuple[str, str]]:
     """Return the commits that brought a verdict, oldest first, with its path."""
-    arguments = (
-        "log",
-        "--reverse",
-        "--format=%x00%H",
-        "--name-only",
-        "--no-renames",
-        "main",
-        "--",
-        f"{loop.name}/verdicts",
-    )
-    found = []
-    for block in registry.git(*arguments).split("\0")[1:]:
-        revision, *paths = [line for line in block.splitlines() if line.strip()]
+    found: list[tuple[str, str]] = []
+    for revision, paths in registry.commits("%H", "--reverse", "main", "--", f"{loop.name}/verdicts"):
         found += [(revision, path) for path in paths]
     return found
 

@@ -161,10 +161,10 @@ def _nights(
     taken = {night.partition for night in nights.opened(writer.registry, loop.name)}
     states: dict[str, State] = {"rejected": "refused", "empty": "rested"}
     for status, state in states.items():
-        for day, verdict in verdicts.items():
-            if verdict.status == status and day in taken:
-                nights.end(writer, loop, [day], state, verdict.reason)
-    accepted = [day for day, verdict in verdicts.items() if verdict.status == "accepted"]
+        for day in _of(verdicts, status):
+            if day in taken:
+                nights.end(writer, loop, [day], state, verdicts[day].reason)
+    accepted = _of(verdicts, "accepted")
     nights.know(writer, loop, accepted, revision)
     if ledger.champions(writer.registry.ledger(loop.name)):
         return [day for day in accepted if day in taken or day in changed]

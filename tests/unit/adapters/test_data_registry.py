@@ -33,18 +33,18 @@ def _write(registry: Registry, **texts: str | None) -> str:
     return writing.change(registry, act)
 
 
-def _rows(registry: Registry, revision: str = "HEAD") -> int:
+def rows(registry: Registry, revision: str = "HEAD") -> int:
     return int(registry.read([PATH], registry.resolve(revision))[PATH].num_rows)
 
 
-def _places(registry: Registry) -> list[Path]:
+def places(registry: Registry) -> list[Path]:
     """List where the bytes of the day lie: the cache, and the remote."""
     digest, _ = storage.parse(registry.text(f"{PATH}.dvc") or "", PATH)
     folders = (registry.root / ".dvc" / "cache", Path(registry.remote))
     return [folder / "files" / "md5" / digest[:2] / digest[2:] for folder in folders]
 
 
-def _spoil(file: Path) -> None:
+def spoil(file: Path) -> None:
     content, mode = file.read_bytes()[:-20], file.stat().st_mode
     file.unlink()
     file.write_bytes(content)
@@ -64,7 +64,7 @@ def test_what_was_ingested_is_answered_by_revision(place: Path) -> None:
     assert registry.verdict("wind", DAY, first) == registry.verdicts("wind")[DAY]
     assert registry.verdict("wind", "2013-01-03", first) is None
     assert registry.folders() == [".dvc", "wind"]
-    assert (_rows(registry), _rows(registry, first)) == (72, 72)
+    assert (rows(registry), rows(registry, first)) == (72, 72)
     assert list(registry.texts_below("wind/verdicts")) == [f"wind/verdicts/{day}.json" for day in (DAY, "2013-01-03")]
     assert f"{PATH}.dvc" in registry.texts_below("")
 
@@ -116,13 +116,13 @@ def test_a_ledger_is_read_anew_when_it_was_lengthened(place: Path) -> None:
 def test_a_partition_that_is_damaged_here_and_there_is_named(place: Path) -> None:
     ingest("wind", DAY)
     registry = dataset.registry()
-    cached, remote = _places(registry)
-    _spoil(cached)
-    assert _rows(registry) == 72  # it was taken from the remote
-    _spoil(cached)
-    _spoil(remote)
+    cached, remote = places(registry)
+    spoil(cached)
+    assert rows(registry) == 72  # it was taken from the remote
+    spoil(cached)
+    spoil(remote)
     with pytest.raises(DataError, match=f"{PATH} is damaged in the data registry {registry.root}"):
-        _rows(registry)
+        rows(registry)
     with pytest.raises(DataError, match=f"{PATH.replace('02.', '03.')} is not in the data registry at "):
         registry.read([PATH.replace("02.", "03.")], registry.head())
 
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_table_is_named(place: Path) -> None:
         writer.add({PATH: place / "text"})
         writer.commit("Add")
     with pytest.raises(DataError, match=rf"{PATH} at {registry.head()[:10]} is damaged: .* Ingest that day again"):
-        _rows(registry)
+        rows(registry)
 
 
 def test_a_revision_that_is_not(place: Path) -> None:

@@ -13,34 +13,16 @@ from pathlib import Path
 import pytest
 
 from ratchet.adapters import data_registry, opening, storage
-from ratchet.adapters.data_registry import Registry
 from ratchet.errors import FormatError, RegistryError
 from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 from tests.conftest import ingest
+from tests.unit.adapters.test_data_registry import places, rows, spoil
 from tests.unit.adapters.test_storage import clone, dvc
 
 FORKS = multiprocessing.get_context("fork")
 DAY = "2013-01-02"
 PATH = f"wind/data/weather/{DAY}.parquet"
-
-
-def _rows(registry: Registry, revision: str = "HEAD") -> int:
-    return int(registry.read([PATH], registry.resolve(revision))[PATH].num_rows)
-
-
-def _places(registry: Registry) -> list[Path]:
-    """List where the bytes of the day lie: the cache, and the remote."""
-    digest, _ = storage.parse(registry.text(f"{PATH}.dvc") or "", PATH)
-    folders = (registry.root / ".dvc" / "cache", Path(registry.remote))
-    return [folder / "files" / "md5" / digest[:2] / digest[2:] for folder in folders]
-
-
-def _spoil(file: Path) -> None:
-    content, mode = file.read_bytes()[:-20], file.stat().st_mode
-    file.unlink()
-    file.write_bytes(content)
-    file.chmod(mode)
 
 
 @pytest.mark.parametrize("at", ["_begin", "write_text"])
@@ -134,15 +116,15 @@ def test_an_installation_that_was_moved_goes_on(place: Path, monkeypatch: pytest
     ingest("wind", DAY)
     (place / "var").rename(place / "moved")
     monkeypatch.setenv("RATCHET_VAR", str(place / "moved"))
-    assert _rows(dataset.registry()) == 72
+    assert rows(dataset.registry()) == 72
     ingest("wind", "2013-01-03")
     registry = dataset.registry()
     assert registry.root == place / "moved" / "registry"
-    _spoil(_places(registry)[0])
-    assert _rows(registry) == 72
+    spoil(places(registry)[0])
+    assert rows(registry) == 72
     folder = clone(registry)
     dvc(folder, "pull")
-    assert (folder / PATH).read_bytes() == _places(registry)[1].read_bytes()
+    assert (folder / PATH).read_bytes() == places(registry)[1].read_bytes()
     assert not (place / "var").exists()
 
 
@@ -154,10 +136,10 @@ def test_a_folder_may_have_any_name(place: Path, monkeypatch: pytest.MonkeyPatch
     ingest("wind", DAY)
     registry = dataset.registry()
     assert registry.root == place / name / "var" / "registry"
-    assert _rows(registry) == 72
+    assert rows(registry) == 72
     folder = clone(registry)
     dvc(folder, "pull")
-    assert (folder / PATH).read_bytes() == _places(registry)[0].read_bytes()
+    assert (folder / PATH).read_bytes() == places(registry)[0].read_bytes()
 
 
 @pytest.mark.parametrize(
