@@ -36,7 +36,8 @@ def test_the_story_closes_the_loop(local: Local, airflow: client.Airflow, consol
 def test_a_backfill_takes_the_loop_through_past_nights(local: Local, airflow: client.Airflow) -> None:
     command = [str(Path(sys.executable).parent / "airflow"), "backfill", "create", "--dag-id", "flight_delays.ingest"]
     dates = ["--from-date", "2013-01-10", "--to-date", "2013-01-11"]
-    subprocess.run([*command, *dates], env=local.environment(), check=True, capture_output=True)
+    told = subprocess.run([*command, *dates], env=local.environment(), capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout + told.stderr
     wait_for(
         lambda: any(run["state"] == "success" for run in airflow.runs("flight_delays.monitor", partition="2013-01-10"))
     )
