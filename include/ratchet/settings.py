@@ -6,8 +6,10 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ratchet import installation
+from ratchet.errors import RequestError
 
 DEFAULT_MLFLOW = "http://127.0.0.1:5000"
 
@@ -29,12 +31,12 @@ class Settings:
 
     @classmethod
     def current(cls) -> Settings:
-        """Read the environment."""
+        """Read the environment. Raises RequestError where a remote's URL holds a password."""
         env = os.environ
         home = Path(env.get("RATCHET_HOME") or _checkout() or Path.cwd()).absolute()
         var = Path(env.get("RATCHET_VAR", home / "var")).absolute()
         registry = Path(env.get("RATCHET_REGISTRY", var / "registry"))
-        remote = _place(env.get("RATCHET_REMOTE") or str(var / "remote"), registry)
+        remote = _place("RATCHET_REMOTE", str(var / "remote"), registry)
         beside = "none" if "://" in remote else f"{remote}/registry.git"
         return cls(
             home=home,
@@ -43,7 +45,7 @@ class Settings:
             suites=Path(env.get("RATCHET_SUITES", home / "great_expectations")),
             registry=registry,
             remote=remote,
-            git_remote=_place(env.get("RATCHET_GIT_REMOTE") or beside, registry),
+            git_remote=_place("RATCHET_GIT_REMOTE", beside, registry),
             tracking_uri=env.get("MLFLOW_TRACKING_URI") or _described(var),
         )
 
@@ -78,11 +80,29 @@ class Settings:
         return self.var / "data_docs"
 
 
-def _place(remote: str, registry: Path) -> str:
+def folder(remote: str) -> Path | None:
+    """Return the folder that a remote is, on this machine; None where it is a URL, or none."""
+    return Path(remote) if remote.startswith("/") else None
+
+
+def _place(name: str, default: str, registry: Path) -> str:
     """Return a URL as it is, and a folder from the root on: one that is relative is seen from the registry."""
-    if "://" in remote or remote == "none" or re.match(r"[\w.-]+@[\w.-]+:", remote):
+    remote = os.environ.get(name) or default
+    if "://" in remote:
+        return _without_password(name, remote)
+    if remote == "none" or re.match(r"[\w.-]+@[\w.-]+:", remote):
         return remote
     return os.path.normpath(registry.absolute() / remote)
+
+
+def _without_password(name: str, url: str) -> str:
+    """Return a URL that names no password: it would be told in errors, and written into the registry for ever."""
+    host = urlsplit(url).netloc
+    if ":" not in host.rpartition("@")[0]:
+        return url
+    shown = url.replace(host, host.rpartition("@")[2])
+    instead = "Set RATCHET_GIT_TOKEN" if name == "RATCHET_GIT_REMOTE" else "Set the variables that the host knows"
+    raise RequestError(f"{name} holds a password. Name the remote without it, {shown}. {instead}: docs/registry.md")
 
 
 def _described(var: Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.local import services
 from deploy.local.environment import Local
-from ratchet import installation
+from ratchet import installation, settings
 from ratchet.errors import RequestError, ServiceError
 from ratchet.settings import DEFAULT_MLFLOW, Settings
 
@@ -41,6 +41,40 @@ def test_a_variable_wins_over_the_description_and_that_over_the_default(
     assert Settings.current().tracking_uri == "http://127.0.0.1:5005"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example")
     assert Settings.current().tracking_uri == "http://mlflow.example"
+
+
+@pytest.mark.parametrize(
+    ("remote", "is_folder"),
+    [
+        ("/srv/registry.git", True),
+        ("/srv/a:b/registry.git", True),
+        ("kept", True),
+        ("s3://bucket/remote", False),
+        ("https://git@example.org/registry.git", False),
+        ("ssh://git@example.org:2222/registry.git", False),
+        ("git@example.org:registry.git", False),
+        ("file:///srv/registry.git", False),
+        ("none", False),
+    ],
+)
+def test_a_folder_of_this_machine_is_told_from_a_host(
+    place: Path, monkeypatch: pytest.MonkeyPatch, remote: str, is_folder: bool
+) -> None:
+    monkeypatch.setenv("RATCHET_GIT_REMOTE", remote)
+    found = Settings.current()
+    assert settings.folder(found.git_remote) == (found.registry / remote if is_folder else None)
+
+
+@pytest.mark.parametrize("name", ["RATCHET_REMOTE", "RATCHET_GIT_REMOTE"])
+def test_a_password_in_a_remotes_url_is_refused_and_not_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "https://ratchet:hunter2@example.org:8443/registry.git")
+    with pytest.raises(
+        RequestError, match=rf"{name} holds a password.* https://example.org:8443/registry.git\."
+    ) as told:
+        Settings.current()
+    assert "hunter2" not in str(told.value)
 
 
 def test_ports_once_chosen_hold(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,6 @@ _CAUSE = re.compile(
 def run(
     root: Path,
     *arguments: str,
-    hint: str = "",
     remote: bool = False,
     keep: Collection[int] = (),
     wait: float = PATIENCE,
@@ -78,10 +77,10 @@ def run(
         raise MissingPackage("git is not installed. Install it (apt-get install git)") from None
     except subprocess.TimeoutExpired:
         said = f"git {arguments[0]} has not answered for {wait:.0f} s and was stopped"
-        raise RegistryBusy(f"The data registry {root}: {hint or said}. Retry") from None
+        raise RegistryBusy(f"The data registry {root}: {said}. Retry") from None
     if process.returncode:
         why = cause(err) or cause(out) or f"exit code {process.returncode}"
-        raise failure(root, hint or f"git {arguments[0]}", why)
+        raise failure(root, f"git {arguments[0]}", why)
     return out
 
 

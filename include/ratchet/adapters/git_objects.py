@@ -7,6 +7,7 @@ the branch is moved to it: from the revision that it was built on, or not at all
 from __future__ import annotations
 
 import functools
+import re
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 BRANCH = "refs/heads/main"
 _FILE, _FOLDER = 0o100644, 0o040000
+_HASH = re.compile("[0-9a-f]{4,40}")  # of an object, whole or its beginning
 _LOCK_WAIT = 10.0  # seconds that another holder of a reference's lock is waited for
 
 
@@ -50,6 +52,10 @@ class Objects:
     def resolve(self, revision: str) -> str:
         """Return the commit of a revision's name. Raises RegistryError where there is none."""
         try:
+            if _HASH.fullmatch(revision):
+                with self._told(f"the revision {revision}"):
+                    for path in (self.folder / "objects" / revision[:2]).glob(f"{revision[2:]}*"):
+                        self._ends(revision[:2] + path.name)
             return str(self._repository.revparse_single(revision).peel(_pygit2().Commit).id)
         except (KeyError, ValueError, _pygit2().GitError):
             raise RegistryError(f"The data registry {self.root}: there is no revision {revision!r}") from None

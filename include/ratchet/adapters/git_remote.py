@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ratchet import settings
 from ratchet.adapters import git, git_objects
 from ratchet.adapters.git_objects import BRANCH, Lost, Objects
 from ratchet.errors import RegistryBusy, RegistryError, storage_errors
@@ -25,7 +26,7 @@ class Unreachable(RegistryBusy):
 
 def head(root: Path, url: str, held: int | None = None) -> str:
     """Return the commit that a remote is at; an empty string where it holds nothing yet."""
-    folder = local(url)
+    folder = settings.folder(url)
     if folder is not None:
         return Objects(root, folder).head() if (folder / "HEAD").exists() else ""
     with _answering(url):
@@ -84,7 +85,7 @@ def _answering(url: str) -> Iterator[None]:
 @contextmanager
 def _prepared(url: str) -> Iterator[int | None]:
     """Make a remote that is a folder, once; clear the locks that a killed push has left there, and hold our own."""
-    folder = local(url)
+    folder = settings.folder(url)
     if folder is None:
         yield None
         return
@@ -102,11 +103,6 @@ def clear(folder: Path) -> None:
     """Remove what dead writers have left of Git's locks. For who holds the lock that every living one holds."""
     for path in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock"), *(folder / "objects").glob("*.lock")):
         path.unlink(missing_ok=True)
-
-
-def local(url: str) -> Path | None:
-    """Return the folder of a remote that is one of this machine; None where it is a host's."""
-    return None if "://" in url or (":" in url and not url.startswith("/")) else Path(url)
 
 
 def _fds(held: int | None) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ratchet import settings
 from ratchet.adapters import git, git_objects, git_remote, opening, storage, writing
 from ratchet.adapters.data_registry import DVC_FILE, Registry
 from ratchet.adapters.git_objects import BRANCH, Objects
@@ -87,7 +88,7 @@ def push(registry: Registry, say: Callable[[str], None]) -> None:
 def pack(registry: Registry) -> None:
     """Put Git's loose objects into packs, which hold differences: of a registry, and of a remote that is a folder."""
     folders = [registry.root / ".git"]
-    if (remote := git_remote.local(registry.git_remote)) is not None and (remote / "HEAD").exists():
+    if (remote := settings.folder(registry.git_remote)) is not None and (remote / "HEAD").exists():
         folders.append(remote)
     for folder in folders:
         with (folder / "ratchet.packer").open("w") as lock, contextlib.suppress(BlockingIOError):  # another is at it

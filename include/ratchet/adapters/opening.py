@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+from ratchet import settings
 from ratchet.adapters import git_objects, git_remote, storage
 from ratchet.adapters.data_registry import DVC_FILE, FORMAT, FORMAT_FILE, Registry
 from ratchet.adapters.git_objects import Objects
@@ -52,7 +53,11 @@ def beginning(root: Path, remote: str) -> dict[str, str]:
 
 def relative(root: Path, remote: str) -> str:
     """Write a DVC remote as the registry's .dvc/config names it: a folder as seen from there, so that both can move."""
-    return remote if "://" in remote else os.path.relpath(os.path.realpath(remote), os.path.realpath(root / ".dvc"))
+    return (
+        remote
+        if settings.folder(remote) is None
+        else os.path.relpath(os.path.realpath(remote), os.path.realpath(root / ".dvc"))
+    )
 
 
 def configured(registry: Registry) -> str:
@@ -71,7 +76,8 @@ def _refuse_to_begin(registry: Registry) -> None:
             f"The data registry {root} is gone, and its Git remote {git_url} holds one. "
             "Bring it back: ratchet registry restore"
         )
-    if "://" not in remote and any((Path(remote) / "files" / "md5").glob("*/*")):
+    beside = registry.storage.beside
+    if beside is not None and any(beside.glob("*/*")):
         raise RegistryError(
             f"There is no data registry in {root}, and its DVC remote {remote} holds data. Where the registry is gone, "
             "bring it back: ratchet registry restore. To begin anew, move that folder away"

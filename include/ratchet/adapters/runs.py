@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 KEY = "ratchet.key"
 MODEL = "ratchet.model"
+READ = "data.read"  # a tag: the days that the features of training and holdout were made of
 SAMPLING = 1.0  # seconds between two looks at the machine while a model is trained
 _PATIENCE = 20.0  # seconds that a step waits for MLflow before it leaves the waiting to the scheduler's retries
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet import settings
 from ratchet.adapters import transfer
 from ratchet.errors import DataError, MissingPackage, RegistryError, RequestError, storage_errors
 
@@ -38,6 +39,12 @@ class Storage:
         """Return the folder of the cache's files."""
         return self.root / ".dvc" / "cache" / "files" / "md5"
 
+    @property
+    def beside(self) -> Path | None:
+        """Return the folder of the remote's files; None where the remote is no folder of this machine."""
+        found = settings.folder(self.remote)
+        return found / "files" / "md5" if found else None
+
     def add(self, files: Mapping[str, Path]) -> dict[str, str]:
         """Put files into cache and remote: path in the registry -> where its bytes lie now; return their pointers.
 
@@ -56,18 +63,17 @@ class Storage:
 
     def holds(self, digest: str) -> bool:
         """Say whether the cache has a file, whole or not, or a remote that is a folder."""
-        folders = [self.cache, *([_files(Path(self.remote))] if transfer.is_local(self.remote) else [])]
-        return any(_at(folder, digest).exists() for folder in folders)
+        return any(_at(place, digest).exists() for place in (self.cache, self.beside) if place)
 
     def push(self, digests: Iterable[str]) -> None:
         """Bring files of the cache into the remote. Raises RegistryError where it does not take them."""
         wanted = sorted({*digests})
-        if not transfer.is_local(self.remote):
+        if self.beside is None:
             transfer.run(self.root, "push", self.remote, wanted)
             return
         try:
-            with storage_errors(Path(self.remote)):
-                _add(_files(Path(self.remote)), [str(_at(self.cache, digest)) for digest in wanted], wanted)
+            with storage_errors(self.beside):
+                _add(self.beside, [str(_at(self.cache, digest)) for digest in wanted], wanted)
         except OSError as error:
             said = f"DVC's remote {self.remote} cannot be written: {error.strerror or error}"
             raise RegistryError(f"The data registry {self.root}: {said}") from error
@@ -90,27 +96,28 @@ class Storage:
 
     def fetch(self, lost: Mapping[str, str]) -> None:
         """Bring files of the remote into the cache, those that it has whole: MD5 -> what it is the content of."""
-        if not transfer.is_local(self.remote):
+        beside = self.beside
+        if beside is None:
             for digest in lost:
                 _at(self.cache, digest).unlink(missing_ok=True)  # damaged: DVC would leave it as it is
             transfer.run(self.root, "fetch", self.remote, sorted(lost))
             return
-        whole = [digest for digest in lost if _whole(_at(_files(Path(self.remote)), digest), digest)]
+        whole = [digest for digest in lost if _whole(_at(beside, digest), digest)]
         if whole:
             _log.warning("the cache of %s had lost %d files, which its remote has", self.root, len(whole))
-            _add(self.cache, [str(_at(_files(Path(self.remote)), digest)) for digest in whole], whole)
+            _add(self.cache, [str(_at(beside, digest)) for digest in whole], whole)
 
     def remove(self, digests: Iterable[str]) -> int:
         """Remove files from cache and remote for good; return the bytes that the cache has gained."""
         gone, wanted = 0, sorted({*digests})
-        if not transfer.is_local(self.remote):
+        if self.beside is None:
             transfer.run(self.root, "remove", self.remote, wanted)
         for digest in wanted:
             path = _at(self.cache, digest)
             gone += path.stat().st_size if path.exists() else 0
             path.unlink(missing_ok=True)
-            if transfer.is_local(self.remote):
-                _at(_files(Path(self.remote)), digest).unlink(missing_ok=True)
+            if self.beside is not None:
+                _at(self.beside, digest).unlink(missing_ok=True)
         return gone
 
     def _cached(self, digest: str) -> bytes | None:
@@ -186,10 +193,6 @@ def _sync(path: Path) -> None:
 
 def _whole(path: Path, digest: str) -> bool:
     return path.is_file() and md5(path) == digest
-
-
-def _files(remote: Path) -> Path:
-    return remote / "files" / "md5"
 
 
 def _at(folder: Path, digest: str) -> Path:

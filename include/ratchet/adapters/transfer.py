@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -21,11 +22,7 @@ from ratchet.errors import MissingPackage, RegistryBusy
 
 PASSED = ("AWS_", "GOOGLE_", "AZURE_")  # beginnings of names
 PATIENCE = 3600.0  # seconds: what takes longer hangs
-
-
-def is_local(remote: str) -> bool:
-    """Say whether a remote is a folder of this machine."""
-    return "://" not in remote
+_log = logging.getLogger("ratchet")
 
 
 def run(root: Path, way: Literal["push", "fetch", "remove"], remote: str, digests: Sequence[str]) -> None:
@@ -53,6 +50,8 @@ def run(root: Path, way: Literal["push", "fetch", "remove"], remote: str, digest
     if done.returncode:
         raise RegistryBusy(f"The data registry {root}: DVC's remote {remote}: {git.cause(done.stderr)}. Retry")
     failed = json.loads(done.stdout)
+    if failed and way == "remove":
+        _log.warning("DVC's remote %s does not remove files; %d stay there that nothing needs", remote, len(failed))
     if failed and way == "push":
         why = f"did not take {len(failed)} files: {git.cause(done.stderr)}"
         raise RegistryBusy(f"The data registry {root}: DVC's remote {remote} {why}. Retry")
@@ -84,8 +83,12 @@ def main() -> None:
     remote = get_odb(files, files.join(path, "files", "md5"), hash_name="md5")
     if asked["way"] == "remove":
         there = [path for digest in asked["digests"] if files.exists(path := remote.oid_to_path(digest))]
-        files.remove(there)
-        print("[]")
+        try:
+            files.remove(there)
+            there = []
+        except NotImplementedError:  # such as DVC's http
+            pass
+        print(json.dumps(there))
         return
     source, target = (cache, remote) if asked["way"] == "push" else (remote, cache)
     wanted = {HashInfo("md5", digest) for digest in asked["digests"]}

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ratchet import settings
 from ratchet.adapters import git_remote
 from ratchet.adapters.data_registry import PAGES, Registry, fact_path, verify
 from ratchet.adapters.git_objects import Lost
@@ -147,7 +148,7 @@ def keep_up(registry: Registry) -> None:
     url = registry.git_remote
     if url == git_remote.NONE or registry.root in _HOLDING:  # the one who holds it has kept up
         return
-    if git_remote.local(url) is None and time.monotonic() - _ASKED.get(registry.root, -_FRESH) < _FRESH:
+    if settings.folder(url) is None and time.monotonic() - _ASKED.get(registry.root, -_FRESH) < _FRESH:
         return
     if git_remote.head(registry.root, url) not in ("", registry.objects.head()):
         with held(registry):

@@ -67,6 +67,11 @@ def features(source: Registry, loop: Loop, revision: str, first: str, last: str)
     return feature_sql.compute(loop, tables, first, last)
 
 
+def read_for(loop: Loop, first: str, last: str) -> str:
+    """Say which days the features of days read: a range."""
+    return f"{shift(first, -loop.features.lookback_days)}..{last}"
+
+
 def features_of(source: Registry, loop: Loop, revision: str, days: list[str]) -> pa.Table:
     """Compute the features of published days, in order of days; what lies between two far apart is not read."""
     import pyarrow as pa

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,11 +61,13 @@ def pages(loop: Loop) -> list[Path]:
 
 
 def partitions(loop: Loop) -> list[str]:
-    """List the published partitions that are older than `keep.data_days`."""
+    """List the days older than `keep.data_days` of which there is something: accepted rows, or those put aside."""
     if loop.keep.data_days is None:
         return []
-    limit = _limit(loop, loop.keep.data_days)
-    return [day for day in dataset.registry().partitions(loop.name, loop.main, "HEAD") if day < limit]
+    registry, limit = dataset.registry(), _limit(loop, loop.keep.data_days)
+    found = {day for table in loop.tables for day in registry.partitions(loop.name, table, "HEAD")}
+    found |= {path.split("/")[2] for path in registry.pointers(f"{loop.name}/quarantine")}
+    return sorted(day for day in found if day < limit)
 
 
 def let_go(loop: Loop, days: list[str]) -> None:
@@ -85,19 +87,22 @@ def let_go(loop: Loop, days: list[str]) -> None:
     writing.change(dataset.registry(), act)
 
 
-def blobs(loop: Loop, client: Tracking) -> set[str]:
+def blobs(loop: Loop, client: Tracking, going: Collection[str] = ()) -> set[str]:
     """List the MD5 of what nothing needs any more: no newest revision of any loop, no manifest, no open night.
 
     That is, of partitions older than `keep.data_days`, and of rows that were replaced `keep.superseded_days` ago; of
-    them what is still there.
+    them what is still there. going: partitions that are yet to be let go.
     """
     registry = dataset.registry()
-    found = {digest for digest in _let_go(registry, loop) if registry.storage.holds(digest)}
+    named = _named(registry)
+    leaving = {path for path in named if path.startswith(f"{loop.name}/") and _day(path) in going}
+    found = {*_let_go(registry, loop), *(named.pop(path) for path in leaving)}
+    found = {digest for digest in found if registry.storage.holds(digest)}
     if not found:
         return set()
     for name in catalog.names():
         found -= set(manifests(registry, catalog.load(name), client))
-    return found - _named(registry)
+    return found - {*named.values()}
 
 
 def take_away(digests: set[str]) -> int:
@@ -108,7 +113,7 @@ def take_away(digests: set[str]) -> int:
     if not digests:
         return 0
     with writing.held(dataset.registry()) as writer:
-        return writer.registry.storage.remove(digests - _named(writer.registry))
+        return writer.registry.storage.remove(digests - {*_named(writer.registry).values()})
 
 
 def manifests(registry: Registry, loop: Loop, client: Tracking) -> Iterator[str]:
@@ -116,12 +121,14 @@ def manifests(registry: Registry, loop: Loop, client: Tracking) -> Iterator[str]
     runs_needed = {version.run_id for version in models.versions(client, loop.name)}
     for run in runs_needed | set(_in_duels(registry.ledger(loop.name))):
         tags = client.tags(run)
-        days = [day for part in ("data.train", "data.holdout") if tags.get(part) for day in parse(tags[part])]
+        days = [day for tag in (runs.READ, "data.train", "data.holdout") if tags.get(tag) for day in parse(tags[tag])]
         if not days or not tags.get("data.revision"):
             continue
-        first, last = shift(min(days), -loop.features.lookback_days), max(days)
+        first, last = min(days), max(days)
+        if runs.READ not in tags:  # as 0.2 and before wrote it
+            first = shift(first, -loop.features.lookback_days)
         for path, text in registry.pointers(f"{loop.name}/data", tags["data.revision"]).items():
-            if first <= Path(path).stem <= last:
+            if first <= _day(path) <= last:
                 yield storage.parse(text, path)[0]
 
 
@@ -155,8 +162,7 @@ def _let_go(registry: Registry, loop: Loop) -> Iterator[str]:
     limit = _limit(loop, keep.data_days) if keep.data_days is not None else ""
     replaced = now - keep.superseded_days * _DAY if keep.superseded_days is not None else 0.0
     for path, text, until in registry.replaced(f"{loop.name}/data", f"{loop.name}/quarantine"):
-        day = next((part.partition(".")[0] for part in Path(path).parts if _is_day(part.partition(".")[0])), "9999")
-        if day < limit or until < replaced:
+        if _day(path) < limit or until < replaced:
             yield storage.parse(text, path)[0]
 
 
@@ -172,15 +178,18 @@ def _in_duels(entries: Entries) -> Iterator[str]:
             yield from (deployed[version].mlflow_run, deployed[version].evaluated)
 
 
-def _named(registry: Registry) -> set[str]:
-    """Return the MD5 of all that the newest revision names, of every loop, and what open nights know."""
+def _named(registry: Registry) -> dict[str, str]:
+    """Return the MD5 of all that the newest revision names, of every loop, and of what open nights know: path -> MD5.
+
+    The path of the latter begins with the revision that the night knows.
+    """
     found = registry.pointers("")
     for loop in registry.folders():
         for night in nights.opened(registry, loop):
             if night.revision:
                 known = registry.pointers(f"{loop}/data", night.revision)
                 found |= {f"{night.revision}:{path}": text for path, text in known.items()}
-    return {storage.parse(text, path)[0] for path, text in found.items()}
+    return {path: storage.parse(text, path)[0] for path, text in found.items()}
 
 
 def _limit(loop: Loop, days: int) -> str:
@@ -214,6 +223,11 @@ def _touched(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return time.time()
+
+
+def _day(path: str) -> str:
+    """Return the partition that a path of the registry is of; one that is never old where it is of none."""
+    return next((part.partition(".")[0] for part in Path(path).parts if _is_day(part.partition(".")[0])), "9999")
 
 
 def _is_day(text: str) -> bool:

@@ -36,7 +36,7 @@ def run(loop: Loop, request: PruneRequest) -> PruneResult:
             for each in old:
                 client.delete(each)
             pruning.let_go(loop, days)
-        blobs = pruning.blobs(loop, client)
+        blobs = pruning.blobs(loop, client, days if request.dry_run else ())
         if not request.dry_run:
             freed += pruning.take_away(blobs)
             keeping.pack(registry)

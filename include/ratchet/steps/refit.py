@@ -66,6 +66,7 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
             predictions.EVALUATED: judged,
             "data.train": days,
             "data.holdout": pinned.holdout,
+            runs.READ: dataset.read_for(loop, days.partition("..")[0], days.partition("..")[2]),
             "data.revision": revision,
             "data.hash": digest,
         }

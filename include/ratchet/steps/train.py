@@ -15,7 +15,7 @@ from ratchet import provenance
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.lifecycle import evaluations
+from ratchet.lifecycle import dataset, evaluations
 from ratchet.monitoring import reference
 from ratchet.reports import figures
 from ratchet.settings import Settings
@@ -91,6 +91,7 @@ def _tags(loop: Loop, request: TrainRequest, pinned: snapshot.SnapshotResult) ->
         "data.hash": pinned.data_hash,
         "data.train": pinned.train,
         "data.holdout": pinned.holdout,
+        runs.READ: dataset.read_for(loop, pinned.train.partition("..")[0], pinned.holdout.partition("..")[2]),
         "ratchet.snapshot": pinned.snapshot,
         evaluations.RECIPE: recipe.name(loop),
         "ratchet.reason": request.reason,

@@ -200,6 +200,9 @@ def test_an_object_that_is_damaged_is_an_error_and_never_taken_for_absent(
     for read in (lambda: opened.read(tip, "wind/data/day.dvc"), lambda: opened.files(tip, "wind")):
         with pytest.raises(RegistryError, match=str(objects.root)):
             read()
+    if which == "commit":
+        with pytest.raises(RegistryError, match=str(objects.root)):
+            opened.resolve(tip[:12])
     if which in ("commit", "", "wind"):
         for read in (lambda: opened.read(tip, "wind/never"), lambda: opened.names(tip, "wind")):
             with pytest.raises(RegistryError):

@@ -208,18 +208,3 @@ def test_a_remote_that_does_not_answer_can_be_asked_again_later(clones: tuple[Cl
             call()
         assert caught.value.retriable
     assert one.objects.head() == ""
-
-
-@pytest.mark.parametrize(
-    ("url", "folder"),
-    [
-        ("/srv/registry.git", True),
-        ("/srv/a:b/registry.git", True),
-        ("https://example.org/registry.git", False),
-        ("ssh://git@example.org/registry.git", False),
-        ("git@example.org:registry.git", False),
-        ("file:///srv/registry.git", False),
-    ],
-)
-def test_a_folder_of_this_machine_is_told_from_a_host(url: str, folder: bool) -> None:
-    assert git_remote.local(url) == (Path(url) if folder else None)

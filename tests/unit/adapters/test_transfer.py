@@ -156,6 +156,18 @@ def test_a_host_that_takes_nothing_says_why_and_can_be_asked_again(
     assert sorted(host.files.values()) == sorted(FILES.values())
 
 
+def test_a_host_that_removes_nothing_says_so_and_stops_nothing(
+    host: Host, sources: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As DVC's http does not: a retry would never help, and the cache is let go all the same."""
+    store = Storage(tmp_path / "registry", host.url)
+    store.add(sources)
+    digests = [storage.md5(source) for source in sources.values()]
+    assert store.remove([*digests, "0" * 32]) == sum(map(len, FILES.values()))
+    assert not any(store.has(digest) for digest in digests)
+    assert f"{host.url} does not remove files; 2 stay there" in caplog.text
+
+
 def test_a_host_that_is_away_is_named_and_not_taken_for_one_that_has_nothing(
     host: Host, sources: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -246,11 +258,6 @@ def test_the_process_is_given_what_a_remote_asks_for_and_nothing_else(
 def test_nothing_to_bring_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "PATIENCE", 0.0)
     transfer.run(tmp_path, "push", "http://127.0.0.1:9/remote", [])
-
-
-@pytest.mark.parametrize(("remote", "local"), [("/srv/remote", True), ("s3://bucket/remote", False)])
-def test_a_folder_of_this_machine_is_told_from_a_host(remote: str, local: bool) -> None:
-    assert transfer.is_local(remote) == local
 
 
 def test_a_remote_whose_package_is_missing_names_it(place: Path) -> None:

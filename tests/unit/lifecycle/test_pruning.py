@@ -76,8 +76,11 @@ def test_a_partition_that_a_registered_model_was_made_of_keeps_its_bytes(wind: s
     before = registry.head()
     with runs.connected() as client:
         used = {*pruning.manifests(registry, loop, client)}
+        asked = pruning.blobs(loop, client, days)
+        assert pruning.blobs(loop, client) == set()
         pruning.let_go(loop, days)
         gone = pruning.blobs(loop, client)
+    assert gone == asked  # what is asked beforehand is what goes
     registry = dataset.registry()
     assert registry.partitions("wind", "weather", "HEAD") == ["2013-02-20", "2013-02-21"]
     assert gone
@@ -90,6 +93,32 @@ def test_a_partition_that_a_registered_model_was_made_of_keeps_its_bytes(wind: s
     for digest in gone:
         assert not registry.storage.has(digest)
         assert not (Path(registry.remote) / "files" / "md5" / digest[:2] / digest[2:]).exists()
+
+
+def test_what_a_model_was_made_of_is_what_its_features_read_then(wind: str, tracked: Path) -> None:
+    """A contract that looks back less by now lets nothing go of what an older model looked back at."""
+    train("wind", "first", until="2013-01-13")
+    loop, registry = catalog.load("wind"), dataset.registry()
+    with runs.connected() as client:
+        before = {*pruning.manifests(registry, loop, client)}
+        loop = loop.model_copy(update={"features": loop.features.model_copy(update={"lookback_days": 0})})
+        assert {*pruning.manifests(registry, loop, client)} == before
+
+
+def test_rows_of_a_day_that_was_never_accepted_go_with_their_day(tracked: Path, place: Path) -> None:
+    ingest("wind", "2013-02-20..2013-02-21")
+    deliveries.deliver(place, deliveries.rows_of_day(wind_speed=400.0))
+    assert ingest("wind", deliveries.DAY).outcome == "refused"
+    loop, registry = catalog.load("wind"), dataset.registry()
+    (put_aside,) = registry.pointers(f"wind/quarantine/{deliveries.DAY}").values()
+    loop = loop.model_copy(update={"keep": loop.keep.model_copy(update={"data_days": 30})})
+    assert pruning.partitions(loop) == [deliveries.DAY]
+    with runs.connected() as client:
+        pruning.let_go(loop, [deliveries.DAY])
+        (gone,) = pruning.blobs(loop, client)
+    assert gone in put_aside
+    assert dataset.registry().verdict("wind", deliveries.DAY)
+    assert pruning.partitions(loop) == []
 
 
 def test_what_a_later_delivery_has_replaced_goes_after_its_days_alone(tracked: Path, place: Path) -> None:
