@@ -60,6 +60,8 @@ def need(var: Path) -> Installation:
     """Return the installation in a folder of state. Raises ServiceError where none is described."""
     found = read(var)
     if found is None:
+        if path(var).exists():
+            raise ServiceError(f"The installation in {var} was started at another place. Start it here: make up")
         raise ServiceError(NONE_YET.format(var=var))
     return found
 

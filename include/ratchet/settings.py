@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ratchet import installation
 from ratchet.errors import RequestError
 
+_TOKEN = re.compile(r"gh[a-z]_|github_pat_|gl[a-z]+-|.{32}")  # how a host's tokens look, where a login would stand
 DEFAULT_MLFLOW = "http://127.0.0.1:5000"
 
 
@@ -89,20 +90,27 @@ def _place(name: str, default: str, registry: Path) -> str:
     """Return a URL as it is, and a folder from the root on: one that is relative is seen from the registry."""
     remote = os.environ.get(name) or default
     if "://" in remote:
-        return _without_password(name, remote)
-    if remote == "none" or re.match(r"[\w.-]+@[\w.-]+:", remote):
+        return _without_secret(name, remote)
+    if remote == "none" or (name == "RATCHET_GIT_REMOTE" and re.match(r"[^/]+:", remote)):  # as Git reads host:path
         return remote
     return os.path.normpath(registry.absolute() / remote)
 
 
-def _without_password(name: str, url: str) -> str:
-    """Return a URL that names no password: it would be told in errors, and written into the registry for ever."""
-    host = urlsplit(url).netloc
-    if ":" not in host.rpartition("@")[0]:
+def _without_secret(name: str, url: str) -> str:
+    """Return a URL that names no password and no token: told in errors, or written into the registry, it stays."""
+    parts = urlsplit(url)
+    user, colon, _ = parts.netloc.rpartition("@")[0].partition(":")
+    if not colon and not _TOKEN.match(user):
         return url
-    shown = url.replace(host, host.rpartition("@")[2])
-    instead = "Set RATCHET_GIT_TOKEN" if name == "RATCHET_GIT_REMOTE" else "Set the variables that the host knows"
-    raise RequestError(f"{name} holds a password. Name the remote without it, {shown}. {instead}: docs/registry.md")
+    host = parts.netloc.rpartition("@")[2]
+    if name == "RATCHET_REMOTE":
+        instead = "Give it by the variables that the remote's kind knows (AWS_*, GOOGLE_*, AZURE_*)"
+    elif parts.scheme == "ssh":
+        host, instead = f"{user}@{host}", "Give a key: RATCHET_GIT_SSH_KEY"
+    else:
+        instead = "Give it as RATCHET_GIT_TOKEN"
+    shown = parts._replace(netloc=host).geturl()
+    raise RequestError(f"{name} holds a password or a token. Name the remote without it, {shown}. {instead}")
 
 
 def _described(var: Path) -> str:

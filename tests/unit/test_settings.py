@@ -53,6 +53,8 @@ def test_a_variable_wins_over_the_description_and_that_over_the_default(
         ("https://git@example.org/registry.git", False),
         ("ssh://git@example.org:2222/registry.git", False),
         ("git@example.org:registry.git", False),
+        ("backup:registry.git", False),  # a host of ~/.ssh/config
+        ("./a:b", True),
         ("file:///srv/registry.git", False),
         ("none", False),
     ],
@@ -65,14 +67,32 @@ def test_a_folder_of_this_machine_is_told_from_a_host(
     assert settings.folder(found.git_remote) == (found.registry / remote if is_folder else None)
 
 
-@pytest.mark.parametrize("name", ["RATCHET_REMOTE", "RATCHET_GIT_REMOTE"])
-def test_a_password_in_a_remotes_url_is_refused_and_not_told(
-    place: Path, monkeypatch: pytest.MonkeyPatch, name: str
+@pytest.mark.parametrize(
+    ("name", "url", "shown"),
+    [
+        ("RATCHET_REMOTE", "webdavs://ada:hunter2@example.org/x", "webdavs://example.org/x. Give it by the variables"),
+        (
+            "RATCHET_GIT_REMOTE",
+            "https://ada:hunter2@example.org:8443/x.git",
+            "https://example.org:8443/x.git. Give it as",
+        ),
+        (
+            "RATCHET_GIT_REMOTE",
+            "https://ghp_hunter2@example.org/x.git",
+            "https://example.org/x.git. Give it as RATCHET_GIT",
+        ),
+        (
+            "RATCHET_GIT_REMOTE",
+            "ssh://git:hunter2@example.org/x.git",
+            "ssh://git@example.org/x.git. Give a key: RATCHET",
+        ),
+    ],
+)
+def test_a_secret_in_a_remotes_url_is_refused_and_not_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch, name: str, url: str, shown: str
 ) -> None:
-    monkeypatch.setenv(name, "https://ratchet:hunter2@example.org:8443/registry.git")
-    with pytest.raises(
-        RequestError, match=rf"{name} holds a password.* https://example.org:8443/registry.git\."
-    ) as told:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(RequestError, match=f"{name} holds a password or a token.* {shown}") as told:
         Settings.current()
     assert "hunter2" not in str(told.value)
 

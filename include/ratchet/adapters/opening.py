@@ -36,7 +36,7 @@ def open_registry(root: Path, remote: str, git_url: str = git_remote.NONE) -> Re
             with root.with_name(f".{root.name}.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 if not (root / ".git").exists():
-                    _refuse_to_begin(registry)
+                    refuse_to_begin(registry)
                     with atomic(root) as temporary:
                         _begin(temporary, root, remote)
     if (root, remote) not in _CHECKED:
@@ -66,7 +66,7 @@ def configured(registry: Registry) -> str:
     return url if "://" in url else os.path.normpath(registry.root / ".dvc" / url)
 
 
-def _refuse_to_begin(registry: Registry) -> None:
+def refuse_to_begin(registry: Registry) -> None:
     """Raise RegistryError where a registry must not be made: it was there, or something else is."""
     root, git_url, remote = registry.root, registry.git_remote, registry.remote
     if root.is_dir() and any(root.iterdir()):
@@ -113,7 +113,9 @@ def _check_remote(registry: Registry) -> None:
     """Refuse a setting that names another place than the one where the data lie."""
     url = storage.configured(registry.text(DVC_FILE) or "")
     if url != relative(registry.root, registry.remote):
+        there = configured(registry)
         raise RegistryError(
-            f"RATCHET_REMOTE is {registry.remote}, and the data of the registry {registry.root} lie in {url} (as seen "
-            "from its .dvc folder). Bring them to the new place: ratchet registry push"
+            f"The DVC remote is {registry.remote} by the settings, and the data of the registry {registry.root} lie in "
+            f"{there}. Where that is their place, set RATCHET_REMOTE={there} for every command, and for the services "
+            "(make down, make up); else bring the data over: ratchet registry push"
         )

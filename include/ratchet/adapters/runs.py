@@ -238,6 +238,15 @@ def _experiment(client: Tracking, loop: str) -> str:
         return _experiment(client, loop)
 
 
+def answers(uri: str) -> bool:
+    """Say whether a server answers now."""
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=2):  # noqa: S310 (the operator's)
+            return True
+    except (OSError, ValueError):
+        return False
+
+
 def _wait_for(uri: str) -> None:
     health = f"{uri.rstrip('/')}/health"
     deadline = time.monotonic() + _PATIENCE

@@ -88,8 +88,9 @@ class Storage:
                 content = self._cached(digest)
                 if content is None:
                     raise DataError(
-                        f"{path} is damaged in the data registry {self.root}, and its remote {self.remote} has no "
-                        "better copy. Ingest that day again"
+                        f"The bytes of {path} are damaged or gone in the data registry {self.root}, and its remote "
+                        f"{self.remote} has none that are whole. What keep.data_days has let go of is gone for good; "
+                        "else ingest that day again"
                     )
                 found |= {each: content for each, wanted in digests.items() if wanted == digest}
         return found
@@ -104,7 +105,7 @@ class Storage:
             return
         whole = [digest for digest in lost if _whole(_at(beside, digest), digest)]
         if whole:
-            _log.warning("the cache of %s had lost %d files, which its remote has", self.root, len(whole))
+            _log.warning("%d of the cache of %s, gone or damaged, taken from its remote", len(whole), self.root)
             _add(self.cache, [str(_at(beside, digest)) for digest in whole], whole)
 
     def remove(self, digests: Iterable[str]) -> int:

@@ -46,7 +46,9 @@ def run(root: Path, way: Literal["push", "fetch", "remove"], remote: str, digest
         said = f"DVC's remote {remote} has not answered for {PATIENCE:.0f} s"
         raise RegistryBusy(f"The data registry {root}: {said}. Retry") from None
     if done.returncode and "to be installed" in done.stderr:  # as DVC says of a remote whose package is missing
-        raise MissingPackage(f"DVC's remote {remote}: {git.cause(done.stderr)}. Install it, and pin it")
+        raise MissingPackage(
+            f"DVC's remote {remote}: {git.cause(done.stderr)}. Install it beside Ratchet, with pip and that name"
+        )
     if done.returncode:
         raise RegistryBusy(f"The data registry {root}: DVC's remote {remote}: {git.cause(done.stderr)}. Retry")
     failed = json.loads(done.stdout)

@@ -31,7 +31,7 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
 
     Each training calibrates its own; this is for after a change of monitor.alarms_per_year or monitor.window_days.
     """
-    loop, registry, console = catalog.load(loop_name), dataset.registry(), Console()
+    loop, registry, console = catalog.load(loop_name), dataset.existing(), Console()
     wanted = alarms_per_year if alarms_per_year is not None else loop.monitor.alarms_per_year
     loop = loop.model_copy(update={"monitor": loop.monitor.model_copy(update={"alarms_per_year": wanted})})
     with runs.connected() as client:

@@ -8,7 +8,7 @@ import click
 
 from ratchet import catalog
 from ratchet.errors import RequestError
-from ratchet.lifecycle import ledger
+from ratchet.lifecycle import dataset, ledger
 
 
 @click.command()
@@ -24,7 +24,7 @@ def champion(loop_name: str, when: str | None) -> None:
         limit += dt.timedelta(days=1)
     if limit.tzinfo is None:
         limit = limit.replace(tzinfo=dt.UTC)
-    changes = ledger.champions(ledger.read(catalog.load(loop_name)))
+    changes = ledger.champions(dataset.existing().ledger(catalog.load(loop_name).name))
     changes = [each for each in changes if dt.datetime.fromisoformat(each.at) <= limit]
     if not changes:
         click.echo(f"{loop_name} had no champion then" if when else f"{loop_name} has no champion yet")

@@ -23,7 +23,7 @@ def log(loop_name: str, number: int) -> None:
     """List the newest commits: revision, time, what was published."""
     limits = [f"--max-count={number}", "--date=format:%Y-%m-%d %H:%M", "--format=%h  %ad  %s"]
     paths = ["--", catalog.load(loop_name).name] if loop_name else []
-    click.echo(dataset.registry().git("log", *limits, "main", *paths).rstrip())
+    click.echo(dataset.existing().git("log", *limits, "main", *paths).rstrip())
 
 
 @data.command("diff")
@@ -31,7 +31,7 @@ def log(loop_name: str, number: int) -> None:
 @click.argument("second", default="HEAD")
 def diff(first: str, second: str) -> None:
     """Say which partitions differ between two revisions, and by how many rows."""
-    registry = dataset.registry()
+    registry = dataset.existing()
     old, new = registry.resolve(first), registry.resolve(second)
     lines = registry.git("diff", "--name-status", "--no-renames", old, new).splitlines()
     changed = [line.split("\t") for line in lines if line.endswith(".parquet.dvc") and "/data/" in line]
@@ -52,7 +52,7 @@ def diff(first: str, second: str) -> None:
 @click.option("--revision", default="HEAD", show_default=True)
 def checkout(loop_name: str, folder: Path, revision: str) -> None:
     """Write a loop's dataset, as of a revision, into FOLDER as Parquet."""
-    loop, registry = catalog.load(loop_name), dataset.registry()
+    loop, registry = catalog.load(loop_name), dataset.existing()
     found = registry.resolve(revision)
     count = 0
     for table in loop.tables:

@@ -21,7 +21,7 @@ def facts(loop_name: str, number: int, folder: Path | None) -> None:
 
     The oldest entry is 1; `ratchet history` numbers them.
     """
-    loop, registry = catalog.load(loop_name), dataset.registry()
+    loop, registry = catalog.load(loop_name), dataset.existing()
     entries = ledger.read(loop)
     if number > len(entries):
         raise RequestError(f"The ledger of {loop.name} has {len(entries)} entries. See: ratchet history {loop.name}")

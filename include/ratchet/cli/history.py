@@ -14,15 +14,15 @@ from ratchet.lifecycle import dataset, ledger, verification
 @click.option("--verify", is_flag=True, help="Prove that nothing of it was changed, lost or forged.")
 def history(loop_name: str, verify: bool) -> None:
     """Print the ledger of LOOP_NAME: every decision about its models, oldest first."""
-    loop = catalog.load(loop_name)
+    loop, registry = catalog.load(loop_name), dataset.existing()
     if verify:
-        proof = verification.verify(dataset.registry(), loop.name)
+        proof = verification.verify(registry, loop.name)
         click.echo(
             f"The ledger of {loop.name} is whole: {proof.entries} entries, each follows the one before it; "
             f"{proof.commits} commits, each only lengthens it; {proof.facts} files that they rest on are what they were"
         )
         return
-    found = ledger.read(loop)
+    found = registry.ledger(loop.name)
     if not found:
         click.echo(f"Nothing was decided about {loop_name} yet")
     for number, entry in enumerate(found, 1):

@@ -18,7 +18,7 @@ def quarantine() -> None:
 @click.argument("loop_name")
 def list_(loop_name: str) -> None:
     """List the partitions with rows in quarantine, and why."""
-    loop, registry = catalog.load(loop_name), dataset.registry()
+    loop, registry = catalog.load(loop_name), dataset.existing()
     held = {day: v for day, v in registry.verdicts(loop.name).items() if v.quarantined}
     for day, verdict in held.items():
         click.echo(f"{day}  {verdict.status:8}  {verdict.reason}")

@@ -122,10 +122,10 @@ def _next_night(loop: Loop, airflow: Airflow) -> str:
 def _by_hand(loop: Loop) -> list[str]:
     """Say what is there, and for what is not, the command that makes it."""
     lines, days, champion = [], list[str](), None
-    if Settings.current().registry.exists():
-        registry = dataset.registry()
+    if dataset.begun():
+        registry = dataset.existing()
         days = dataset.published(registry, loop, registry.head())
-        champion = next(reversed(ledger.champions(ledger.read(loop))), None)
+        champion = next(reversed(ledger.champions(registry.ledger(loop.name))), None)
     if days:
         lines.append(f"Data: {len(days)} days, {days[0]} to {days[-1]}. To import more:")
     else:

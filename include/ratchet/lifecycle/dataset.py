@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.adapters import writing
+from ratchet import catalog
+from ratchet.adapters import models, runs, writing
 from ratchet.adapters.data_registry import Registry
-from ratchet.adapters.opening import open_registry
+from ratchet.adapters.opening import open_registry, refuse_to_begin
 from ratchet.contract.loop import Loop
 from ratchet.data import features as feature_sql
 from ratchet.data import tables as tabular
-from ratchet.errors import DataError
+from ratchet.errors import DataError, RegistryError
 from ratchet.partitions import days_between, shift
 from ratchet.settings import Settings
 
@@ -24,9 +25,31 @@ _NEAR = 7  # days: what lies between two is read with them
 def registry() -> Registry:
     """Open this installation's data registry, with what other machines have written."""
     settings = Settings.current()
+    if not (settings.registry / ".git").exists():
+        _refuse_where_a_champion_is_known(settings)
     found = open_registry(settings.registry, settings.remote, settings.git_remote)
     writing.keep_up(found)
     return found
+
+
+def begun() -> bool:
+    """Say whether there is a data registry. Raises RegistryError where it is gone, and where something else is."""
+    settings = Settings.current()
+    if (settings.registry / ".git").exists():
+        return True
+    refuse_to_begin(named())
+    _refuse_where_a_champion_is_known(settings)
+    return False
+
+
+def existing() -> Registry:
+    """Open the data registry to look into it. Raises RegistryError where there is none: it is not made by a look."""
+    if not begun():
+        raise RegistryError(
+            f"There is no data registry in {Settings.current().registry}: nothing was ingested yet. Ingest some days "
+            "first; where the state of the installation lies elsewhere, name its folder: RATCHET_VAR"
+        )
+    return registry()
 
 
 def named() -> Registry:
@@ -82,6 +105,20 @@ def features_of(source: Registry, loop: Loop, revision: str, days: list[str]) ->
             spans.append([day, day])
         spans[-1][1] = day
     return pa.concat_tables([features(source, loop, revision, first, last) for first, last in spans])
+
+
+def _refuse_where_a_champion_is_known(settings: Settings) -> None:
+    """Raise RegistryError where MLflow knows a loop's champion and there is no registry: that is no fresh start."""
+    if not runs.answers(settings.tracking_uri):
+        return
+    with runs.connected() as client:
+        for name in catalog.names():
+            if found := models.champion(client, name):
+                raise RegistryError(
+                    f"The data registry {settings.registry} is gone: MLflow says that v{found.number} is the champion "
+                    f"of {name}. Bring it back: ratchet registry restore, from the remotes that RATCHET_REMOTE and "
+                    "RATCHET_GIT_REMOTE name. Where that model is not Ratchet's, take its alias away"
+                )
 
 
 def _table(source: Registry, loop: Loop, name: str, revision: str, first: str, last: str) -> pa.Table:

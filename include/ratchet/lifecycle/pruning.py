@@ -193,11 +193,16 @@ def _named(registry: Registry) -> dict[str, str]:
 
 
 def _limit(loop: Loop, days: int) -> str:
-    """Return the first day that is kept, so many days before the newest one, or before the oldest open night."""
+    """Return the first day that is kept, so many days before the newest one, or before the oldest open night.
+
+    So many published days are kept in any case: one that is dated far ahead lets nothing go.
+    """
     registry = dataset.registry()
-    newest = max(registry.partitions(loop.name, loop.main, "HEAD"), default="")
-    oldest = min((night.partition for night in nights.opened(registry, loop.name)), default=newest)
-    return shift(min(newest, oldest), 1 - days) if newest else ""
+    published = registry.partitions(loop.name, loop.main, "HEAD")
+    if len(published) < days:
+        return ""
+    oldest = min((night.partition for night in nights.opened(registry, loop.name)), default=published[-1])
+    return min(shift(min(published[-1], oldest), 1 - days), published[-days])
 
 
 def _half_written(settings: Settings) -> Iterator[Path]:

@@ -40,7 +40,13 @@ def run(loop: Loop, request: PruneRequest) -> PruneResult:
         if not request.dry_run:
             freed += pruning.take_away(blobs)
             keeping.pack(registry)
-    counts = {"files and folders": len(files), "partitions": len(days), "contents": len(blobs), "MLflow runs": len(old)}
+    span = f" ({days[0]}..{days[-1]})" if days else ""
+    counts = {
+        "files and folders": len(files),
+        f"partitions{span}": len(days),
+        "contents": len(blobs),
+        "MLflow runs": len(old),
+    }
     said = f"{'would take' if request.dry_run else 'took'} away {pruning.told(counts)}"
     return PruneResult(
         reason=said + ("" if request.dry_run else f"; {freed / 1e6:,.1f} MB"),

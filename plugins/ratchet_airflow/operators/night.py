@@ -22,6 +22,7 @@ class TurnOperator(StepOperator, TriggerDagRunOperator):
     """
 
     step = "turn"
+    operator_extra_links = ()  # the one to a triggered run leads nowhere where none was
     request_fields: ClassVar[Sequence[str]] = ("partitions", "run")
     template_fields: Sequence[str] = ("partitions", "run")
 

@@ -121,7 +121,7 @@ def test_a_partition_that_is_damaged_here_and_there_is_named(place: Path) -> Non
     assert rows(registry) == 72  # it was taken from the remote
     spoil(cached)
     spoil(remote)
-    with pytest.raises(DataError, match=f"{PATH} is damaged in the data registry {registry.root}"):
+    with pytest.raises(DataError, match=f"{PATH} are damaged or gone in the data registry {registry.root}"):
         rows(registry)
     with pytest.raises(DataError, match=f"{PATH.replace('02.', '03.')} is not in the data registry at "):
         registry.read([PATH.replace("02.", "03.")], registry.head())

@@ -221,7 +221,7 @@ def test_a_remote_seen_from_another_place_is_named_anew(
     held = _held(full)
     monkeypatch.setenv("RATCHET_REGISTRY", str(place / "another" / "machine" / "registry"))
     keeping.restore(_now(), print)
-    with pytest.raises(RegistryError, match="Bring them to the new place: ratchet registry push"):
+    with pytest.raises(RegistryError, match="else bring the data over: ratchet registry push"):
         dataset.registry()
     keeping.push(_now(), print)
     assert {**_held(dataset.registry()), ".dvc/config": ""} == {**held, ".dvc/config": ""}

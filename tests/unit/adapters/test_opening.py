@@ -100,12 +100,14 @@ def test_a_remote_that_was_changed_is_refused_until_the_data_are_brought_there(
 ) -> None:
     ingest("wind", DAY)
     head = dataset.registry().head()
+    there = place / "var" / "remote"
     monkeypatch.setenv("RATCHET_REMOTE", str(place / "elsewhere"))
     with pytest.raises(RegistryError) as caught:
         ingest("wind", "2013-01-03")
     assert str(caught.value) == (
-        f"RATCHET_REMOTE is {place / 'elsewhere'}, and the data of the registry {place / 'var' / 'registry'} lie in "
-        "../../remote (as seen from its .dvc folder). Bring them to the new place: ratchet registry push"
+        f"The DVC remote is {place / 'elsewhere'} by the settings, and the data of the registry "
+        f"{place / 'var' / 'registry'} lie in {there}. Where that is their place, set RATCHET_REMOTE={there} for every "
+        "command, and for the services (make down, make up); else bring the data over: ratchet registry push"
     )
     monkeypatch.setenv("RATCHET_REMOTE", "../remote")  # seen from the registry: the same place
     assert dataset.registry().head() == head

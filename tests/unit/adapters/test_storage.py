@@ -169,7 +169,7 @@ def test_what_the_cache_has_lost_or_changed_is_taken_from_the_remote(
     spoil(cached, left, mode)
     with caplog.at_level(logging.WARNING, logger="ratchet"):
         assert registry.storage.read(pointers(registry)) == FILES
-    assert f"the cache of {registry.root} had lost 1 files, which its remote has" in caplog.text
+    assert f"1 of the cache of {registry.root}, gone or damaged, taken from its remote" in caplog.text
     assert cached.read_bytes() == FILES[FIRST]
     assert cached.stat().st_mode & 0o222 == 0
     caplog.clear()
@@ -187,8 +187,9 @@ def test_what_is_damaged_here_and_there_is_named(
     with pytest.raises(DataError) as caught:
         registry.storage.read(pointers(registry))
     assert str(caught.value) == (
-        f"{FIRST} is damaged in the data registry {registry.root}, and its remote {registry.remote} has no better "
-        "copy. Ingest that day again"
+        f"The bytes of {FIRST} are damaged or gone in the data registry {registry.root}, and its remote "
+        f"{registry.remote} has none that are whole. What keep.data_days has let go of is gone for good; else ingest "
+        "that day again"
     )
     write(registry, sources)  # which is what that does
     assert registry.storage.read(pointers(registry)) == FILES

@@ -136,7 +136,9 @@ def test_a_host_that_has_lost_or_changed_a_file_is_named(host: Host, sources: di
     del host.files[lost]
     host.files[changed] = b"?" * len(host.files[changed])
     for path, text in pointers.items():
-        with pytest.raises(DataError, match=f"{path} is damaged .* its remote {host.url} has no better copy"):
+        with pytest.raises(
+            DataError, match=f"{path} are damaged or gone .* its remote {host.url} has none that are whole"
+        ):
             store.read({path: text})
 
 

@@ -65,7 +65,7 @@ def test_new_remotes_are_pushed_to_and_gone_on_with(
     monkeypatch.setenv("RATCHET_REMOTE", str(place / "new"))
     code, _, err = ratchet("data", "log", "wind")
     assert code == cli.FAILED
-    assert err.endswith("Bring them to the new place: ratchet registry push\n")
+    assert err.endswith("else bring the data over: ratchet registry push\n")
     code, out, _ = ratchet("registry", "push")
     assert code == 0
     head = dataset.registry().head()

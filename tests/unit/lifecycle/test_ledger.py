@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from ratchet import catalog
 from ratchet.adapters import data_registry, models, runs, writing
+from ratchet.adapters.opening import open_registry
 from ratchet.decisions import lifecycle, shadows
 from ratchet.decisions.entries import Paused
 from ratchet.errors import DataError, LedgerError, RegistryError
 from ratchet.lifecycle import contracts, dataset, ledger, predictions
+from ratchet.settings import Settings
 from tests.conftest import step
 from tests.given import duels
 from tests.given.entries import entry
@@ -138,6 +140,8 @@ def _lose_the_registry(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this installation have another data registry, which holds nothing."""
     monkeypatch.setenv("RATCHET_REGISTRY", str(place / "other" / "registry"))
     monkeypatch.setenv("RATCHET_REMOTE", str(place / "other" / "remote"))
+    settings = Settings.current()
+    open_registry(settings.registry, settings.remote, settings.git_remote)
 
 
 def test_an_alias_without_a_ledger_is_a_registry_that_was_lost_and_no_fresh_start(

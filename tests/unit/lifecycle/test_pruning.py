@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ratchet import catalog
 from ratchet.adapters import runs, storage, writing
+from ratchet.contract.loop import Loop
 from ratchet.lifecycle import dataset, nights, pruning
 from ratchet.settings import Settings
 from tests.conftest import ingest, step, train
@@ -21,6 +22,10 @@ def keep(place: Path, text: str) -> None:
     """Let the contract of `wind` say what is kept."""
     path = place / "loops" / "wind" / "loop.yaml"
     path.write_text(f"{path.read_text()}\nkeep: {text}\n")
+
+
+def _keeping(loop: Loop, **days: int) -> Loop:
+    return loop.model_copy(update={"keep": loop.keep.model_copy(update=days)})
 
 
 def age(*paths: Path) -> None:
@@ -69,7 +74,7 @@ def test_a_partition_that_a_registered_model_was_made_of_keeps_its_bytes(wind: s
     keep(tracked, "{data_days: 61}")
     loop, registry = catalog.load("wind"), dataset.registry()
     assert pruning.partitions(loop) == []
-    loop = loop.model_copy(update={"keep": loop.keep.model_copy(update={"data_days": 30})})
+    loop = loop.model_copy(update={"keep": loop.keep.model_copy(update={"data_days": 2})})
     days = pruning.partitions(loop)
     assert days == registry.partitions("wind", "weather", "HEAD")[: len(days)]
     assert days[-1] == "2013-01-14"
@@ -111,14 +116,23 @@ def test_rows_of_a_day_that_was_never_accepted_go_with_their_day(tracked: Path, 
     assert ingest("wind", deliveries.DAY).outcome == "refused"
     loop, registry = catalog.load("wind"), dataset.registry()
     (put_aside,) = registry.pointers(f"wind/quarantine/{deliveries.DAY}").values()
-    loop = loop.model_copy(update={"keep": loop.keep.model_copy(update={"data_days": 30})})
-    assert pruning.partitions(loop) == [deliveries.DAY]
+    assert pruning.partitions(_keeping(loop, data_days=30)) == []  # so many days are not published yet
+    loop = _keeping(loop, data_days=1)
+    assert pruning.partitions(loop) == [deliveries.DAY, "2013-02-20"]
     with runs.connected() as client:
-        pruning.let_go(loop, [deliveries.DAY])
-        (gone,) = pruning.blobs(loop, client)
-    assert gone in put_aside
+        pruning.let_go(loop, pruning.partitions(loop))
+        gone = pruning.blobs(loop, client)
+    assert storage.parse(put_aside, "")[0] in gone
     assert dataset.registry().verdict("wind", deliveries.DAY)
     assert pruning.partitions(loop) == []
+
+
+def test_a_day_that_is_dated_far_ahead_lets_nothing_go(tracked: Path) -> None:
+    ingest("wind", "2013-01-02..2013-01-05")
+    ingest("wind", "2013-02-20")
+    loop = catalog.load("wind")
+    assert pruning.partitions(_keeping(loop, data_days=4)) == ["2013-01-02"]
+    assert pruning.partitions(_keeping(loop, data_days=5)) == []
 
 
 def test_what_a_later_delivery_has_replaced_goes_after_its_days_alone(tracked: Path, place: Path) -> None:
