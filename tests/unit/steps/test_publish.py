@@ -168,7 +168,7 @@ def test_a_day_whose_bytes_were_damaged_everywhere_is_healed_by_the_same_deliver
             file.chmod(0o644)
             file.write_bytes(b"")
     path = "wind/data/weather/2013-01-02.parquet"
-    with pytest.raises(DataError, match="Ingest that day again"):
+    with pytest.raises(DataError, match="ingest that day again"):
         registry.read([path], registry.head())
     ingest("wind", "2013-01-02")
     assert registry.read([path], registry.head())[path].num_rows == 72
