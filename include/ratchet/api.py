@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         FormatError,
         LedgerError,
         MissingPackage,
+        OutOfMemory,
         RatchetError,
         RegistryBusy,
         RegistryError,
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
         TrackingError,
         TrackingUnavailable,
         TrainingError,
+        Unforeseen,
     )
     from ratchet.files import atomic, write_text
     from ratchet.lifecycle import dataset
-    from ratchet.partitions import days_between, shift
+    from ratchet.partitions import Days, Partition, days_between, shift
     from ratchet.settings import Settings
-    from ratchet.steps import StepRequest, StepResult
+    from ratchet.steps import Key, StepRequest, StepResult
     from ratchet.training.trainers import Arrays, Curve, Job, TrainerModule
 
 __all__ = [
@@ -46,13 +48,17 @@ __all__ = [
     "ContractError",
     "Curve",
     "DataError",
+    "Days",
     "FormatError",
     "Job",
+    "Key",
     "LedgerError",
     "Loop",
     "MissingPackage",
     "NightFacts",
+    "OutOfMemory",
     "Part",
+    "Partition",
     "RatchetError",
     "RegistryBusy",
     "RegistryError",
@@ -68,6 +74,7 @@ __all__ = [
     "TrackingUnavailable",
     "TrainerModule",
     "TrainingError",
+    "Unforeseen",
     "atomic",
     "dataset",
     "days_between",
@@ -86,9 +93,9 @@ _HOMES = {
     "ratchet.decisions.policies.facts": ("NightFacts",),
     "ratchet.files": ("atomic", "write_text"),
     "ratchet.lifecycle": ("dataset",),
-    "ratchet.partitions": ("days_between", "shift"),
+    "ratchet.partitions": ("Partition", "Days", "days_between", "shift"),
     "ratchet.settings": ("Settings",),
-    "ratchet.steps": ("StepRequest", "StepResult"),
+    "ratchet.steps": ("Key", "StepRequest", "StepResult"),
     "ratchet.training.trainers": ("Arrays", "Curve", "Job", "TrainerModule"),
 }
 _HOME = {name: module for module, held in _HOMES.items() for name in held}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 from ratchet import extensions
 from ratchet.contract import reading
 from ratchet.contract.loop import METRICS, Loop
+from ratchet.contract.rules import ANYBODY
+from ratchet.contract.runtime import NAME
 from ratchet.decisions.checks import Judge
 from ratchet.decisions.policies import Ask
 from ratchet.errors import ContractError
@@ -20,6 +23,7 @@ from ratchet.settings import Settings
 from ratchet.training import behaviour
 
 Where = tuple[str, ...]
+_NAME = re.compile(NAME)
 
 
 def names() -> list[str]:
@@ -34,7 +38,10 @@ def steps() -> list[str]:
 
 def load(name: str) -> Loop:
     """Read a loop and check what it names. Raises ContractError."""
-    path = Settings.current().loops / name / "loop.yaml"
+    folder = Settings.current().loops
+    if not _NAME.fullmatch(name):
+        raise ContractError(f"{name!r} is not the name of a loop; {reading.nearest(name, names())}")
+    path = folder / name / "loop.yaml"
     if not path.exists():
         raise ContractError(f"{path.parent}: there is no loop {name!r}; {reading.nearest(name, names())}")
     return read(path)
@@ -130,11 +137,18 @@ def _load(path: Path, modified: int) -> Loop:
     suites = [file.stem for file in (Settings.current().suites / "expectations").glob("*.json")]
     for name, table in loop.tables.items():
         _check_named(loop, ("tables", name, "suite"), table.suite, suites, "expectation suite")
+    for place, file in ((("features", "sql"), loop.features.sql), (("gate", "behaviour"), loop.gate.behaviour)):
+        if file and not (loop.folder / file).resolve().is_relative_to(loop.folder.resolve()):
+            raise reading.fail(loop, place, f"{file!r} lies outside {loop.folder}; a loop's files are in its folder")
     if not (loop.folder / loop.features.sql).is_file():
         raise reading.fail(
             loop,
             ("features", "sql"),
             f"there is no file {loop.features.sql!r} in {loop.folder}; write the features' SELECT there",
+        )
+    if ANYBODY in loop.gate.approval and loop.folder.parent == Settings.current().loops:
+        raise reading.fail(
+            loop, ("gate", "approval"), "approval names the logins of those who may answer, as approval: [ada, grace]"
         )
     for name in loop.gate.floors:
         known = [*METRICS[loop.task], *_own_metrics(loop)]

@@ -13,7 +13,9 @@
     ├── StorageError          a disk is full or read-only (worth a retry)
     ├── TrainingError         a trainer diverged or was given nothing to learn from
     ├── MissingPackage        a package of requirements.txt is not installed
-    └── ServiceError          a service of the local installation does not start
+    ├── OutOfMemory           a step needs more memory than there is
+    ├── ServiceError          a service of the local installation does not start
+    └── Unforeseen            anything else, wherever it came from
 
 Every message says what happened, where, and what to do next.
 """
@@ -21,6 +23,7 @@ Every message says what happened, where, and what to do next.
 from __future__ import annotations
 
 import errno
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,6 +103,14 @@ class ServiceError(RatchetError):
     """A service of the local installation does not start or does not answer."""
 
 
+class OutOfMemory(RatchetError):
+    """A step needs more memory than there is; a retry would need as much."""
+
+
+class Unforeseen(RatchetError):
+    """What nobody has foreseen: the message says which error it was, and where it came from."""
+
+
 _STORAGE = {
     errno.ENOSPC: "no space is left",
     errno.EDQUOT: "the quota is used up",
@@ -127,3 +138,42 @@ def storage_errors(where: Path) -> Iterator[None]:
             f"Cannot write {error.filename or where}: {_STORAGE[error.errno]}. "
             "Nothing half-written was left behind; make room or fix the rights, then retry."
         ) from error
+
+
+def explain(error: Exception) -> RatchetError:
+    """Return any exception as one of ours: what happened, where, and what to do next."""
+    if isinstance(error, RatchetError):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        return MissingPackage(f"The package {error.name} is not installed. Run: make install")
+    if isinstance(error, MemoryError):
+        return OutOfMemory(f"Memory ran out at {_place(error)}: {_said(error)}. {memory()}")
+    if isinstance(error, OSError):
+        return StorageError(f"{type(error).__name__}: {_said(error)} (at {_place(error)}). Mend it and retry")
+    return Unforeseen(
+        f"{type(error).__name__}: {_said(error)} (at {_place(error)}). A retry would end the same. Where a file or a "
+        "value of your own is named, mend that; else report this line and what was asked for"
+    )
+
+
+def memory() -> str:
+    """Say how much memory this machine has, what is left of it, and what helps."""
+    import psutil
+
+    found = psutil.virtual_memory()
+    has = f"This machine has {found.total / 1e9:.1f} GB, {found.available / 1e9:.1f} GB of them free"
+    return f"{has}. Free some, give the step a bigger machine, or ask for fewer days at once"
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:600] or "no more is said"
+
+
+def _place(error: Exception) -> str:
+    """Return where an exception has come through last: of our code or a loop's, and where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "an unknown place"
+    ours = [frame for frame in frames if "site-packages" not in frame.filename and "/lib/python" not in frame.filename]
+    chosen = [*ours[-1:], *([frames[-1]] if frames[-1] not in ours[-1:] else [])]
+    return ", ".join(f"{Path(frame.filename).name}:{frame.lineno}, {frame.name}" for frame in chosen)

@@ -15,7 +15,19 @@ from ratchet import api, errors
 
 SURFACE = {
     "a loop": {"Loop", "load_loop", "Part"},
-    "a step": {"Settings", "StepRequest", "StepResult", "atomic", "dataset", "days_between", "shift", "write_text"},
+    "a step": {
+        "Partition",
+        "Days",
+        "Key",
+        "Settings",
+        "StepRequest",
+        "StepResult",
+        "atomic",
+        "dataset",
+        "days_between",
+        "shift",
+        "write_text",
+    },
     "a source": {"SourceModule"},
     "a trainer": {"Arrays", "Curve", "Job", "TrainerModule"},
     "a policy": {"NightFacts"},
@@ -24,6 +36,7 @@ SURFACE = {
         "ContractError",
         "DataError",
         "MissingPackage",
+        "OutOfMemory",
         "RatchetError",
         "FormatError",
         "LedgerError",
@@ -36,6 +49,7 @@ SURFACE = {
         "TrackingError",
         "TrackingUnavailable",
         "TrainingError",
+        "Unforeseen",
     },
 }
 HEAVY = {"pandas", "pyarrow", "mlflow", "torch", "duckdb", "sklearn", "scipy", "dvc", "great_expectations", "evidently"}

@@ -32,3 +32,33 @@ def test_every_error_has_one_root_and_says_whether_a_retry_helps() -> None:
         "TrackingUnavailable",
         "StorageError",
     }
+
+
+def test_any_exception_is_a_sentence_with_its_place() -> None:
+    def count(values: list[int]) -> int:
+        return values[3]
+
+    with pytest.raises(IndexError) as caught:
+        count([])
+    found = errors.explain(caught.value)
+    assert isinstance(found, errors.Unforeseen)
+    assert not found.retriable
+    assert str(found).startswith("IndexError: list index out of range (at test_errors.py:")
+    assert ", count)" in str(found)
+    assert "\n" not in str(errors.explain(ValueError("a\nb")))
+
+
+def test_too_little_memory_says_what_there_is_and_is_not_tried_again() -> None:
+    with pytest.raises(MemoryError) as caught:
+        bytearray(2**62)
+    found = errors.explain(caught.value)
+    assert isinstance(found, errors.OutOfMemory)
+    assert not found.retriable
+    assert "GB of them free" in str(found)
+
+
+def test_what_is_known_stays_what_it_is() -> None:
+    known = StorageError("full")
+    assert errors.explain(known) is known
+    assert errors.explain(OSError(errno.ENOSPC, "no")).retriable
+    assert isinstance(errors.explain(ModuleNotFoundError("x", name="x")), errors.MissingPackage)

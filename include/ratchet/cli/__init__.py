@@ -6,16 +6,19 @@ error that a retry may help.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
-from ratchet import __version__
+from ratchet import __version__, environment
 from ratchet.cli import (
     airflow,
+    approve,
     calibrate,
     champion,
     data,
+    doctor,
     facts,
     history,
     key,
@@ -33,7 +36,8 @@ from ratchet.cli import (
     step,
     upgrade,
 )
-from ratchet.errors import RatchetError
+from ratchet.errors import explain
+from ratchet.text import lines
 
 FAILED, REFUSED, RETRY = 2, 3, 75
 
@@ -47,6 +51,7 @@ def ratchet() -> None:
 for command in (
     step.step,
     lint.lint,
+    doctor.doctor,
     schema.schema,
     new.new,
     key.key,
@@ -59,6 +64,8 @@ for command in (
     champion.champion,
     rollback.rollback,
     request.request,
+    approve.approve,
+    approve.reject,
     pause.pause,
     pause.resume,
     calibrate.calibrate,
@@ -73,16 +80,18 @@ for command in (
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command, and turn errors into one sentence and an exit code."""
+    os.environ.update(environment.with_loopback(os.environ))
     try:
         ratchet.main(args=arguments, prog_name="ratchet", standalone_mode=False)
-    except RatchetError as error:
-        click.secho(f"{type(error).__name__}: {error}", fg="red", err=True)
-        sys.exit(RETRY if error.retriable else FAILED)
     except click.ClickException as error:
         error.show()
         sys.exit(FAILED)
     except click.Abort:
         sys.exit(130)
     except step.Refused as refused:
-        click.secho(f"refused: {refused}", fg="yellow", err=True)
+        click.secho(f"refused: {lines(str(refused))}", fg="yellow", err=True)
         sys.exit(REFUSED)
+    except Exception as found:  # noqa: BLE001 (no traceback reaches a user)
+        known = explain(found)
+        click.secho(f"{type(known).__name__}: {lines(str(known))}", fg="red", err=True)
+        sys.exit(RETRY if known.retriable else FAILED)

@@ -31,9 +31,10 @@ def list_(loop_name: str) -> None:
 @click.argument("partition")
 def readmit(loop_name: str, partition: str) -> None:
     """Validate a partition's accepted and quarantined rows together again, and publish what now passes."""
+    from ratchet import steps
     from ratchet.steps import readmit as step
 
-    result = step.run(catalog.load(loop_name), step.ReadmitRequest(partition=partition))
+    result = step.run(catalog.load(loop_name), steps.ask("readmit", {"partition": partition}))
     if result.outcome == "refused":
         raise Refused(result.reason)
     click.echo(f"{result.reason}. To score what is new, trigger {loop_name}.score with the partition {partition}")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
+import sys
 from pathlib import Path
-from typing import Any
 
 import click
-from pydantic import ValidationError
 
 from ratchet import catalog, steps
-from ratchet.contract.reading import nearest
-from ratchet.errors import MissingPackage, RatchetError, RequestError, StorageError, storage_errors
+from ratchet.errors import RequestError, explain, storage_errors
 from ratchet.files import write_text
 
 
@@ -30,17 +27,18 @@ ratchet step snapshot --loop flight_delays --run first --until 2013-01-31
 @click.argument("name")
 @click.option("--loop", "loop_name", required=True, help="The loop that the step works for.")
 @click.option("--result", type=click.Path(path_type=Path), help="Leave the result here as JSON, errors included.")
+@click.option("--request", help="What it is asked for, as a JSON object in this file, or in standard input (-).")
 @click.pass_context
-def step(context: click.Context, name: str, loop_name: str, result: Path | None) -> None:
+def step(context: click.Context, name: str, loop_name: str, result: Path | None, request: str | None) -> None:
     """Run the step NAME. What it is asked for follows as --field value: its request's fields."""
     try:
         found_step = steps.find(name)
         loop = catalog.load(loop_name)
-        request = _request(name, found_step.request, context.args)
+        asked = steps.ask(name, _document(request) if request else _fields(name, context.args))
         with storage_errors(loop.folder):
-            done = found_step.run(loop, request)
-    except (RatchetError, ModuleNotFoundError, OSError) as found:
-        error = _known(found)
+            done = found_step.run(loop, asked)
+    except Exception as found:
+        error = explain(found)
         if result:
             content = {"type": type(error).__name__, "message": str(error), "retriable": error.retriable}
             write_text(result, json.dumps({"error": content}))
@@ -54,32 +52,27 @@ def step(context: click.Context, name: str, loop_name: str, result: Path | None)
         raise Refused(done.reason)
 
 
-def _request(name: str, model: Any, arguments: list[str]) -> Any:
-    """Read `--field value` pairs into a request. Raises RequestError naming the field and the nearest right one."""
+def _document(where: str) -> object:
+    """Read a request as it comes from a runtime. Raises RequestError where it is no JSON."""
+    try:
+        text = sys.stdin.read() if where == "-" else Path(where).read_text(encoding="utf-8")
+        return json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise RequestError(f"The request in {where} cannot be read: {error}. Give a JSON object") from None
+
+
+def _fields(name: str, arguments: list[str]) -> dict[str, str]:
+    """Read `--field value` pairs, as a person types them. Raises RequestError where one has no value."""
     values: dict[str, str] = {}
     words = iter(arguments)
     for word in words:
         field, equals, value = word.removeprefix("--").partition("=")
-        field = field.replace("-", "_")
-        if not word.startswith("--") or field not in model.model_fields:
-            raise RequestError(f"The step {name} takes no {word!r}; {nearest(field, list(model.model_fields))}")
+        if not word.startswith("--"):
+            raise RequestError(f"The step {name} takes no {word!r}: give --field value")
         if not equals:
             try:
                 value = next(words)
             except StopIteration:
                 raise RequestError(f"The step {name}: {word} needs a value") from None
-        values[field] = value
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        item = error.errors()[0]
-        raise RequestError(f"The step {name}: --{'.'.join(map(str, item['loc']))}: {item['msg'].lower()}") from None
-
-
-def _known(error: Exception) -> RatchetError:
-    if isinstance(error, RatchetError):
-        return error
-    if isinstance(error, ModuleNotFoundError):
-        return MissingPackage(f"The package {error.name} is not installed. Run: make install")
-    text = errno.errorcode.get(getattr(error, "errno", 0) or 0, type(error).__name__)
-    return StorageError(f"{text}: {error}. Mend it and retry")
+        values[field.replace("-", "_")] = value
+    return values

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ratchet.contract.rules import Days, Gate, Keep, Loss, Monitor, Part, Retrain, Share
+from ratchet.contract.rules import DayCount, Gate, Keep, Loss, Monitor, Part, Retrain, Share
 from ratchet.contract.runtime import Name, Runtime
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -88,8 +88,8 @@ class Training(Part):
         default="gradient_boosting",
         description="A trainer: Ratchet's own, trainers/<name>.py in the loop's folder, or an installed one.",
     )
-    window: Literal["expanding"] | Days = Field(default="expanding", description="Days of data, or all there are.")
-    holdout_days: Days = Field(default=7, description="The latest labelled days, kept from training, for the gate.")
+    window: Literal["expanding"] | DayCount = Field(default="expanding", description="Days of data, or all there are.")
+    holdout_days: DayCount = Field(default=7, description="The latest labelled days, kept from training, for the gate.")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     params: dict[str, Any] = Field(default_factory=dict, description="The trainer's own parameters.")
@@ -116,7 +116,7 @@ class Loop(Part):
     target: Target
     features: Features = Features()
     label_delay_days: Annotated[int, Field(ge=0, le=365)] = Field(
-        default=1, description="Days after which a partition's labels count as known."
+        default=1, description="DayCount after which a partition's labels count as known."
     )
     schedule: Schedule = Schedule()
     training: Training = Training()

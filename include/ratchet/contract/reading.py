@@ -8,10 +8,13 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ratchet.contract.loop import Loop
 from ratchet.errors import ContractError
+from ratchet.text import one_line
+
+LARGEST, MOST = 256_000, 20_000  # bytes of a contract, and values in it
 
 
 def read(path: Path) -> Loop:
@@ -19,15 +22,7 @@ def read(path: Path) -> Loop:
 
     Raises ContractError with one line a mistake: file, line, what was found, what was expected, nearest right spelling.
     """
-    try:
-        document = YAML().load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ContractError(
-            f"{path}: there is no such file. Lay a new loop out with: ratchet new {path.parent.name}"
-        ) from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ContractError(f"{path}:{line}: not YAML: {error.problem}. Mend the line and run: ratchet lint") from None
+    document = _load(path)
     if not isinstance(document, dict):
         raise ContractError(f"{path}:1: expected a mapping of keys to values, found {type(document).__name__}")
     try:
@@ -45,8 +40,7 @@ def read(path: Path) -> Loop:
 def fail(loop: Loop, where: tuple[str | int, ...], message: str) -> ContractError:
     """Make a ContractError that points at the line of `where` in the loop's file."""
     path = loop.folder / "loop.yaml"
-    document = YAML().load(path.read_text(encoding="utf-8"))
-    return ContractError(f"{locate(path, document, where)}: {message}")
+    return ContractError(f"{locate(path, _load(path), where)}: {message}")
 
 
 def nearest(word: str, words: list[str]) -> str:
@@ -71,6 +65,44 @@ def locate(path: Path, document: Any, where: tuple[str | int, ...]) -> str:
         except (AttributeError, KeyError, TypeError):
             break
     return f"{path}:{line}"
+
+
+def _load(path: Path) -> Any:
+    """Read YAML, within bounds: what a file of a few bytes could grow to is counted before it grows."""
+    try:
+        if (size := path.stat().st_size) > LARGEST:
+            raise ContractError(f"{path}: {size:,} bytes are no contract; it may have {LARGEST:,}")
+        document = YAML().load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ContractError(
+            f"{path}: there is no such file. Lay a new loop out with: ratchet new {path.parent.name}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{path}: not UTF-8 at byte {error.start}. Save it as UTF-8") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ContractError(f"{path}:{line}: not YAML: {error.problem}. Mend the line and run: ratchet lint") from None
+    except (
+        YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # a NUL, brackets in brackets
+        said = one_line(str(error), 200) if not isinstance(error, RecursionError) else "brackets in brackets, too deep"
+        raise ContractError(f"{path}: not YAML: {said}. Mend it and run: ratchet lint") from None
+    if (count := _count(document, {})) > MOST:
+        raise ContractError(f"{path}: {count:,} values, its aliases written out; a contract may have {MOST:,}")
+    return document
+
+
+def _count(node: Any, known: dict[int, int]) -> int:
+    """Count a document's values as they are once every alias is written out. An alias of itself counts as endless."""
+    if not isinstance(node, dict | list):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = MOST + 1  # while it is counted: who meets it again is within it
+        inner = [*node.values()] if isinstance(node, dict) else node
+        known[id(node)] = 1 + sum(_count(each, known) for each in inner)
+    return known[id(node)]
 
 
 def _explain(path: Path, document: Any, item: Any) -> str:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 Loss = Literal["log_loss", "brier", "absolute_error", "squared_error"]
 Share = Annotated[float, Field(ge=0, le=1)]
-Days = Annotated[int, Field(ge=1, le=3660)]
+ANYBODY = "*"  # what `approval: required` of older contracts is read as: whoever may answer
+DayCount = Annotated[int, Field(ge=1, le=3660)]
 Level = Annotated[float, Field(gt=0, lt=0.5)]
 
 
@@ -86,9 +87,11 @@ class Gate(Part):
     shadows: Annotated[int, Field(ge=1, le=20)] = Field(
         default=3, description="Challengers that wait in shadow at once."
     )
-    patience_days: Days = Field(default=28, description="Days that a challenger, or the predecessor, stays in shadow.")
-    approval: Literal["none", "required"] = Field(
-        default="none", description="A person answers between gate and promotion."
+    patience_days: DayCount = Field(
+        default=28, description="Days that a challenger, or the predecessor, stays in shadow."
+    )
+    approval: tuple[str, ...] = Field(
+        default=(), description="Logins of those who may answer between gate and promotion; none: nobody is asked."
     )
     approval_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
         default=24, description="No answer by then means no."
@@ -110,6 +113,12 @@ class Gate(Part):
     )
     behaviour: str | None = Field(default=None, description="A file of behavioural tests in the loop's folder.")
 
+    @field_validator("approval", mode="before")
+    @classmethod
+    def _of_older_contracts(cls, value: Any) -> Any:
+        """Read the contracts that past decisions were taken by; `catalog.load` refuses one of now that says so."""
+        return {"none": (), "required": (ANYBODY,)}.get(value, value) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _margin_fits(self) -> Gate:
         if self.aim == "non_inferior" and not self.margin:
@@ -126,7 +135,7 @@ class Gate(Part):
 class Monitor(Part):
     """What is watched each night."""
 
-    window_days: Days = Field(
+    window_days: DayCount = Field(
         default=7, description="Days of recent features compared with the champion's own, and of live losses."
     )
     alarms_per_year: Annotated[float, Field(gt=0, le=365)] = Field(
@@ -147,8 +156,8 @@ class Keep(Part):
     runs_days: Annotated[int, Field(ge=7)] | None = Field(
         default=90, description="MLflow runs that no registered version names and no decision needs any more."
     )
-    pages_days: Days = Field(default=90, description="Drift pages and Data Docs of a night; their numbers stay.")
-    work_days: Days = Field(
+    pages_days: DayCount = Field(default=90, description="Drift pages and Data Docs of a night; their numbers stay.")
+    work_days: DayCount = Field(
         default=7,
         description="What can be made again: staged deliveries, snapshots, copies of models, shadow scores.",
     )

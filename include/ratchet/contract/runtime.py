@@ -8,7 +8,8 @@ from pydantic import Field
 
 from ratchet.contract.rules import Part
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+NAME = r"[a-z][a-z0-9_]{0,62}"  # of a loop, a table, a pool
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
 class Runtime(Part):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from ratchet import catalog
 from ratchet.contract.reading import nearest
 from ratchet.errors import RequestError
+from ratchet.text import one_line
 
 Outcome = Literal[
     "done",
@@ -26,10 +27,25 @@ Outcome = Literal[
 ]
 
 
-class StepRequest(BaseModel):
-    """What a step is asked for; small, frozen, plain JSON."""
+# What a request is made of, beside days (`ratchet.partitions`). A key names a training or a delivery: it is a safe file
+# name, as Airflow's run ids are.
+Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.~:+@=-]{0,249}$")]
+Revision = Annotated[
+    str, StringConstraints(pattern=r"^(HEAD|main)(~\d{1,4})?$|^[0-9a-f]{7,40}$")
+]  # of the data registry
+MlflowRun = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Reason = Annotated[str, AfterValidator(lambda text: one_line(text, 1000))]  # a person's words, in one line
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class StepRequest(BaseModel):
+    """What a step is asked for; small, frozen, plain JSON. A text that is empty is none given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, values: Any) -> Any:
+        return {name: value for name, value in values.items() if value != ""} if isinstance(values, dict) else values
 
 
 class StepResult(BaseModel):
@@ -61,3 +77,22 @@ def find(name: str) -> Step:
         raise RequestError(f"There is no step {name!r}; {nearest(name, names())}")
     module: Any = importlib.import_module(f"{__name__}.{name}")
     return Step(name, getattr(module, f"{name.title().replace('_', '')}Request"), module.run)
+
+
+def ask(name: str, values: Any) -> Any:
+    """Parse what a step is asked for: the one door of every request. Raises RequestError naming what does not fit."""
+    model = find(name).request
+    if not isinstance(values, dict):
+        raise RequestError(f"The step {name} is asked by a JSON object, not by {type(values).__name__}")
+    if unknown := [key for key in values if key not in model.model_fields]:
+        raise RequestError(
+            f"The step {name} takes no {unknown[0]!r}; {nearest(str(unknown[0]), [*model.model_fields])}"
+        )
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        item = error.errors()[0]
+        said = str(item["ctx"]["error"]) if item["type"] == "value_error" else item["msg"]
+        field = ".".join(map(str, item["loc"]))
+        found = f"; found {item['input']!r}" if field in values and item["type"] != "value_error" else ""
+        raise RequestError(f"The step {name}: {field}: {said[0].lower()}{said[1:]}{found}") from None

@@ -6,13 +6,14 @@ from ratchet.adapters import writing
 from ratchet.contract.loop import Loop
 from ratchet.decisions.nights import asked
 from ratchet.lifecycle import dataset, nights
+from ratchet.partitions import Partition
 from ratchet.steps import StepRequest, StepResult
 
 
 class CloseRequest(StepRequest):
     """What is ended."""
 
-    partition: str  # the night
+    partition: Partition  # the night
 
 
 class CloseResult(StepResult):

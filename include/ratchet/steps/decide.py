@@ -13,14 +13,14 @@ from ratchet.decisions.entries import Requested, only
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, evaluations, looks, nights, predictions, production
-from ratchet.partitions import shift
+from ratchet.partitions import Partition, shift
 from ratchet.steps import StepRequest, StepResult, drift, performance
 
 
 class DecideRequest(StepRequest):
     """Which night to decide on."""
 
-    partition: str  # the night whose drift and performance were measured
+    partition: Partition  # the night whose drift and performance were measured
 
 
 class DecideResult(StepResult):

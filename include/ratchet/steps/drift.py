@@ -12,8 +12,8 @@ from ratchet.contract.loop import Loop
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, ledger, looks, nights, proven
 from ratchet.monitoring import distances, reference
-from ratchet.partitions import shift
-from ratchet.steps import StepRequest, StepResult
+from ratchet.partitions import Partition, shift
+from ratchet.steps import Revision, StepRequest, StepResult
 
 FILE = "drift.json"
 
@@ -21,8 +21,8 @@ FILE = "drift.json"
 class DriftRequest(StepRequest):
     """Which days to look at."""
 
-    partition: str  # the latest day to look at
-    revision: str = ""  # of the data registry; by default what the night knew
+    partition: Partition  # the latest day to look at
+    revision: Revision = ""  # of the data registry; by default what the night knew
     report: bool = False  # let Evidently's report be made, alarm or none
 
 

@@ -18,7 +18,7 @@ from ratchet.decisions.evaluation import Evaluation, parse
 from ratchet.lifecycle import dataset, evaluations, evidence, ledger, predictions, proven
 from ratchet.monitoring import estimate
 from ratchet.reports import figures
-from ratchet.steps import Outcome, StepRequest, StepResult, snapshot
+from ratchet.steps import Key, MlflowRun, Outcome, StepRequest, StepResult, snapshot
 from ratchet.training import evaluation
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class EvaluateRequest(StepRequest):
     """Which challenger to score."""
 
-    run: str  # the key of this training
-    mlflow_run: str = ""  # the run that holds the challenger; by default the one of that key
+    run: Key  # the key of this training
+    mlflow_run: MlflowRun = ""  # the run that holds the challenger; by default the one of that key
 
 
 class EvaluateResult(StepResult):
@@ -58,7 +58,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
     pinned = snapshot.pinned(loop, request.run)
     rows = snapshot.read(loop, pinned.snapshot, "holdout")
     with runs.connected() as client:
-        mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
+        mlflow_run = runs.trained_run(client, loop.name, request.run, request.mlflow_run)
         if lifecycle.judged(ledger.read(loop), mlflow_run):
             return _result(evaluations.read(client, mlflow_run), mlflow_run, "unchanged")
         challenger = proven.run_model(loop, client, mlflow_run)

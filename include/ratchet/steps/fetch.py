@@ -12,15 +12,16 @@ from ratchet.data import sources, tables
 from ratchet.errors import DataError, SourceError
 from ratchet.files import atomic, slug
 from ratchet.lifecycle import dataset, nights
+from ratchet.partitions import Days
 from ratchet.settings import Settings
-from ratchet.steps import StepRequest, StepResult
+from ratchet.steps import Key, StepRequest, StepResult
 
 
 class FetchRequest(StepRequest):
     """Which days to bring."""
 
-    partitions: str  # a day or a range
-    delivery: str = ""  # a name for this delivery; by default the partitions themselves
+    partitions: Days  # a day or a range
+    delivery: Key = ""  # a name for this delivery; by default the partitions themselves
 
 
 class FetchResult(StepResult):

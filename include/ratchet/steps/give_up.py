@@ -9,15 +9,16 @@ from ratchet.contract.loop import Loop
 from ratchet.decisions.nights import night_of
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset, nights
-from ratchet.steps import StepRequest, StepResult
+from ratchet.partitions import Days
+from ratchet.steps import Key, Reason, StepRequest, StepResult
 
 
 class GiveUpRequest(StepRequest):
     """What is given up: nights, or the night that has asked for a training."""
 
-    partitions: str = ""  # a day or a range
-    training: str = ""  # the key of a training; nothing is given up where no night has asked for it
-    reason: str = "a task failed"
+    partitions: Days = ""  # a day or a range
+    training: Key = ""  # the key of a training; nothing is given up where no night has asked for it
+    reason: Reason = "a task failed"
 
 
 class GiveUpResult(StepResult):

@@ -14,8 +14,8 @@ from ratchet.data import features, tables
 from ratchet.decisions import duel, shadows
 from ratchet.lifecycle import corrections, dataset, evaluations, evidence, ledger, looks, nights, predictions
 from ratchet.monitoring import estimate
-from ratchet.partitions import days_between, shift
-from ratchet.steps import StepRequest, StepResult
+from ratchet.partitions import Partition, days_between, shift
+from ratchet.steps import Revision, StepRequest, StepResult
 from ratchet.training.metrics import measured, row_losses
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ FILE = "performance.json"
 class PerformanceRequest(StepRequest):
     """Which night to measure."""
 
-    partition: str  # the night that looks; labels are known up to `label_delay_days` before it
-    revision: str = ""  # of the data registry; by default what the night knew
+    partition: Partition  # the night that looks; labels are known up to `label_delay_days` before it
+    revision: Revision = ""  # of the data registry; by default what the night knew
 
 
 class PerformanceResult(StepResult):

@@ -24,7 +24,8 @@ from ratchet.decisions.deliveries import DeliveryVerdict, parse
 from ratchet.decisions.nights import State
 from ratchet.errors import DataError
 from ratchet.lifecycle import corrections, dataset, ledger, nights
-from ratchet.steps import Outcome, StepRequest, StepResult
+from ratchet.partitions import Days
+from ratchet.steps import Key, Outcome, StepRequest, StepResult
 from ratchet.steps.fetch import staged
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ _TOLD = 5  # corrections that the reason tells one by one
 class PublishRequest(StepRequest):
     """Which delivery to publish."""
 
-    partitions: str  # a day or a range
-    delivery: str = ""  # the name that fetch gave it
+    partitions: Days  # a day or a range
+    delivery: Key = ""  # the name that fetch gave it
 
 
 class PublishResult(StepResult):

@@ -12,6 +12,7 @@ from ratchet.data import tables
 from ratchet.errors import RequestError
 from ratchet.files import atomic
 from ratchet.lifecycle import dataset
+from ratchet.partitions import Partition
 from ratchet.steps import StepRequest, publish, validate
 from ratchet.steps.fetch import staged
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class ReadmitRequest(StepRequest):
     """What is put back through."""
 
-    partition: str  # the day
+    partition: Partition  # the day
 
 
 class ReadmitResult(publish.PublishResult):

@@ -14,7 +14,7 @@ from ratchet.contract.loop import Loop
 from ratchet.decisions.entries import Promoted, only
 from ratchet.files import write_text
 from ratchet.lifecycle import ledger
-from ratchet.partitions import shift
+from ratchet.partitions import Partition, shift
 from ratchet.replay import apply, history, spec
 from ratchet.replay import run as replays
 from ratchet.replay import table as tables
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class ReplayRequest(StepRequest):
     """Which nights to replay, and under what."""
 
-    first: str = ""  # the first night; by default the one after the first champion's training
-    last: str = ""  # the last night; by default the latest
+    first: Partition = ""  # the first night; by default the one after the first champion's training
+    last: Partition = ""  # the last night; by default the latest
     policies: str = spec.POLICIES  # as `replay/spec.py` says, parted by spaces
     gates: str = spec.OWN  # the same, of gates; every policy is run under every gate
     # What a retraining is worth, in the loss's units times days; by default the contract's own, else nothing.

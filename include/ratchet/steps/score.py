@@ -16,7 +16,8 @@ from ratchet.data import tables
 from ratchet.decisions import shadows
 from ratchet.lifecycle import dataset, ledger, nights, predictions, proven
 from ratchet.lifecycle.predictions import live, predict, without
-from ratchet.steps import StepRequest, StepResult
+from ratchet.partitions import Partition
+from ratchet.steps import Revision, StepRequest, StepResult
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 class ScoreRequest(StepRequest):
     """Which day to score."""
 
-    partition: str  # the day to score
-    revision: str = ""  # of the data registry; by default the newest
+    partition: Partition  # the day to score
+    revision: Revision = ""  # of the data registry; by default the newest
 
 
 class ScoreResult(StepResult):

@@ -13,9 +13,9 @@ from ratchet.decisions.nights import night_of
 from ratchet.errors import DataError
 from ratchet.files import atomic, slug, write_text
 from ratchet.lifecycle import contracts, dataset, nights
-from ratchet.partitions import parse, shift
+from ratchet.partitions import Partition, parse, shift
 from ratchet.settings import Settings
-from ratchet.steps import StepRequest, StepResult
+from ratchet.steps import Key, Revision, StepRequest, StepResult
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class SnapshotRequest(StepRequest):
     """Which data to pin."""
 
-    run: str  # the key of this training
-    until: str = ""  # the latest partition that exists for it; by default the latest published
-    revision: str = ""  # of the data registry; by default the newest
+    run: Key  # the key of this training
+    until: Partition = ""  # the latest partition that exists for it; by default the latest published
+    revision: Revision = ""  # of the data registry; by default the newest
 
 
 class SnapshotResult(StepResult):

@@ -5,6 +5,7 @@ Its MLflow run keeps all that is needed to judge, explain and rebuild it.
 
 from __future__ import annotations
 
+import html
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from ratchet.lifecycle import dataset, evaluations
 from ratchet.monitoring import reference
 from ratchet.reports import figures
 from ratchet.settings import Settings
-from ratchet.steps import StepRequest, StepResult, snapshot
+from ratchet.steps import Key, Reason, StepRequest, StepResult, snapshot
 from ratchet.training import fit, recipe
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 class TrainRequest(StepRequest):
     """Which training to make."""
 
-    run: str  # its key, whose snapshot is pinned
-    reason: str = "asked for"  # why it is trained
+    run: Key  # its key, whose snapshot is pinned
+    reason: Reason = "asked for"  # why it is trained
 
 
 class TrainResult(StepResult):
@@ -95,7 +96,7 @@ def _tags(loop: Loop, request: TrainRequest, pinned: snapshot.SnapshotResult) ->
         "ratchet.snapshot": pinned.snapshot,
         evaluations.RECIPE: recipe.name(loop),
         "ratchet.reason": request.reason,
-        "mlflow.note.content": f"{loop.description}\n\nTrained because: {request.reason}",
+        "mlflow.note.content": html.escape(f"{loop.description}\n\nTrained because: {request.reason}", quote=False),
     }
 
 

@@ -11,14 +11,15 @@ from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions.nights import MOST_MADE_UP, made_up, missing
 from ratchet.lifecycle import contracts, dataset, nights
-from ratchet.steps import StepRequest, StepResult
+from ratchet.partitions import Days
+from ratchet.steps import Key, StepRequest, StepResult
 
 
 class TurnRequest(StepRequest):
     """What is begun."""
 
-    partitions: str  # a day or a range
-    run: str  # what began it: a second run of the same night waits for the first
+    partitions: Days  # a day or a range
+    run: Key  # what began it: a second run of the same night waits for the first
 
 
 class TurnResult(StepResult):

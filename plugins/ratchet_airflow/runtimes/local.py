@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,32 +13,54 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ratchet import fork_server
+from ratchet import environment, fork_server
 from ratchet.contract.loop import Loop
+from ratchet.errors import memory
 from ratchet_airflow.runtimes import Log
+
+_RETRY = 75  # the exit code of an error that a retry may help
+_FAULTS = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)  # a process's own
 
 
 def run(step: str, loop: Loop, request: dict[str, Any], log: Log) -> dict[str, Any]:
-    """Run `ratchet step`, its output line by line in the task's log. A step that was killed counts as worth a retry."""
+    """Run `ratchet step`, its output line by line in the task's log. A step that was killed counts as worth a retry.
+
+    What it is asked for travels as a JSON document: nothing that a person wrote is a word of a command line.
+    """
+    killed_before = _killed_for_memory()
     with tempfile.TemporaryDirectory(prefix="ratchet-") as folder:
-        result = Path(folder) / "result.json"
-        fields = [
-            word
-            for name, value in request.items()
-            if value is not None
-            for word in (f"--{name.replace('_', '-')}", str(value))
-        ]
-        arguments = ["step", step, "--loop", loop.name, "--result", str(result), *fields]
-        log.info("ratchet %s", " ".join(arguments))
-        code = _run(arguments, log)
+        asked, result = Path(folder) / "request.json", Path(folder) / "result.json"
+        asked.write_text(json.dumps(request), encoding="utf-8")
+        command = ["step", step, "--loop", loop.name, "--request", str(asked), "--result", str(result)]
+        log.info("ratchet step %s --loop %s --request - <<< %s", step, loop.name, shlex.quote(json.dumps(request)))
+        code = _run(command, log)
         if result.exists():
             return dict(json.loads(result.read_text(encoding="utf-8")))
-    ended = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code} and no result"
-    message = (
-        f"The step {step} of {loop.name} {ended}. "
-        "Nothing half-done was published; a retry carries on. Its last words stand above"
-    )
-    return {"error": {"type": "StepKilled", "message": message, "retriable": True}}
+    return {"error": _ended(f"The step {step} of {loop.name}", code, _killed_for_memory() > killed_before)}
+
+
+def _ended(who: str, code: int, for_memory: bool) -> dict[str, Any]:
+    """Return the error that a step's end without a result is."""
+    if code == -signal.SIGKILL and for_memory:
+        message = f"{who} was killed by the kernel, which had no memory left. {memory()}"
+        return {"type": "OutOfMemory", "message": message, "retriable": False}
+    if code < 0:
+        said = f"{who} was killed by {signal.Signals(-code).name}. Nothing half-done was published"
+        if -code in _FAULTS:
+            message = f"{said}; a library that it uses has failed, and would again. Its last words stand above"
+            return {"type": "StepCrashed", "message": message, "retriable": False}
+        return {"type": "StepKilled", "message": f"{said}; a retry carries on", "retriable": True}
+    message = f"{who} ended with exit code {code} and left no result. Its last words stand above"
+    return {"type": "StepCrashed", "message": message, "retriable": code == _RETRY}
+
+
+def _killed_for_memory() -> int:
+    """Return how many processes the kernel has killed for want of memory since it began."""
+    try:
+        counts = dict(line.split() for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines())
+    except OSError:
+        return 0
+    return int(counts.get("oom_kill", 0))
 
 
 def _run(arguments: list[str], log: Log) -> int:
@@ -45,16 +68,13 @@ def _run(arguments: list[str], log: Log) -> int:
     reader = threading.Thread(target=_copy, args=(reading, log))
     reader.start()
     try:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        # An Airflow worker's own settings are of no use to a step, and its database is none of a step's business.
-        for name in [name for name in environment if name.startswith(("AIRFLOW__", "_AIRFLOW__"))]:
-            del environment[name]
+        given = environment.of_step()
         server = os.environ.get("RATCHET_FORK_SERVER")
-        code = fork_server.run(Path(server), arguments, environment, writing, writing) if server else None
+        code = fork_server.run(Path(server), arguments, given, writing, writing) if server else None
         if code is None:
             code = subprocess.run(
                 [sys.executable, "-m", "ratchet", *arguments],
-                env=environment,
+                env=given,
                 stdout=writing,
                 stderr=writing,
                 check=False,

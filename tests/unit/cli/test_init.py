@@ -15,7 +15,7 @@ from tests.unit.cli.conftest import Ratchet
     [
         (("step", "fech", "--loop", "wind"), "did you mean 'fetch'"),
         (("step", "fetch", "--loop", "wnd", "--partitions", "2013-01-01"), "did you mean 'wind'"),
-        (("step", "fetch", "--loop", "wind"), "--partitions: field required"),
+        (("step", "fetch", "--loop", "wind"), "The step fetch: partitions: field required"),
         (("step", "fetch", "--loop", "wind", "--partition", "2013-01-01"), "did you mean 'partitions'"),
         (("step", "fetch", "--loop", "wind", "--partitions"), "needs a value"),
         (("step", "fetch", "--loop", "wind", "--partitions", "2013-13-01"), "is not a partition"),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from ratchet import cli
+from ratchet.steps import fetch
 from tests.unit.cli.conftest import Ratchet
 
 
@@ -29,6 +32,79 @@ def test_what_was_done_is_told_and_left(place: Path, ratchet: Ratchet) -> None:
     _, out, _ = ratchet(*words)
     assert "(unchanged)" in out.splitlines()[0]
     assert json.loads(out.partition("\n")[2])["outcome"] == "unchanged"
+
+
+def test_what_a_runtime_asks_for_is_a_document_and_no_word(place: Path, ratchet: Ratchet) -> None:
+    """A reason `--result=…` overwrote any file of Airflow's user."""
+    file, result, victim = place / "request.json", place / "result.json", place / "victim"
+    victim.write_text("whole")
+    for text in (f"--result={victim}", f"--request={victim}", "--help", "-h", "--"):
+        file.write_text(json.dumps({"run": "first", "reason": text}))
+        code, _, _ = ratchet("step", "train", "--loop", "wind", "--request", str(file), "--result", str(result))
+        assert code == cli.FAILED
+        assert json.loads(result.read_text())["error"]["type"] == "DataError"  # nothing is pinned under that key
+        assert victim.read_text() == "whole"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '"x"', "{", "[" * 100_000, "nul", '{"partitions": ["2013-01-01"]}'])
+def test_a_document_that_is_none_is_refused(place: Path, ratchet: Ratchet, text: str) -> None:
+    file = place / "request.json"
+    file.write_text(text)
+    code, _, err = ratchet("step", "fetch", "--loop", "wind", "--request", str(file))
+    assert code == cli.FAILED
+    assert err.startswith("RequestError: The")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("partitions", "20130201"),
+        ("partitions", "2013-W05-5"),
+        ("partitions", "2013-02-30"),
+        ("partitions", "0001-01-01..9999-12-31"),
+        ("partitions", "2999-01-01"),
+        ("delivery", "../../x"),
+        ("delivery", ".."),
+        ("delivery", "a/b"),
+        ("delivery", "a b"),
+        ("delivery", "x\n"),
+        ("delivery", "x" * 251),
+        ("result", "/etc/passwd"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named_and_nothing_is_done(
+    place: Path, ratchet: Ratchet, field: str, value: str
+) -> None:
+    file = place / "request.json"
+    file.write_text(json.dumps({"partitions": "2013-01-05", field: value}))
+    code, _, err = ratchet("step", "fetch", "--loop", "wind", "--request", str(file))
+    assert code == cli.FAILED
+    assert err.startswith("RequestError: The step fetch")
+    assert field in err
+    assert not (place / "var" / "staging").exists()
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "", "wind/../wind", "Wind", "wind\x00", "-h", "x" * 64])
+def test_a_loops_name_is_a_name(place: Path, ratchet: Ratchet, name: str) -> None:
+    code, _, err = ratchet("step", "fetch", f"--loop={name}", "--partitions", "2013-01-05")
+    assert code == cli.FAILED
+    assert "is not the name of a loop; " in err
+
+
+def test_an_error_that_nobody_has_foreseen_is_a_sentence_and_left_as_a_result(
+    place: Path, ratchet: Ratchet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError("temp")
+
+    result = place / "result.json"
+    monkeypatch.setattr(fetch, "run", fails)
+    code, out, err = ratchet("step", "fetch", "--loop", "wind", "--partitions", "2013-01-05", "--result", str(result))
+    assert code == cli.FAILED
+    assert not out
+    assert err.startswith("Unforeseen: KeyError: 'temp' (at test_step.py:")
+    assert json.loads(result.read_text())["error"]["retriable"] is False
 
 
 def test_a_refusal_has_an_exit_code_of_its_own(place: Path, ratchet: Ratchet) -> None:

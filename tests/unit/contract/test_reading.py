@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from ratchet.contract import reading
 from ratchet.contract.loop import Loop
+from ratchet.errors import ContractError
 from tests.given.contracts import broken
 
 
@@ -62,3 +64,37 @@ def test_a_letter_dropped_finds_its_word_again(word: str, at: int) -> None:
     misspelt = word[: at % len(word)] + word[at % len(word) + 1 :]
     if len(misspelt) > 3 and misspelt not in Loop.model_fields:
         assert f"did you mean {word!r}" in reading.nearest(misspelt, list(Loop.model_fields))
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (BOMB.encode(), "values, its aliases written out"),
+        (b"a: &a [*a]\n", ""),
+        (b"[" * 20_000, "not YAML"),
+        (b"{a: " * 20_000, "not YAML"),
+        (b"name: wind\0\n", "not YAML"),
+        ("name: wünd\n".encode("latin-1"), "not UTF-8 at byte 7"),
+        (b"#" * 300_000, "300,000 bytes are no contract"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"name: !!python/object/apply:os.system [id]\n", ""),
+        (b"training: {seed: 1e999}\n", ""),
+    ],
+    ids=lambda each: None if isinstance(each, bytes) else each[:20],
+)
+def test_a_hostile_contract_is_one_sentence_and_costs_nothing(tmp_path: Path, content: bytes, words: str) -> None:
+    """One of 300 bytes ate the DAG processor, and with it every other loop's DAGs."""
+    path = tmp_path / "wind" / "loop.yaml"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    begun = time.process_time()
+    with pytest.raises(ContractError, match=words) as caught:
+        reading.read(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 4000
+    assert time.process_time() - begun < 5

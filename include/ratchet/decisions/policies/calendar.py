@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratchet.contract.rules import Days, Part
+from ratchet.contract.rules import DayCount, Part
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.partitions import days_between
 
@@ -10,7 +10,7 @@ from ratchet.partitions import days_between
 class Options(Part):
     """A retraining every so many days."""
 
-    days: Days = 7
+    days: DayCount = 7
 
 
 def ask(facts: NightFacts, options: Options) -> str | None:

@@ -1,0 +1,31 @@
+"""Text that leaves: into a terminal, a log, a note, a commit, a page."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # which some scripts are written with
+_HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}  # Unicode categories that are not seen, or that move what is
+
+
+def one_line(text: str, longest: int = 0) -> str:
+    """Return a text in one line: line ends and tabs as spaces, other control characters escaped.
+
+    So nobody's text forges a line of a log, a trailer of a commit or a colour of a terminal. longest: characters that
+    are kept, where it is given; what is cut off is told by an ellipsis.
+    """
+    plain = "".join(character if _seen(character) else _escaped(character) for character in " ".join(text.split()))
+    return plain if not longest or len(plain) <= longest else f"{plain[: longest - 1]}…"
+
+
+def lines(text: str) -> str:
+    """Return a text of several lines, each as `one_line` has it, its indentation kept."""
+    return "\n".join(f"{line[: len(line) - len(line.lstrip(' '))]}{one_line(line)}" for line in text.split("\n"))
+
+
+def _seen(character: str) -> bool:
+    return unicodedata.category(character) not in _HIDDEN or character in _JOINERS
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "backslashreplace").decode("ascii")

@@ -1,0 +1,43 @@
+"""Text that leaves: in its line, and without what moves a terminal or forges a line."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ratchet import text
+
+
+@given(st.text())
+def test_one_line_is_one_and_everything_in_it_is_seen(given_text: str) -> None:
+    found = text.one_line(given_text)
+    assert len(found.splitlines()) <= 1
+    assert all(unicodedata.category(each) not in {"Cc", "Cs", "Zl", "Zp"} for each in found)
+    assert text.one_line(found) == found
+    found.encode()
+
+
+@pytest.mark.parametrize(
+    ("wild", "tame"),
+    [
+        ("red \x1b[31malert\x1b[0m", r"red \x1b[31malert\x1b[0m"),
+        ("fine\n\nSigned-off-by: the CEO", "fine Signed-off-by: the CEO"),
+        ("abc\u202egpj.exe", r"abc\u202egpj.exe"),
+        ("half \ud800", r"half \ud800"),
+        ("Straße, नी\u200dमा, 東京", "Straße, नी\u200dमा, 東京"),
+    ],
+)
+def test_what_hides_or_moves_is_escaped(wild: str, tame: str) -> None:
+    assert text.one_line(wild) == tame
+
+
+def test_what_is_too_long_is_cut_off_and_says_so() -> None:
+    assert text.one_line("abcdef", 6) == "abcdef"
+    assert text.one_line("abcdefg", 6) == "abcde…"
+
+
+def test_several_lines_keep_their_lines() -> None:
+    assert text.lines("a:\n  b\x07\n  c") == "a:\n  b\\x07\n  c"
