@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import Loop
-from ratchet.data import tables
+from ratchet.data import sql, tables
 from ratchet.errors import ContractError, DataError
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) ->
     """
     import duckdb
 
-    sql = (loop.folder / loop.features.sql).read_text(encoding="utf-8").strip().rstrip(";")
     where = loop.folder / loop.features.sql
-    main, keys = loop.main, loop.main_table.key
-    # One thread: sums of floats come in one order, so that the same data give the same bits.
-    connection = duckdb.connect(config={"threads": 1})
+    text = sql.select(where.read_text(encoding="utf-8"), where)
+    main, keys, q = loop.main, loop.main_table.key, sql.name
+    connection = sql.connect()
     try:
         for name, spec in loop.tables.items():
             _register(connection, name, spec.columns, given[name])
-        connection.execute(f"CREATE TEMP TABLE _ratchet_features AS {sql}")
+        sql.lock(connection)
+        connection.execute(f"CREATE TEMP TABLE _ratchet_features AS {text}")
         relation = connection.sql("SELECT * FROM _ratchet_features")
         missing = [name for name in (*keys, EVENT_TIME) if name not in relation.columns]
         if missing:
@@ -55,15 +55,16 @@ def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) ->
         if unknown:
             raise ContractError(f"{where}: the SELECT lacks {', '.join(unknown)}, which features.categorical names")
         chosen = [
-            f'CAST(f."{c}" AS {"VARCHAR" if c in loop.features.categorical else "DOUBLE"}) AS "{c}"' for c in features
+            f"CAST(f.{q(c)} AS {'VARCHAR' if c in loop.features.categorical else 'DOUBLE'}) AS {q(c)}" for c in features
         ]
         columns = ", ".join(
-            [*(f'm."{c}"' for c in keys if c not in features), f"m.{PARTITION}", f"f.{EVENT_TIME}", *chosen]
+            [*(f"m.{q(c)}" for c in keys if c not in features), f"m.{PARTITION}", f"f.{EVENT_TIME}", *chosen]
         )
-        joined = " AND ".join(f'f."{c}" = m."{c}"' for c in keys)
-        order = ", ".join(f'm."{c}"' for c in keys)
+        joined = " AND ".join(f"f.{q(c)} = m.{q(c)}" for c in keys)
+        order = ", ".join(f"m.{q(c)}" for c in keys)
+        target = sql.select(_qualified(loop), f"{loop.folder / 'loop.yaml'}: target.sql")
         table = connection.sql(
-            f"""SELECT {columns}, ({_qualified(loop)}) AS "{loop.target.name}"
+            f"""SELECT {columns}, ({target}) AS "{loop.target.name}"
                 FROM _ratchet_{main} AS m LEFT JOIN _ratchet_features AS f ON {joined}
                 WHERE m.{PARTITION} BETWEEN '{first}' AND '{last}' ORDER BY m.{PARTITION}, {order}"""
         ).to_arrow_table()
@@ -125,12 +126,12 @@ def known_target(loop: Loop, table: pa.Table) -> pa.Table:
 def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], table: pa.Table) -> None:
     """Make two views: one with the partition for ourselves, and one with the contract's columns alone for the SQL."""
     connection.register(f"_ratchet_raw_{name}", table)
-    chosen = ", ".join(f'CAST("{c}" AS {_SQL_TYPES[t]}) AS "{c}"' for c, t in columns.items())
+    chosen = ", ".join(f"CAST({sql.name(c)} AS {_SQL_TYPES[t]}) AS {sql.name(c)}" for c, t in columns.items())
     connection.execute(f"CREATE TEMP TABLE _ratchet_{name} AS SELECT {chosen}, {PARTITION} FROM _ratchet_raw_{name}")
     connection.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * EXCLUDE ({PARTITION}) FROM _ratchet_{name}')
 
 
 def _qualified(loop: Loop) -> str:
     """Return the target's expression its own scope, so that its columns are the first table's, not the features'."""
-    columns = ", ".join(f'm."{c}" AS "{c}"' for c in loop.main_table.columns)
+    columns = ", ".join(f"m.{sql.name(c)} AS {sql.name(c)}" for c in loop.main_table.columns)
     return f"SELECT {loop.target.sql} FROM (SELECT {columns})"

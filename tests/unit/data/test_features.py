@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -118,3 +119,32 @@ def test_sql_that_is_wrong_is_told_early(place: Path, sql: str, words: str | Non
         given = {"weather": table.append_column(features.PARTITION, pa.array(["2013-01-01"]))}
         with pytest.raises(ContractError, match="each key exactly once"):
             features.compute(loop, given, "2013-01-01", "2013-01-01")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "where"),
+    [
+        ("SELECT * FROM read_text('{secret}')", "sql"),
+        ("SELECT 1; COPY (SELECT 1) TO '{written}'", "sql"),
+        ("COPY (SELECT 1) TO '{written}'", "sql"),
+        ("PIVOT weather ON origin", "sql"),
+        ("-- nothing", "sql"),
+        ("SELECT * FROM loop", "sql"),  # a variable of Python's
+        ("(SELECT content FROM read_text('{secret}'))", "target"),
+        ("wind_speed); COPY (SELECT 1) TO '{written}'; SELECT (1", "target"),
+    ],
+)
+def test_a_loops_sql_is_one_select_over_its_tables(place: Path, attempt: str, where: str) -> None:
+    """`…; COPY … TO` wrote files during `ratchet lint`, which runs on what strangers propose."""
+    secret, written, folder = place / "secret", place / "written", place / "loops" / "wind"
+    secret.write_text("hunter2")
+    text = attempt.format(secret=secret, written=written)
+    if where == "sql":
+        (folder / "features.sql").write_text(text)
+    else:
+        contract = folder / "loop.yaml"
+        contract.write_text(contract.read_text().replace("sql: wind_speed", f"sql: {json.dumps(text)}"))
+    with pytest.raises(ContractError) as caught:
+        features.dry_run(catalog.load("wind"))
+    assert "hunter2" not in str(caught.value)
+    assert not written.exists()
