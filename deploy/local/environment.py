@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet import installation
+from ratchet import environment, installation
 from ratchet.errors import RequestError
 from ratchet.files import write_private
 from ratchet.installation import Installation
 from ratchet.settings import Settings
 
-USER = "admin"
+USER, NOTES = "admin", "notes"  # who may do all; who writes the reasons into runs' notes
 BIN = Path(sys.executable).parent
+_LOGIN = re.compile(r"[A-Za-z0-9_.-]{1,64}:(viewer|user|op|admin)")
 LONGEST = 100  # bytes of a socket's path: the kernel takes 107
 AIRFLOW_PORT, MLFLOW_PORT = 8080, 5000  # where neither a variable nor an earlier start says otherwise
 
@@ -30,6 +32,7 @@ class Local:
     settings: Settings  # all state is under its `var`
     airflow_port: int  # RATCHET_AIRFLOW_PORT; what the installation is described with, else 8080
     mlflow_port: int  # RATCHET_MLFLOW_PORT; likewise, else 5000
+    users: tuple[str, ...] = ()  # RATCHET_AIRFLOW_USERS: more logins, each with its role, as ada:user,grace:viewer
 
     @classmethod
     def current(cls) -> Local:
@@ -40,6 +43,7 @@ class Local:
             settings,
             _port("RATCHET_AIRFLOW_PORT", before.airflow_port if before else AIRFLOW_PORT),
             _port("RATCHET_MLFLOW_PORT", before.mlflow_port if before else MLFLOW_PORT),
+            _users("RATCHET_AIRFLOW_USERS"),
         )
 
     @property
@@ -50,7 +54,7 @@ class Local:
     @property
     def mlflow_url(self) -> str:
         """Where MLflow answers."""
-        return f"http://127.0.0.1:{self.mlflow_port}"
+        return f"http://localhost:{self.mlflow_port}"  # a name of its own: a cookie of Airflow's does not reach it
 
     @property
     def home(self) -> Path:
@@ -76,19 +80,24 @@ class Local:
         """The file in which Airflow's simple auth manager keeps its users' passwords."""
         return self.home / "passwords.json"
 
-    def password(self) -> str:
-        """Return the password of the user `admin`, made at random at the first call."""
+    def password(self, user: str = USER) -> str:
+        """Return a user's password, made at random at the first call."""
         known = self._passwords()
-        if not known.get(USER):
-            known[USER] = secrets.token_urlsafe(12)
+        if not known.get(user):
+            known[user] = secrets.token_urlsafe(12)
             write_private(self.passwords, json.dumps(known))
-        return str(known[USER])
+        return str(known[user])
 
     def environment(self) -> dict[str, str]:
         """Return the environment of every service, secrets included."""
-        inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")}
         secret = {name: path.read_text(encoding="utf-8") for name, path in self._secrets().items()}
-        return {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", **self.variables(), **secret}
+        return {**self.plain(), **environment.pick(*environment.AIRFLOW), **self.variables(), **secret}
+
+    def plain(self) -> dict[str, str]:
+        """Return the environment of what is not Airflow's: nothing of its secrets."""
+        path = {"PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
+        ours = {name: value for name, value in self.variables().items() if not name.startswith("AIRFLOW_")}
+        return {**environment.of_service(), **path, **ours}
 
     def describe(self) -> None:
         """Write the description that every `ratchet` command reads."""
@@ -122,7 +131,6 @@ class Local:
             "RATCHET_FORK_SERVER": str(self.socket),
             "MLFLOW_TRACKING_URI": self.mlflow_url,
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": os.environ.get("RATCHET_DAGS", str(home / "dags")),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
@@ -130,7 +138,7 @@ class Local:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "true",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join([f"{USER}:admin", f"{NOTES}:user", *self.users]),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.airflow_url}/execution/",
             "AIRFLOW__API__HOST": "127.0.0.1",
@@ -152,11 +160,6 @@ class Local:
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.home / "logs"),
             "PYTHONWARNINGS": "ignore::DeprecationWarning",
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "false",
-            "DO_NOT_TRACK": "1",
-            "GX_ANALYTICS_ENABLED": "false",
-            "DVC_NO_ANALYTICS": "1",
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
         }
 
     def _passwords(self) -> dict[str, str]:
@@ -166,6 +169,8 @@ class Local:
     def _secrets(self) -> dict[str, Path]:
         """Return the variables that are secrets, and the files that hold their values, made where they are missing."""
         key, connection = self.home / "secret", self.home / "connection.json"
+        for each in (USER, *self.users):
+            self.password(each.partition(":")[0])
         if not _text(key):
             write_private(key, secrets.token_hex(32))
         login = {
@@ -173,8 +178,8 @@ class Local:
             "schema": "http",
             "host": "127.0.0.1",
             "port": self.airflow_port,
-            "login": USER,
-            "password": self.password(),
+            "login": NOTES,
+            "password": self.password(NOTES),
         }
         if _text(connection) != json.dumps(login):
             write_private(connection, json.dumps(login))
@@ -188,6 +193,17 @@ class Local:
 def _text(path: Path) -> str:
     """Return what a file holds; nothing where there is none, or where a power cut left an empty one."""
     return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+
+def _users(variable: str) -> tuple[str, ...]:
+    found = tuple(each.strip() for each in os.environ.get(variable, "").split(",") if each.strip())
+    for each in found:
+        if not _LOGIN.fullmatch(each) or each.partition(":")[0] in (USER, NOTES):
+            raise RequestError(
+                f"{variable} holds {each!r}. Give logins with their roles, as ada:user (viewer, user, op or admin); "
+                f"{USER} and {NOTES} are taken"
+            )
+    return found
 
 
 def _port(variable: str, otherwise: int) -> int:

@@ -22,7 +22,7 @@ from deploy.local import keeper
 from deploy.local.environment import Local
 from ratchet import installation
 from ratchet.errors import ServiceError, storage_errors
-from ratchet.files import write_text
+from ratchet.files import private, write_text
 
 FORK_SERVER = "fork-server"
 POOLS = Path(__file__).resolve().parents[1] / "pools.json"
@@ -43,6 +43,7 @@ def up(local: Local, say: Callable[[str], None]) -> None:
     Raises ServiceError with the end of the log of what does not.
     """
     with storage_errors(local.run):
+        private(local.settings.var)
         for folder in (local.run, local.home, local.settings.var / "mlflow"):
             folder.mkdir(parents=True, exist_ok=True)
     with _alone(local):
@@ -91,13 +92,13 @@ def _up(local: Local, say: Callable[[str], None]) -> None:
         say("preparing Airflow's database")
         _airflow(local, environment, "db", "migrate")
         _airflow(local, environment, "pools", "import", str(POOLS))
-    started += [
+    left = [each for each in _services(local) if each.name not in ("mlflow", FORK_SERVER, *running)]
+    if names := [*started, *(each.name for each in left)]:
+        say(f"starting {', '.join(names)}")
+    for service in left:
         _start(local, service, environment)
-        for service in _services(local)
-        if service.name not in ("mlflow", FORK_SERVER, *running)
-    ]
-    if started:
-        say(f"starting {', '.join(started)}")
+        if service.name == "api-server":  # a task that the scheduler starts asks it at once
+            _wait(local, service)
     for service in _services(local):
         _wait(local, service)
 
@@ -146,7 +147,7 @@ def _services(local: Local) -> list[Service]:
         ),
         Service(FORK_SERVER, [python, "-m", "ratchet.fork_server", str(local.socket)], local.socket.exists),
         Service("api-server", [str(bin_ / "airflow"), "api-server"], health),
-        Service("scheduler", [str(bin_ / "airflow"), "scheduler"], _beats(local, "scheduler")),
+        Service("scheduler", [str(bin_ / "airflow"), "scheduler", "--skip-serve-logs"], _beats(local, "scheduler")),
         Service("dag-processor", [str(bin_ / "airflow"), "dag-processor"], _beats(local, "dag_processor")),
         Service("triggerer", [str(bin_ / "airflow"), "triggerer", "--skip-serve-logs"], _beats(local, "triggerer")),
         Service("keeper", [python, "-m", "deploy.local.keeper"], keeper.state(local).exists),
@@ -159,14 +160,16 @@ def _start(local: Local, service: Service, environment: dict[str, str]) -> str:
         local.socket.unlink(missing_ok=True)
     with (local.run / f"{service.name}.log").open("ab") as log:
         # Its own session, so that the whole group can be ended: Airflow's processes fork their workers.
+        # Who needs nothing of Airflow's is given none of its secrets: a fork shows its server's first environment.
         process = subprocess.Popen(
             service.command,
-            env=environment,
+            env=local.plain() if service.name in ("mlflow", FORK_SERVER) else environment,
             cwd=local.settings.home,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            umask=0o077,
         )
     about = {"pid": process.pid, "created": psutil.Process(process.pid).create_time()}
     write_text(_pid_file(local, service.name), json.dumps(about))

@@ -29,6 +29,14 @@ def write_private(path: Path, text: str) -> None:
             os.fsync(stream.fileno())
 
 
+def private(folder: Path) -> None:
+    """Make a folder that only this user may enter; one of ours that others may is closed to them."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.stat()
+    if found.st_uid == os.getuid() and found.st_mode & 0o077:
+        folder.chmod(0o700)
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Return a temporary name beside `path` that takes its place on success and vanishes on failure.

@@ -12,7 +12,7 @@ from ratchet import installation
 from ratchet.errors import RequestError
 
 _TOKEN = re.compile(r"gh[a-z]_|github_pat_|gl[a-z]+-|.{32}")  # how a host's tokens look, where a login would stand
-DEFAULT_MLFLOW = "http://127.0.0.1:5000"
+DEFAULT_MLFLOW = "http://localhost:5000"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Settings:
             registry=registry,
             remote=remote,
             git_remote=_place("RATCHET_GIT_REMOTE", beside, registry),
-            tracking_uri=env.get("MLFLOW_TRACKING_URI") or _described(var),
+            tracking_uri=_server(env.get("MLFLOW_TRACKING_URI") or _described(var)),
         )
 
     @property
@@ -111,6 +111,15 @@ def _without_secret(name: str, url: str) -> str:
         instead = "Give it as RATCHET_GIT_TOKEN"
     shown = parts._replace(netloc=host).geturl()
     raise RequestError(f"{name} holds a password or a token. Name the remote without it, {shown}. {instead}")
+
+
+def _server(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise RequestError(
+            f"MLFLOW_TRACKING_URI is {url!r}, which is no server's address, and Ratchet speaks with MLflow's server "
+            "alone. Give one as http://localhost:5000, or unset it: make up starts one"
+        )
+    return url
 
 
 def _described(var: Path) -> str:

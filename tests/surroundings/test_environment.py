@@ -64,7 +64,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def other(tmp_path: Path) -> Path:
     """Somebody's own repository, with a commit and something staged."""
     folder = tmp_path / "other"
-    clean = git.environment()
+    clean = git.given()
     for command in (["init", "-q", str(folder)], ["-C", str(folder), "commit", "-q", "--allow-empty", "-m", "theirs"]):
         subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@y", *command], env=clean, check=True)
     (folder / "staged").touch()

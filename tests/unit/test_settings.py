@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import services
-from deploy.local.environment import Local
+from deploy.local.environment import NOTES, Local
 from ratchet import installation, settings
 from ratchet.errors import RequestError, ServiceError
 from ratchet.settings import DEFAULT_MLFLOW, Settings
@@ -38,7 +38,7 @@ def test_a_variable_wins_over_the_description_and_that_over_the_default(
 ) -> None:
     assert Settings.current().tracking_uri == DEFAULT_MLFLOW
     _described(monkeypatch, mlflow=5005)
-    assert Settings.current().tracking_uri == "http://127.0.0.1:5005"
+    assert Settings.current().tracking_uri == "http://localhost:5005"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example")
     assert Settings.current().tracking_uri == "http://mlflow.example"
 
@@ -95,6 +95,15 @@ def test_a_secret_in_a_remotes_url_is_refused_and_not_told(
     with pytest.raises(RequestError, match=f"{name} holds a password or a token.* {shown}") as told:
         Settings.current()
     assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("url", ["file:///srv/mlruns", "sqlite:///mlflow.db", "mlruns", "databricks"])
+def test_a_place_that_is_no_server_of_mlflow_is_said_at_once(
+    place: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+    with pytest.raises(RequestError, match="is no server's address"):
+        Settings.current()
 
 
 def test_ports_once_chosen_hold(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +179,7 @@ def test_an_empty_password_or_secret_is_none(var: Path, monkeypatch: pytest.Monk
     made = local.environment()
     assert made["AIRFLOW__API__SECRET_KEY"]
     assert local.password() not in ("", before)
-    assert json.loads(made["AIRFLOW_CONN_RATCHET_AIRFLOW_API"])["password"] == local.password()
+    assert json.loads(made["AIRFLOW_CONN_RATCHET_AIRFLOW_API"])["password"] == local.password(NOTES)
     assert local.environment()["AIRFLOW__API__SECRET_KEY"] == made["AIRFLOW__API__SECRET_KEY"]
 
 

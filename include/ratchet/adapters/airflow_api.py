@@ -14,6 +14,8 @@ import httpx
 
 from ratchet.errors import ServiceError
 
+_PAGE = 100  # as many as Airflow gives at once
+
 
 class Airflow:
     """A logged-in client."""
@@ -67,16 +69,17 @@ class Airflow:
 
     def dags(self) -> dict[str, Any]:
         """Return the DAGs by name."""
-        return {dag["dag_id"]: dag for dag in self.get("/api/v2/dags", limit=100)["dags"]}
+        return {dag["dag_id"]: dag for dag in self._all("/api/v2/dags", "dags", order_by="dag_id")}
 
     def import_errors(self) -> list[str]:
         """Return what is wrong with DAG files."""
-        return [f"{e['filename']}:\n{e['stack_trace']}" for e in self.get("/api/v2/importErrors")["import_errors"]]
+        found = self._all("/api/v2/importErrors", "import_errors", order_by="id")
+        return [f"{each['filename']}:\n{each['stack_trace']}" for each in found]
 
     def runs(self, dag_id: str, *, partition: str) -> list[dict[str, Any]]:
         """Return a DAG's runs for a partition, oldest first."""
-        found = self.get(f"/api/v2/dags/{dag_id}/dagRuns", partition_key_pattern=partition, order_by="id", limit=100)
-        return list(found["dag_runs"])
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
+        return self._all(path, "dag_runs", partition_key_pattern=partition, order_by="id")
 
     def clear_failed(self, dag_id: str, run_id: str) -> None:
         """Let the failed tasks of a run, and what follows them, run again."""
@@ -119,6 +122,15 @@ class Airflow:
         answer = self._send(method, path, **options)
         _check(answer)
         return answer.json()
+
+    def _all(self, path: str, what: str, **params: Any) -> list[dict[str, Any]]:
+        """Return all of a list, page by page: Airflow gives a hundred at once."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.get(path, limit=_PAGE, offset=len(found), **params)
+            found += page[what]
+            if not page[what] or len(found) >= page.get("total_entries", 0):
+                return found
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send, and send again where Airflow's database was busy.

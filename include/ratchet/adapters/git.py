@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Collection
 from pathlib import Path
 
+from ratchet import environment
 from ratchet.errors import MissingPackage, RegistryBusy, RegistryError, StorageError
 
 PATIENCE = 600.0  # seconds: what takes longer hangs
@@ -32,8 +33,7 @@ _CONFIG = {
 }
 _PLAIN = ("PATH", "TMPDIR", "LD_LIBRARY_PATH")
 # What speaks with a remote is given besides: who one is there, and how one gets there.
-REMOTE = ("USER", "LOGNAME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_REMOTE = ("USER", "LOGNAME", *environment.SSH, *environment.CERTIFICATES, *environment.PROXIES)
 TOKEN, KEY, CERTIFICATES = "RATCHET_GIT_TOKEN", "RATCHET_GIT_SSH_KEY", "RATCHET_GIT_CA"
 _ASKED = f'!f() {{ test "$1" = get && echo username=ratchet && echo "password=${TOKEN}"; }}; f'
 _DISK = re.compile(r"no space left|read-only file system|quota exceeded|: permission denied$", re.IGNORECASE)
@@ -60,7 +60,7 @@ def run(
     try:
         with subprocess.Popen(
             command,
-            env=environment(remote),
+            env=given(remote),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -84,10 +84,9 @@ def run(
     return out
 
 
-def environment(remote: bool = False) -> dict[str, str]:
+def given(remote: bool = False) -> dict[str, str]:
     """Return what a Git process is given: a list of names, and nothing of `GIT_*`."""
-    names = (*_PLAIN, *((*REMOTE, *PROXIES) if remote else ()))
-    found = {name: os.environ[name] for name in names if name in os.environ}
+    found = environment.with_loopback(environment.pick(*_PLAIN, *_REMOTE)) if remote else environment.pick(*_PLAIN)
     found |= {
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_GLOBAL": os.devnull,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet import __version__
-from ratchet.errors import DataError, MissingPackage, TrackingError, TrackingUnavailable
+from ratchet.errors import DataError, MissingPackage, RequestError, TrackingError, TrackingUnavailable
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,8 +79,9 @@ def connected() -> Iterator[Tracking]:
     except ImportError as error:
         raise MissingPackage(f"mlflow cannot be imported ({error}). Run: make install") from error
     mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)  # whatever MLFLOW_REGISTRY_URI says: versions and runs are one store's
     try:
-        yield Tracking(mlflow.MlflowClient(uri))
+        yield Tracking(mlflow.MlflowClient(uri, uri))
     except mlflow.MlflowException as error:
         text = str(error).splitlines()[0]
         if "API request to" in text or "Max retries" in text or "Connection" in text:
@@ -128,12 +129,20 @@ def every(search: Callable[..., Any]) -> Iterator[Any]:
             return
 
 
-def trained_run(client: Tracking, loop: str, key: str) -> str:
-    """Return the id of the run with this key. Raises DataError where nothing was trained under it."""
+def trained_run(client: Tracking, loop: str, key: str, asked: str = "") -> str:
+    """Return the id of the run with this key.
+
+    Raises DataError where nothing was trained under it, and RequestError where another run was asked for.
+    """
     found = find_run(client, loop, key)
     if found is None:
         raise DataError(
             f"Nothing of {loop} was trained under the key {key!r}. Run: ratchet step train --loop {loop} --run {key}"
+        )
+    if asked not in ("", found.run_id):
+        raise RequestError(
+            f"The MLflow run {asked} is not what was trained for {loop} under the key {key!r}; that is {found.run_id}. "
+            "A run is judged and promoted under its own loop and key alone"
         )
     return found.run_id
 

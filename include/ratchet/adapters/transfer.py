@@ -7,20 +7,18 @@ stopped where it hangs. It reads what to bring from standard input, as JSON, and
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from ratchet import environment
 from ratchet.adapters import git
 from ratchet.errors import MissingPackage, RegistryBusy
 
-PASSED = ("AWS_", "GOOGLE_", "AZURE_")  # beginnings of names
 PATIENCE = 3600.0  # seconds: what takes longer hangs
 _log = logging.getLogger("ratchet")
 
@@ -35,7 +33,7 @@ def run(root: Path, way: Literal["push", "fetch", "remove"], remote: str, digest
         done = subprocess.run(
             command,
             input=asked,
-            env=environment(root),
+            env=given(root),
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -59,15 +57,15 @@ def run(root: Path, way: Literal["push", "fetch", "remove"], remote: str, digest
         raise RegistryBusy(f"The data registry {root}: DVC's remote {remote} {why}. Retry")
 
 
-def environment(root: Path) -> dict[str, str]:
+def given(root: Path) -> dict[str, str]:
     """Return what the process is given: what a remote asks for, and folders of the registry instead of the user's."""
-    found = {name: value for name, value in os.environ.items() if name.startswith(PASSED)}
-    for name in ("PATH", "PYTHONPATH", "HOME", "TMPDIR", *git.REMOTE, *git.PROXIES):
-        if name in os.environ:
-            found[name] = os.environ[name]
+    names = (*environment.CLOUDS, *environment.SSH, *environment.CERTIFICATES, *environment.PROXIES)
+    found = environment.with_loopback(
+        environment.pick("PATH", "PYTHONPATH", "HOME", "TMPDIR", "USER", "LOGNAME", *names)
+    )
     tmp = root / ".dvc" / "tmp"
     found |= {name: str(tmp) for name in ("DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR", "DVC_SITE_CACHE_DIR")}
-    return found | {"DVC_NO_ANALYTICS": "1", "USER": os.environ.get("USER") or _user()}
+    return found | {"DVC_NO_ANALYTICS": "1"}
 
 
 def main() -> None:
@@ -99,13 +97,6 @@ def main() -> None:
         with contextlib.suppress(FileNotFoundError):  # it has none. DVC says the same of a host that is away
             files.cat_file(remote.oid_to_path(lost[0]))
     print(json.dumps(sorted(each.value for each in failed)))
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "ratchet"
 
 
 if __name__ == "__main__":

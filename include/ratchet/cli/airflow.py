@@ -9,11 +9,9 @@ from pathlib import Path
 
 import click
 
-from ratchet import installation
+from ratchet import environment, installation
 from ratchet.errors import MissingPackage
 from ratchet.settings import Settings
-
-FOREIGN = ("AIRFLOW_", "_AIRFLOW_")  # variables of another Airflow: those of the installation are described
 
 
 class _PassedOn(click.Command):
@@ -41,11 +39,11 @@ def run(arguments: list[str]) -> int:
     """
     found = installation.need(Settings.current().var)
     folder = Path(sys.executable).parent
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    inherited = {**environment.of_service(), **environment.pick(*environment.AIRFLOW)}
     path = {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
-    environment = {**inherited, **path, **found.command_environment()}
+    given = {**inherited, **path, **found.command_environment()}
     try:
-        code = subprocess.run([str(folder / "airflow"), *arguments], env=environment, check=False).returncode
+        code = subprocess.run([str(folder / "airflow"), *arguments], env=given, check=False).returncode
     except FileNotFoundError:
         raise MissingPackage(f"There is no airflow in {folder}. Run: make install") from None
     return code if code >= 0 else 128 - code  # as a shell tells of a signal

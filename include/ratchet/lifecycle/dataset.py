@@ -11,7 +11,8 @@ from ratchet.adapters.opening import open_registry, refuse_to_begin
 from ratchet.contract.loop import Loop
 from ratchet.data import features as feature_sql
 from ratchet.data import tables as tabular
-from ratchet.errors import DataError, RegistryError
+from ratchet.errors import DataError, RegistryError, storage_errors
+from ratchet.files import private
 from ratchet.partitions import days_between, shift
 from ratchet.settings import Settings
 
@@ -25,6 +26,8 @@ _NEAR = 7  # days: what lies between two is read with them
 def registry() -> Registry:
     """Open this installation's data registry, with what other machines have written."""
     settings = Settings.current()
+    with storage_errors(settings.var):
+        private(settings.var)
     if not (settings.registry / ".git").exists():
         _refuse_where_a_champion_is_known(settings)
     found = open_registry(settings.registry, settings.remote, settings.git_remote)

@@ -42,6 +42,18 @@ def test_a_busy_database_is_asked_again_and_a_refusal_is_told(monkeypatch: pytes
         airflow.get("/api/v2/x")
 
 
+def test_more_dags_than_a_page_holds_are_found() -> None:
+    """`make run` found the first hundred."""
+    names = [f"loop_{number:03}.ingest" for number in range(230)]
+    pages = [names[at : at + 100] for at in range(0, 230, 100)]
+    answers = [
+        httpx.Response(200, json={"dags": [{"dag_id": name} for name in page], "total_entries": 230}) for page in pages
+    ]
+    airflow, asked = _airflow(*answers)
+    assert list(airflow.dags()) == names
+    assert [request.url.params["offset"] for request in asked] == ["0", "100", "200"]
+
+
 def test_no_airflow_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "passwords.json").write_text(json.dumps({"admin": "x"}))
     with (

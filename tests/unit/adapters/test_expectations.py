@@ -38,7 +38,24 @@ def test_what_the_key_implies_is_checked_row_by_row(tmp_path: Path) -> None:
     check = expectations.validate(frame, _suite(tmp_path), "mine", ["a", "b"])
     pair = "expect_compound_columns_to_be_unique(a, b)"
     assert check.broken == {0: [pair], 1: [pair], 2: ["expect_column_values_to_not_be_null(a)"]}
-    assert "Expectation Validation Result" in expectations.render(check)
+    assert "Evaluated Expectations" in expectations.render(check)
+
+
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script>\"'></td>"
+
+
+def test_what_was_delivered_is_text_on_its_page(tmp_path: Path) -> None:
+    """It stood there as it came, in the origin of Airflow's UI; and the page loaded scripts of other people's hosts."""
+    frame = pd.DataFrame({"key": [1, 2, 3], HOSTILE: [HOSTILE, "a", "javascript:alert(1)"]})
+    among = {
+        "type": "expect_column_values_to_be_in_set",
+        "kwargs": {"column": HOSTILE, "value_set": ["a", HOSTILE[:9]]},
+    }
+    found = expectations.render(expectations.validate(frame, _suite(tmp_path, among), "mine", ["key"]))
+    for tag in ("<script", "<img", "<link", "<iframe", "<form", " onerror", "http:", "https:", 'href="javascript'):
+        assert tag not in found, tag
+    assert "alert(1)" in found
+    assert "1 unexpected" in found or "2 unexpected" in found
 
 
 def test_a_critical_expectation_parts_rows_refuses_tables_and_a_lesser_one_warns(tmp_path: Path) -> None:

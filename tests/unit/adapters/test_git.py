@@ -87,10 +87,10 @@ def test_nothing_of_the_users_configuration_or_of_a_hooks_environment_changes_a_
 )
 def test_no_variable_of_git_is_handed_on_whatever_it_is(given_to_us: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        clean = {remote: git.environment(remote) for remote in (False, True)}
+        clean = {remote: git.given(remote) for remote in (False, True)}
         for name, value in given_to_us.items():
             patch.setenv(name, value)
-        assert {remote: git.environment(remote) for remote in (False, True)} == clean
+        assert {remote: git.given(remote) for remote in (False, True)} == clean
     assert {*clean[False]} - {"PATH", "TMPDIR", "LD_LIBRARY_PATH"} == OURS
 
 
@@ -110,11 +110,11 @@ def test_a_key_and_certificates_reach_what_speaks_with_a_remote_alone(monkeypatc
     monkeypatch.setenv(git.KEY, "/etc/keys/of the registry")
     monkeypatch.setenv(git.CERTIFICATES, "/etc/ca.pem")
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
-    found = git.environment(remote=True)
+    found = git.given(remote=True)
     assert found["GIT_SSH_COMMAND"].startswith("ssh -o BatchMode=yes ")
     assert found["GIT_SSH_COMMAND"].endswith(" -o IdentitiesOnly=yes -i '/etc/keys/of the registry'")
     assert (found["GIT_SSL_CAINFO"], found["SSH_AUTH_SOCK"]) == ("/etc/ca.pem", "/run/agent")
-    assert not {"GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK"} & {*git.environment()}
+    assert not {"GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK"} & {*git.given()}
 
 
 @pytest.fixture

@@ -230,7 +230,6 @@ def test_the_process_is_given_what_a_remote_asks_for_and_nothing_else(
         "GOOGLE_APPLICATION_CREDENTIALS": "/key.json",
         "AZURE_STORAGE_KEY": "2",
         "https_proxy": "http://proxy:3128",
-        "NO_PROXY": "localhost",
         "SSL_CERT_FILE": "/ca.pem",
         "SSH_AUTH_SOCK": "/agent",
         "HOME": "/home/ada",
@@ -248,7 +247,7 @@ def test_the_process_is_given_what_a_remote_asks_for_and_nothing_else(
     for name, value in {**given, **kept, "DVC_SITE_CACHE_DIR": "/the/users"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("USER", raising=False)
-    found = transfer.environment(tmp_path)
+    found = transfer.given(tmp_path)
     assert given.items() <= found.items()
     assert not {*kept} & {*found}
     folders = {f"DVC_{name}_DIR" for name in ("GLOBAL_CONFIG", "SYSTEM_CONFIG", "SITE_CACHE")}

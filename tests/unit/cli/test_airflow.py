@@ -21,7 +21,7 @@ import json, os, signal, sys
 if "--killed" in sys.argv:
     os.kill(os.getpid(), signal.SIGKILL)
 print(json.dumps([sys.argv[1:], dict(os.environ)]))
-sys.exit(int(os.environ.get("CODE", "0")))
+sys.exit(int(os.environ.get("RATCHET_TEST_CODE", "0")))
 """
 
 
@@ -69,17 +69,17 @@ def test_arguments_are_passed_on_untouched(
 def test_the_environment_is_the_installations(
     described: Local, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Another Airflow's variables do not reach it; what else the shell has does."""
+    """Another Airflow's variables do not reach it; what else is a loop's own does."""
     for name in ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD"):
         monkeypatch.setenv(name, "/another")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://another")
-    monkeypatch.setenv("COLOUR", "blue")
+    monkeypatch.setenv("RATCHET_SOURCE_COLOUR", "blue")
     found = json.loads(_airflow("version", capfd=capfd)[1])[1]
     wanted = installation.need(Settings.current().var).command_environment()
     assert {name: found.get(name) for name in wanted} == wanted
     assert found["AIRFLOW_HOME"] == str(described.home)
     assert found["AIRFLOW__API__SECRET_KEY"]
-    assert found["COLOUR"] == "blue"
+    assert found["RATCHET_SOURCE_COLOUR"] == "blue"
     assert found["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
     assert "/another" not in found.values()
 
@@ -87,7 +87,7 @@ def test_the_environment_is_the_installations(
 def test_its_exit_code_is_airflows(
     described: Local, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("CODE", "7")
+    monkeypatch.setenv("RATCHET_TEST_CODE", "7")
     assert _airflow("dags", "list", capfd=capfd)[0] == 7
     assert _airflow("--killed", capfd=capfd)[0] == 128 + 9
 

@@ -1,0 +1,97 @@
+"""The environments of processes: each is given what its lists name, and nothing else that happens to be there.
+
+So no secret of one part reaches another, and no variable that a person has set for another program steers this one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+# Names, or the beginnings of names (with a *).
+SYSTEM = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR"),
+    *("LD_LIBRARY_PATH", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"),
+)
+HARDWARE = ("CUDA_*", "NVIDIA_*", "NCCL_*", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+CLOUDS = ("AWS_*", "GOOGLE_*", "AZURE_*")
+SSH = ("SSH_AUTH_SOCK",)
+OURS = ("RATCHET_*",)  # those of a loop's source among them: RATCHET_SOURCE_*
+TRACKING = (
+    *("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
+    *("MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+    *("MLFLOW_S3_ENDPOINT_URL", "MLFLOW_HTTP_REQUEST_*"),
+)
+AIRFLOW = ("AIRFLOW_CONN_*", "AIRFLOW_VAR_*")  # of the installation's own connections and variables: Airflow's alone
+SOURCE = "RATCHET_SOURCE_"  # how the name of a variable begins that a contract may name
+
+_NETWORK = (*PROXIES, *CERTIFICATES, *CLOUDS, *SSH)
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_QUIET = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+_STEERING = (
+    "AIRFLOW",
+    "_AIRFLOW",
+    "MLFLOW_",
+    "DVC_",
+    "GIT_",
+    "GX_",
+    "PYTHON",
+    "VIRTUAL_ENV",
+    "CONDA_",
+    "LD_",
+    "SQLALCHEMY_",
+)
+
+
+def of_step() -> dict[str, str]:
+    """Return what a step is given: nothing of Airflow's."""
+    found = pick(*SYSTEM, *HARDWARE, *_NETWORK, *OURS, *TRACKING, "PYTHONPATH")
+    return with_loopback({**found, **_QUIET, "PYTHONUNBUFFERED": "1"})
+
+
+def of_service() -> dict[str, str]:
+    """Return what a service of an installation begins with; what makes it the installation's is added."""
+    return with_loopback({**pick(*SYSTEM, *HARDWARE, *_NETWORK, *OURS, *TRACKING), **_QUIET})
+
+
+def pick(*names: str) -> dict[str, str]:
+    """Return the variables that lists name, those that are set; and who the user is, set or not."""
+    exact = {name for name in names if not name.endswith("*")}
+    beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
+    found = {
+        name: value
+        for name, value in os.environ.items()
+        if name in exact or (beginnings and name.startswith(beginnings))
+    }
+    return {**found, "USER": os.environ.get("USER") or user()} if "USER" in exact else found
+
+
+def with_loopback(environment: Mapping[str, str]) -> dict[str, str]:
+    """Add this machine to what is reached without a proxy; what was there stays."""
+    before = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in before.split(",") if host.strip()]
+    listed = ",".join([*hosts, *(host for host in _LOOPBACK if host not in hosts)])
+    return {**environment, "NO_PROXY": listed, "no_proxy": listed}
+
+
+def taken_out() -> list[str]:
+    """List the variables that would steer what Ratchet starts, and are given to none of it."""
+    known = pick(*SYSTEM, *HARDWARE, *_NETWORK, *OURS, *TRACKING, *AIRFLOW) | _QUIET
+    return sorted(name for name in os.environ if name.startswith(_STEERING) and name not in known)
+
+
+def user() -> str:
+    """Return who runs this process, as the system knows; a variable can claim anything."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # as in a container whose user has no entry
+        return f"uid{os.getuid()}"
