@@ -60,14 +60,19 @@ def logged_in(local: Local, width: int, height: int) -> Iterator[Page]:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=QUIET)
         page = browser.new_page(viewport={"width": width, "height": height})
-        page.goto(local.airflow_url)
-        page.fill("input[name=username]", USER)
-        page.fill("input[name=password]", local.password())
-        page.click("button[type=submit]")
-        page.wait_for_url(f"{local.airflow_url}/**", wait_until="load")
-        page.get_by_text("Home").first.wait_for()
+        log_in(page, local, USER)
         yield page
         browser.close()
+
+
+def log_in(page: Page, local: Local, user: str) -> None:
+    """Log a page in to Airflow's UI."""
+    page.goto(local.airflow_url)
+    page.fill("input[name=username]", user)
+    page.fill("input[name=password]", local.password(user))
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{local.airflow_url}/**", wait_until="load")
+    page.get_by_text("Home").first.wait_for()
 
 
 def _take(page: Page, name: str, address: str, awaited: str | None) -> None:

@@ -11,6 +11,7 @@ SUMMARIES = {
     "ingest": "Fetch, validate and publish a day of data",
     "train": "Train a challenger, judge it, and promote it, refuse it or let it wait in shadow",
     "score": "Predict the rows of a published day with the champion",
+    "approve": "Ask a person whether a challenger that has won may be promoted, and promote it",
     "replay": "Try retraining policies on the loop's own past, and recommend the one that would have cost least",
     "monitor": "Watch drift and performance, look at the duels, and ask for a retraining where the evidence does",
 }
@@ -45,8 +46,8 @@ def _rows(loop: Loop, part: str) -> list[str]:
             f"deploys the {gate.deploy} model"
         )
         rows["In shadow"] = f"up to {gate.shadows} challengers and the predecessor, {gate.patience_days} days"
-        if gate.approval == "required":
-            rows["Approval"] = f"by a person, within {gate.approval_hours:g} hours"
+        if gate.approval:
+            rows["Approval"] = f"by {' or '.join(gate.approval)}, within {gate.approval_hours:g} hours"
         rows["Floors"] = ", ".join(_floor(name, bound) for name, bound in gate.floors.items()) or "none"
         for name, options in gate.checks.items():
             rows[f"Check {name}"] = _options(options)
@@ -103,6 +104,10 @@ def _how(loop: Loop, part: str) -> str:
             f"`ratchet airflow backfill create --dag-id {loop.name}.ingest --from-date … --to-date …`."
         ),
         "train": "Runs when the monitor admits a retraining, or by hand with a reason.",
+        "approve": (
+            "One run a challenger, started where one has won; nothing waits for it. The first answer stays, in the "
+            "ledger; none in time is a no. Who has asked for the training is not asked."
+        ),
         "score": "Follows each published day. Predictions once made are not rewritten.",
         "replay": (
             "Runs by hand: choose nights, policies and gates. "

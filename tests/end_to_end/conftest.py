@@ -49,9 +49,10 @@ def local(
         rename(folder, "wind", "wind_approved")
         rename(folder, "wind", "wind_at_once")
         contract = folder / "loops" / "wind_approved" / "loop.yaml"
-        contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: required\n"))
+        contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: [ada, admin]\n"))
         _smaller(folder / "loops" / "flight_delays" / "loop.yaml")
         patch.setenv("RATCHET_DAGS", str(dags))
+        patch.setenv("RATCHET_AIRFLOW_USERS", "ada:user,eve:user,victor:viewer")
         patch.setenv("RATCHET_AIRFLOW_PORT", str(free_port()))
         patch.setenv("RATCHET_MLFLOW_PORT", str(free_port()))
         found = Local.current()

@@ -14,4 +14,6 @@ def entry(kind: str, run: str = "", **given: Any) -> Any:
     """Make an entry of a kind; what it needs and is not given is the run's key, or empty."""
     needed = {name for name, field in TYPES[kind].model_fields.items() if field.is_required()}
     filled = {name: run if name in _RUNS else "" for name in needed}
+    if kind == "answered":
+        filled["answer"] = "Approve"
     return TYPES[kind](**{**filled, "key": f"{kind}:{run}", **given})

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import random
 import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +18,7 @@ from pyarrow import parquet
 from ratchet import catalog
 from ratchet.decisions import lifecycle
 from ratchet.decisions.entries import Asked, Entry, Paused, Resumed, only
-from ratchet.lifecycle import ledger
+from ratchet.lifecycle import approval, ledger
 from ratchet.partitions import days_between, parse, shift
 from ratchet.replay import history
 from ratchet.replay.fits import Fits
@@ -108,8 +107,8 @@ class Steps:
             self._again(*self.story.corrected[night])
         if night in self.story.said:
             ledger.say(self.loop, *self.story.said[night])
-        for run, mlflow_run, answer in self.answers.pop(night, []):
-            self._promote(run, mlflow_run, answer)
+        for run, mlflow_run, said in self.answers.pop(night, []):
+            self._promote(run, mlflow_run, said)
         silent = night in self.story.late.values()
         self._hand(night, "wrong" if night in self.story.refused else "silent" if silent else "")
         self._live(night, f"night__{night}")
@@ -157,15 +156,18 @@ class Steps:
         if step("refit", NAME, run=key, mlflow_run=made, until=night).outcome == "refused":
             return
         number, self.won = self.won, self.won + 1
-        answer = "Reject" if number in self.story.refuses else "Approve"
+        said: Literal["Approve", "Reject"] = "Reject" if number in self.story.refuses else "Approve"
         later = self.story.late_answers.get(number)
         if later:
-            self.answers.setdefault(shift(night, later), []).append((key, made, answer))
+            self.answers.setdefault(shift(night, later), []).append((key, made, said))
         else:
-            self._promote(key, made, answer)
+            self._promote(key, made, said)
 
-    def _promote(self, key: str, made: str, answer: str) -> None:
-        step("promote", NAME, run=key, mlflow_run=made, approval=json.dumps({"answer": answer, "by": "ada"}))
+    def _promote(self, key: str, made: str, said: Literal["Approve", "Reject"]) -> None:
+        loop = catalog.load(NAME)
+        if lifecycle.won(ledger.read(loop), made):
+            approval.record(loop, key, approval.Said(said, "ada", "airflow"))
+        step("promote", NAME, run=key, mlflow_run=made)
 
 
 def replayed(story: Story, cache: Path) -> list[Entry]:

@@ -89,7 +89,7 @@ class Invariants:
                 "a promotion replaces whom it was judged against",
                 entry,
             )
-            if self.loop.gate.approval == "required":
+            if self.loop.gate.approval:
                 yes = (entry.approval or {}).get("answer") == "Approve"
                 _say(yes, "where a person has to answer, nobody is promoted without", entry)
             self.champion = entry.version

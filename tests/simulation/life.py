@@ -277,7 +277,7 @@ def _refit(life: Life, key: str) -> bool:
 
 def _promote(life: Life, key: str, night: str) -> bool:
     """Promote; where a person is asked, the answer comes some nights later, twice, or never."""
-    if life.loop.gate.approval == "none":
+    if not life.loop.gate.approval:
         acts.promote(life.world, life.loop, key)
         return True
     late = next((each.number for each in life.story.events if each.kind == "answer" and day(each.night) >= night), 0)

@@ -27,7 +27,7 @@ class Rules:
     """What the contract says."""
 
     deploy: str
-    approval: str
+    approval: tuple[str, ...]
     aim: str
     shadows: int
     patience: int
@@ -71,7 +71,7 @@ def draw(seed: int, nights: int) -> Story:
     rng = random.Random(seed)
     rules = Rules(
         deploy=rng.choice(("refit", "evaluated")),
-        approval=rng.choice(("none", "none", "required")),
+        approval=rng.choice(((), (), ("ada",))),
         aim=rng.choice(("superior", "non_inferior")),
         shadows=rng.randint(1, 3),
         patience=rng.choice((3, 6, 12, 28)),

@@ -91,6 +91,20 @@ class ApprovalAsked(_Entry):
     kind: Literal["approval_asked"] = "approval_asked"
     run: str
     mlflow_run: str
+    approvers: tuple[str, ...] = ()  # logins that the contract named then
+
+
+class Answered(_Entry):
+    """A person has answered, or nobody in time; the first answer stays."""
+
+    kind: Literal["answered"] = "answered"
+    run: str
+    mlflow_run: str
+    answer: Literal["Approve", "Reject"]
+    responder: str = ""  # a login; empty where nobody has answered
+    known: str = ""  # how the login is known: airflow, system (the command line's user), claimed
+    asked_by: str = ""  # the login of who has asked for the training
+    night: str = ""  # the first that knows it
 
 
 class Left(_Entry):
@@ -179,6 +193,7 @@ Entry = Annotated[
     | Rejected
     | Promoted
     | ApprovalAsked
+    | Answered
     | Left
     | RolledBack
     | Released

@@ -15,6 +15,7 @@ from ratchet.decisions import checks, duel, gate, hypothesis, retrain, shadows
 from ratchet.decisions.checks import Judge
 from ratchet.decisions.duel import Cluster, Verdict
 from ratchet.decisions.entries import (
+    Answered,
     ApprovalAsked,
     Entries,
     Entry,
@@ -158,7 +159,7 @@ def night(
     for win in pending(entries):  # its promotion has not come to an end yet; where a person was asked, that is theirs
         if win.champion != champion:
             new.append(_replaced(win))
-        elif win.night and loop.gate.approval == "none":
+        elif win.night and not loop.gate.approval:
             winner = winner or win
     for each in waiting:
         if each.champion != champion:
@@ -188,7 +189,11 @@ def forbidden(entries: Entries, won: Won, approval: Mapping[str, Any] | None, ho
     """
     if approval and approval.get("answer") != "Approve":
         by = approval.get("by")
-        why = f"rejected by {by}" if by else f"rejected: nobody answered within {hours:g} hours"
+        why = (
+            f"rejected: nobody answered within {hours:g} hours"
+            if not by
+            else approval.get("why") or f"rejected by {by}"
+        )
         return refused(won, why, approval=approval)
     if (now := champion(entries)) != won.champion:
         then = f"v{won.champion}" if won.champion else "none"
@@ -237,6 +242,17 @@ def won(entries: Entries, run: str) -> Won | None:
     return next((win for win in pending(entries) if win.evaluated == run), None)
 
 
+def answered(entries: Entries, run: str) -> Answered | None:
+    """Return what a person has answered about a run; None where nobody has."""
+    return next((entry for entry in only(entries, Answered) if entry.mlflow_run == run), None)
+
+
+def approval(entry: Answered) -> dict[str, Any]:
+    """Return an answer as a promotion, or a refusal, holds it."""
+    said = {"answer": entry.answer, "by": entry.responder, "known": entry.known, "at": entry.at, "night": entry.night}
+    return {**said, "why": entry.reason}
+
+
 def pending(entries: Entries) -> list[Won]:
     """Return the wins whose promotion has not come to an end, oldest first."""
     found: dict[str, Won] = {}
@@ -261,10 +277,12 @@ def admitted(admission: retrain.Admission, day: str, champion: str) -> tuple[Ent
 def _won(loop: Loop, about: Mapping[str, Any]) -> tuple[Won, *tuple[ApprovalAsked, ...]]:
     """Let a challenger have won; ask a person where the contract wants one."""
     found = Won(key=f"won:{about['mlflow_run']}", **about)
-    if loop.gate.approval != "required":
+    if not loop.gate.approval:
         return (found,)
     run = found.mlflow_run
-    return found, ApprovalAsked(key=f"approval_asked:{run}", run=found.run, mlflow_run=run, reason=found.reason)
+    return found, ApprovalAsked(
+        key=f"approval_asked:{run}", run=found.run, mlflow_run=run, approvers=loop.gate.approval, reason=found.reason
+    )
 
 
 def _replaced(challenger: shadows.Challenger | Won) -> Left:

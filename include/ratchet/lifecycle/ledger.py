@@ -8,19 +8,20 @@ after it, and where a crash came between the two the next call moves the alias.
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet import environment
 from ratchet.adapters import models, runs, writing
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions.entries import Asked, Entries, Entry, Paused, Promoted, Resumed, RolledBack, line
 from ratchet.errors import DataError, RegistryError, RequestError
 from ratchet.lifecycle import contracts, dataset, nights
+from ratchet.text import one_line
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
@@ -36,6 +37,7 @@ TITLES = {  # of an entry's commit
     "waiting": "Let a challenger of {loop} wait",
     "left": "Let a challenger of {loop} go",
     "approval_asked": "Ask for an approval of {loop}",
+    "answered": "Answer about a challenger of {loop}",
     "rolled_back": "Roll {loop} back to {what}",
     "released": "Let {what} of {loop} go",
     "requested": "Ask for a retraining of {loop}",
@@ -55,7 +57,7 @@ def write(writer: Writer, loop: Loop, entries: Sequence[Entry], grounds: Grounds
     fresh = [entry for entry in entries if entry.key not in known]
     if not fresh:
         return []
-    now, who = dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), getpass.getuser()
+    now, who = dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), environment.user()
     contract = contracts.keep(writer, loop)
     found = []
     for entry in fresh:
@@ -65,6 +67,7 @@ def write(writer: Writer, loop: Loop, entries: Sequence[Entry], grounds: Grounds
         }
         facts = {**entry.facts, **kept}
         update = {"at": now, "by": entry.by or who, "contract": contract, **({"facts": facts} if facts else {})}
+        update["reason"] = one_line(entry.reason)
         found.append(entry.model_copy(update=update))
     writer.append(loop.name, found)
     titles = [TITLES[entry.kind].format(loop=loop.name, what=what(entry)) for entry in found]

@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
-from ratchet.decisions import requests
-from ratchet.decisions.entries import ApprovalAsked, Asked, Entries, Judged, Paused, Resumed, only
+from ratchet.decisions import lifecycle, requests
+from ratchet.decisions.entries import Answered, ApprovalAsked, Asked, Entries, Judged, Paused, Resumed, only
 from ratchet.errors import DataError
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset
@@ -94,7 +94,7 @@ class Heard:
 
     night: str  # the first that hears it
     place: int  # of its commit, among all of the registry
-    said: Asked | Paused | Resumed | None
+    said: Answered | Asked | Paused | Resumed | None
     run: str = ""  # of the training that the answer is about
     answer: Mapping[str, Any] | None = None
 
@@ -175,11 +175,13 @@ def _heard(entries: Entries, places: Sequence[int], came: Sequence[Delivery]) ->
         following = next((each.known for each in came if each.place > place), "9999")
         if isinstance(entry, Asked | Paused | Resumed):
             found.append(Heard(entry.night or following, place, entry))
-        elif isinstance(entry, Judged) and entry.approval:
+        elif isinstance(entry, Answered):
+            about = lifecycle.approval(entry)
+            found.append(Heard(entry.night or following, place, entry, entry.run, about))
+        elif isinstance(entry, Judged) and entry.approval and not lifecycle.answered(entries, entry.evaluated):
             night = entry.approval.get("night") or following
             found.append(Heard(night, place, None, entry.run, entry.approval))
-    answered = {each.run for each in found}
-    asked = {entry.run for entry in only(entries, ApprovalAsked)} - answered
+    asked = {entry.run for entry in only(entries, ApprovalAsked)} - {each.run for each in found}
     return [*found, *(Heard("9999", 0, None, run, {}) for run in sorted(asked))]
 
 

@@ -17,7 +17,7 @@ from ratchet.data import windows
 from ratchet.decisions import acts, duel, lifecycle, requests, shadows, staleness
 from ratchet.decisions.acts import Decided, Deployed
 from ratchet.decisions.duel import Cluster
-from ratchet.decisions.entries import Entry, Judged, Promoted, Rejected, RolledBack, Waiting, Won, only
+from ratchet.decisions.entries import Answered, Entry, Judged, Promoted, Rejected, RolledBack, Waiting, Won, only
 from ratchet.decisions.evaluation import parse
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError, TrainingError
@@ -156,21 +156,31 @@ class Simulation:
                 self._score(self.history.at(each.known), {each.day})
 
     def _hear(self, heard: Heard) -> None:
-        if heard.said:
+        if heard.said and not heard.run:
             self.ledger.append(heard.said)
             self._heard.append(heard)
         elif lifecycle.won(self.ledger, heard.run):
+            self._note(heard)
             acts.promote(self, self.loop, heard.run, heard.answer)
             self._heard.append(heard)
 
     def _answer(self, run: str, night: str) -> Mapping[str, Any] | None:
         """Return what a person has answered by now; where no answer is on record it is yes, and at once."""
-        if self.loop.gate.approval == "none":
+        if not self.loop.gate.approval:
             return None
         found = next((each for each in self.history.heard if each.run == run), None)
         if found is None:
             return {"answer": "Approve", "by": "the replay"}
-        return found.answer if found.night <= night else None
+        if found.night > night:
+            return None
+        self._note(found)
+        return found.answer
+
+    def _note(self, heard: Heard) -> None:
+        """Write an answer down where its past has done so."""
+        if isinstance(heard.said, Answered) and lifecycle.answered(self.ledger, heard.run) is None:
+            about = {"key": f"answered:{heard.run}", "mlflow_run": heard.run}  # a replay's runs have no other name
+            self.ledger.append(heard.said.model_copy(update=about))
 
     def _score(self, data: DataVersion, came: set[str]) -> None:
         """Score days that have come, or come again."""
@@ -286,7 +296,7 @@ class Simulation:
                 return "reject"
             run.stands = (refit, run.fit)
         answer = self._answer(key, night)
-        if answer is None and self.loop.gate.approval == "required":
+        if answer is None and self.loop.gate.approval:
             return "wait"
         return "promote" if isinstance(acts.promote(self, self.loop, key, answer), Promoted) else "reject"
 

@@ -17,6 +17,7 @@ from ratchet.decisions import gate as decisions
 from ratchet.decisions.entries import Entries, Entry, Judged, Released, RolledBack, Won, only
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, evaluations, evidence, looks, nights, production
+from ratchet.partitions import Partition
 from ratchet.reports import decision as report
 from ratchet.steps import StepRequest, StepResult, gate, performance
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class DuelRequest(StepRequest):
     """Which night to look at."""
 
-    partition: str  # the night whose performance was measured
+    partition: Partition  # the night whose performance was measured
 
 
 class DuelResult(StepResult):
@@ -110,7 +111,7 @@ def _result(loop: Loop, client: Tracking, entries: Entries, found: lifecycle.Nig
         verdict="promote",
         run=won.run,
         mlflow_run=won.evaluated,
-        report=report.path(won.evaluated, _of(won.night) if won.night else gate.LOOK),
+        report=report.path(won.evaluated, page_of(won.night) if won.night else gate.LOOK),
         summary=report.markdown(loop, won.evaluated, "promote", won.reason, listed),
     )
 
@@ -133,7 +134,7 @@ def _rests(
     if look is None or not isinstance(entry, Judged):
         return {}
     run, days = entry.evaluated, evidence.read(client, entry.evaluated)
-    page = report.decision(loop, client, run, look, days, evaluations.read(client, run), _of(night))
+    page = report.decision(loop, client, run, look, days, evaluations.read(client, run), page_of(night))
     kept = {"evaluation.json": evaluations.text(client, run), "evidence.json": evidence.text(entry.champion, days)}
     return {**seen, **kept, "report.html": page}
 
@@ -142,7 +143,8 @@ def _run_of(client: Tracking, loop: Loop, version: str) -> str:
     return models.version(client, loop.name, version).run_id
 
 
-def _of(night: str) -> str:
+def page_of(night: str) -> str:
+    """Name the page about a night's look at a challenger."""
     return f"night of {night}"
 
 

@@ -16,7 +16,7 @@ from ratchet.decisions.entries import Entry, Judged, Won, only
 from ratchet.decisions.lifecycle import FirstLook
 from ratchet.lifecycle import dataset, evaluations, evidence, nights, production
 from ratchet.reports import decision as report
-from ratchet.steps import StepRequest, StepResult, snapshot
+from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, snapshot
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
@@ -29,8 +29,8 @@ REASON = "ratchet.verdict_reason"
 class GateRequest(StepRequest):
     """Which challenger to judge."""
 
-    run: str  # the key of this training
-    mlflow_run: str = ""  # the run that was evaluated; by default the one of that key
+    run: Key  # the key of this training
+    mlflow_run: MlflowRun = ""  # the run that was evaluated; by default the one of that key
 
 
 class GateResult(StepResult):
@@ -51,7 +51,7 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
     """Judge by the stored evaluation, once a run: a second call gives the verdict of the first."""
     loop = snapshot.contract(loop, request.run)
     with runs.connected() as client:
-        mlflow_run = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
+        mlflow_run = runs.trained_run(client, loop.name, request.run, request.mlflow_run)
 
         def look(world: production.Production) -> tuple[acts.Look, Judged]:
             found = acts.look(world, loop, mlflow_run, catalog.checks(loop))

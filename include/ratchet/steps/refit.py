@@ -14,9 +14,9 @@ from ratchet.data import features, tables
 from ratchet.decisions import acts, lifecycle
 from ratchet.decisions.entries import Promoted, Won, only
 from ratchet.errors import TrainingError
-from ratchet.lifecycle import dataset, evidence, ledger, nights, predictions, production, proven
-from ratchet.partitions import shift
-from ratchet.steps import StepRequest, StepResult, gate, snapshot, train
+from ratchet.lifecycle import dataset, evidence, ledger, nights, predictions, production, proven, verdicts
+from ratchet.partitions import Partition, shift
+from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, gate, snapshot, train
 from ratchet.training import evaluation
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 class RefitRequest(StepRequest):
     """Which recipe to fit, and on which days."""
 
-    run: str  # the key of this training
-    mlflow_run: str = ""  # the run that was judged
-    until: str = ""  # the latest partition for the refit; by default the training's days, the held-out ones included
+    run: Key  # the key of this training
+    mlflow_run: MlflowRun = ""  # the run that was judged
+    until: Partition = (
+        ""  # the latest partition for the refit; by default the training's days, the held-out ones included
+    )
 
 
 class RefitResult(StepResult):
@@ -46,14 +48,14 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
     now, loop = loop, snapshot.contract(loop, request.run)
     pinned = snapshot.pinned(loop, request.run)
     with runs.connected() as client:
-        judged = request.mlflow_run or runs.trained_run(client, loop.name, request.run)
+        judged = verdicts.judged(loop, request.run, request.mlflow_run)
         tags = client.tags(judged)
         entries = ledger.read(loop)
         if done := next((each for each in only(entries, Promoted) if each.evaluated == judged), None):
             return RefitResult(reason=f"promoted as v{done.version}", outcome="unchanged", mlflow_run=done.mlflow_run)
         won = lifecycle.won(entries, judged)
         if won is None or (rules := gate.rules(now, won)).deploy != "refit":
-            return RefitResult(reason=tags.get(gate.REASON, "it has not passed the gate"), outcome="skipped")
+            return RefitResult(reason=verdicts.said(entries, judged), outcome="skipped")
         rows, revision = _rows(loop, pinned, request.until)
         days = f"{pinned.train.partition('..')[0]}..{max(rows.column(features.PARTITION).to_pylist())}"
         digest = hashlib.sha256(tables.content_hash(rows).encode()).hexdigest()

@@ -28,9 +28,12 @@ from ratchet.contract.loop import Loop, Table
 from ratchet.data import tables
 from ratchet.errors import DataError
 from ratchet.files import atomic, write_text
+from ratchet.partitions import Days
+from ratchet.reports import page
 from ratchet.settings import Settings
-from ratchet.steps import StepRequest, StepResult
+from ratchet.steps import Key, StepRequest, StepResult
 from ratchet.steps.fetch import staged
+from ratchet.text import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,8 +44,8 @@ BROKE = "_ratchet_broke"
 class ValidateRequest(StepRequest):
     """Which delivery to judge."""
 
-    partitions: str  # a day or a range
-    delivery: str = ""  # the name that fetch gave it
+    partitions: Days  # a day or a range
+    delivery: Key = ""  # the name that fetch gave it
 
 
 class ValidateResult(StepResult):
@@ -132,7 +135,8 @@ def _check(loop: Loop, name: str, day: str, raw: pa.Table) -> dict[str, Any]:
     if not table.num_rows:
         return {"accepted": table, "quarantined": _quarantine(table, []), "refused": [], "notes": [*notes, "no rows"]}
     check = expectations.validate(table.to_pandas(), Settings.current().suites, spec.suite, spec.key)
-    write_text(docs_page(loop, name, day), expectations.render(check))
+    docs = page.page(f"Expectation Validation Result: {name} of {day}", expectations.render(check), page.OF_DATA_DOCS)
+    write_text(docs_page(loop, name, day), docs)
     broken, copies = _keep_first(table, spec, check.broken)
     refused, share = list(check.refused), (len(broken) - len(copies)) / table.num_rows
     if share > spec.tolerance:
@@ -189,6 +193,11 @@ def _delivery_hash(raw: dict[str, pa.Table]) -> str:
 
 
 def _reason(loop: Loop, status: str, refusals: list[str], judged: dict[str, Any]) -> str:
+    """Say in one line what became of a delivery: names of columns and expectations are other people's."""
+    return one_line(_said(loop, status, refusals, judged))
+
+
+def _said(loop: Loop, status: str, refusals: list[str], judged: dict[str, Any]) -> str:
     if status == "empty":
         return f"empty: the source delivered no rows of {loop.main}"
     if status == "rejected":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Asset
 
 from ratchet import catalog
-from ratchet_airflow.loop_dags import ingest, monitor, replay, score, train
+from ratchet_airflow.loop_dags import approve, ingest, monitor, replay, score, train
 
 
 def dags_of(name: str) -> dict[str, DAG]:
@@ -20,5 +20,6 @@ def dags_of(name: str) -> dict[str, DAG]:
         score.score(loop, data, model, predictions),
         monitor.monitor(loop, model, predictions),
         replay.replay(loop, data),
+        *([approve.approve(loop, model)] if loop.gate.approval else []),
     )
     return {dag.dag_id.replace(".", "_"): dag for dag in built}

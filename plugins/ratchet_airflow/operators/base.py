@@ -9,8 +9,14 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ratchet import catalog
+from ratchet.contract.loop import Loop
 from ratchet_airflow import notes, runtimes
 from ratchet_airflow.triggers import NightTrigger
+
+
+def step(name: str, loop: Loop, request: dict[str, Any], log: Any) -> dict[str, Any]:
+    """Ask the loop's runtime for a step; return its result as plain JSON, or {"error": …}."""
+    return runtimes.find(loop.runtime_of(name).kind).run(name, loop, request, log)
 
 
 class StepOperator(BaseOperator):
@@ -48,11 +54,9 @@ class StepOperator(BaseOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the step, and turn what comes back into Airflow's terms. A step whose turn has not come is put aside."""
-        loop = catalog.load(self.loop)
-        runtime = runtimes.find(loop.runtime_of(self.step).kind)
         fields = self.request_fields or self.template_fields
         request = {name: value for name in fields if (value := getattr(self, name)) not in (None, "", "None")}
-        self.result = runtime.run(self.step, loop, request, self.log)
+        self.result = step(self.step, catalog.load(self.loop), request, self.log)
         if error := self.result.get("error"):
             notes.add(context, self.log, f"{self.step}: {error['message']}")
             kind = AirflowException if error["retriable"] else AirflowFailException

@@ -1,11 +1,10 @@
-"""Operators of the train DAG: snapshot, train, evaluate, gate, refit, approve, promote."""
+"""Operators of the train DAG: snapshot, train, evaluate, gate, refit, promote."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -130,54 +129,19 @@ class RefitOperator(_AfterVerdict):
         self.until = until
 
 
-class ApproveOperator(ApprovalOperator):
-    """Ask a person whether a challenger that won may be promoted.
-
-    No answer in time means no; skipped where nothing was won.
-
-    Returns `answer` (Approve or Reject), `by` and `at`; `promote` writes them down, a rejection too.
-
-    :param verdict: of the gate or the duel. (templated)
-    """
-
-    template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "verdict")
-
-    def __init__(self, *, verdict: str, **kwargs: Any) -> None:
-        super().__init__(defaults="Reject", **kwargs)
-        self.verdict = verdict
-
-    def execute(self, context: Context) -> None:
-        """Put the question, and wait without a worker."""
-        if self.verdict != "promote":
-            raise AirflowSkipException(f"{self.verdict}: there is nothing to approve")
-        super().execute(context)
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Take the answer. A rejection skips nothing here: it is `promote` that writes it down."""
-        answer = HITLOperator.execute_complete(self, context, event)
-        user = answer["responded_by_user"]
-        return {
-            "answer": answer["chosen_options"][0],
-            "by": user and user["name"],
-            "at": answer["responded_at"].isoformat(),
-        }
-
-
 class PromoteOperator(_AfterVerdict):
     """Register the challenger and make it the champion; skipped where the gate rejected it, or a person said no.
 
     :param loop: name of the loop. The other parameters are templated.
     :param run: key of the training: the same key is the same training.
     :param mlflow_run: the MLflow run that was judged.
-    :param approval: a person's answer as JSON, where one is required.
     """
 
     step = "promote"
-    template_fields: Sequence[str] = ("run", "mlflow_run", "approval")
+    template_fields: Sequence[str] = ("run", "mlflow_run")
     operator_extra_links = (MlflowRunLink(),)
 
-    def __init__(self, *, run: str, mlflow_run: str, approval: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, run: str, mlflow_run: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run = run
         self.mlflow_run = mlflow_run
-        self.approval = approval

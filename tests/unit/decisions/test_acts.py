@@ -18,7 +18,7 @@ from tests.simulation.story import Rules
 from tests.simulation.world import Died, World
 
 NIGHT = "2013-02-01"
-RULES = Rules("evaluated", "none", "superior", 3, 28, 1, None, 1)
+RULES = Rules("evaluated", (), "superior", 3, 28, 1, None, 1)
 CROWNED = [entry("promoted", "first", version="1", day="2013-01-01")]
 
 
@@ -108,7 +108,7 @@ def test_bad_data_veto_once() -> None:
 
 def test_an_answer_that_comes_twice_or_too_late_changes_nothing() -> None:
     yes, no = ({"answer": answer, "by": "ada"} for answer in ("Approve", "Reject"))
-    loop = loop_of(Rules("evaluated", "required", "superior", 3, 28, 1, None, 1))
+    loop = loop_of(Rules("evaluated", ("ada",), "superior", 3, 28, 1, None, 1))
     world = _world(*CROWNED, WON, new=[])
     assert [acts.promote(world, loop, "new", answer).kind for answer in (yes, yes, no)] == ["promoted"] * 3
     world = _world(*CROWNED, WON, new=[])

@@ -60,7 +60,7 @@ def test_the_first_champion_needs_no_duel() -> None:
 
 
 def test_where_a_person_has_to_approve_the_question_is_written_down() -> None:
-    won, asked = _look(_loop(approval="required"), [], None).entries
+    won, asked = _look(_loop(approval=("ada",)), [], None).entries
     assert (won.kind, asked.kind, asked.run) == ("won", "approval_asked", "new")
 
 
@@ -114,7 +114,7 @@ def test_who_has_won_is_offered_again_until_its_promotion_has_come_to_an_end() -
     assert _night([*CROWNED, first], {}, [], shadows=9).winner is None
     replaced = entry("won", "d", champion="1", night="2013-01-19")
     assert [(each.kind, each.run) for each in _night([*CROWNED, replaced], {}, []).entries] == [("left", "d")]
-    asked = _night(entries, {"b": [0.0]}, [], shadows=9, approval="required")
+    asked = _night(entries, {"b": [0.0]}, [], shadows=9, approval=("ada",))
     assert asked.winner is None  # the question has been put
 
 

@@ -25,7 +25,7 @@ def test_a_damaged_delivery_is_named_and_fetched_anew(place: Path) -> None:
 
 def test_an_unreachable_source_is_worth_a_retry(place: Path) -> None:
     (place / "loops" / "wind" / "data").unlink()
-    with pytest.raises(SourceError, match="Cannot read the files") as caught:
+    with pytest.raises(SourceError, match="There is no file data/") as caught:
         step("fetch", "wind", partitions=DAY)
     assert caught.value.retriable
 

@@ -136,7 +136,7 @@ def test_a_later_look_of_an_old_night_takes_no_correction_back(second: str, tmp_
         before = evidence.read(client, second)
     for number, following in ((9, shift(NIGHT, 1)), (19, shift(NIGHT, 2))):
         path.write_text(text.replace("SELECT * FROM", f"SELECT * REPLACE (wind_speed + {number} AS wind_speed) FROM"))
-        assert "72 labels" in ingest(NAME, day, f"stronger by {number}").reason
+        assert "72 labels" in ingest(NAME, day, f"stronger-by-{number}").reason
         path.write_text(text)
         step("turn", NAME, partitions=following, run="night")
         ingest(NAME, following, "night")

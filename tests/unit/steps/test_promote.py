@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset, evaluations, evidence, ledger
+from ratchet.lifecycle import approval, dataset, evaluations, evidence, ledger
 from ratchet.partitions import shift
 from ratchet.reports import decision as report
 from ratchet.settings import Settings
@@ -98,13 +97,13 @@ def test_a_promotion_that_crashes_is_completed_by_a_retry(
 def test_promote_wants_a_verdict(wind: str) -> None:
     step("snapshot", wind, run="first")
     made = step("train", wind, run="first").mlflow_run
-    with pytest.raises(RequestError, match="has not passed the gate"):
+    with pytest.raises(RequestError, match="was judged under the key"):
         step("promote", wind, run="first", mlflow_run=made)
 
 
 def _asked(second: str, tmp_path: Path) -> None:
     """Let a challenger have won that a person has to approve."""
-    write_gate(tmp_path / "copy", "approval: required")
+    write_gate(tmp_path / "copy", "approval: [ada, bob]")
     renew("second")
     live_night()
     win(second)
@@ -115,9 +114,14 @@ def _asked(second: str, tmp_path: Path) -> None:
         step("promote", NAME, run="second", mlflow_run=second)
 
 
-def _answer(second: str, answer: str, by: str | None) -> Any:
-    said = json.dumps({"answer": answer, "by": by, "at": "2013-01-21T08:00:00"})
-    return step("promote", NAME, run="second", mlflow_run=second, approval=said)
+def record(run: str, said: Any, by: str | None) -> None:
+    """Answer as the operator does."""
+    approval.record(catalog.load(NAME), run, approval.Said(said, by or "", "airflow" if by else ""))
+
+
+def _answer(second: str, said: str, by: str | None) -> Any:
+    record("second", said, by)
+    return step("promote", NAME, run="second", mlflow_run=second)
 
 
 def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
@@ -126,11 +130,14 @@ def test_a_person_has_to_approve(second: str, tmp_path: Path) -> None:
     assert done.outcome == "done"
     assert champion_now() == done.version
     written = ledger.read(catalog.load(NAME))
+    assert [each.kind for each in written[-2:]] == ["answered", "promoted"]
     assert written[-1].approval == {
         "answer": "Approve",
         "by": "ada",
-        "at": "2013-01-21T08:00:00",
+        "known": "airflow",
+        "at": written[-2].at,
         "night": shift(NIGHT, 1),  # which is the first to hear it
+        "why": "approved by ada",
     }
     late = _answer(second, "Reject", "bob")
     assert (late.outcome, late.version) == ("unchanged", done.version)
@@ -142,7 +149,7 @@ def test_who_was_asked_has_to_answer_whatever_the_contract_says_since(second: st
     """An edit of the contract between question and answer neither answers nor forgets the question."""
     _asked(second, tmp_path)
     path = tmp_path / "copy" / "loops" / NAME / "loop.yaml"
-    path.write_text(path.read_text().replace("  approval: required\n", ""))
+    path.write_text(path.read_text().replace("  approval: [ada, bob]\n", ""))
     renew("second")
     with pytest.raises(RequestError, match="nobody has answered"):
         step("promote", NAME, run="second", mlflow_run=second)

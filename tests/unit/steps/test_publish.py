@@ -115,7 +115,7 @@ def test_a_day_is_corrected_though_the_contract_has_learnt_a_column_since(place:
         contract.read_text().replace("      temp: float64\n", "      temp: float64\n      dew: float64\n")
     )
     deliver(place, rows_of_day(dew=20.0))
-    again = ingest("wind", DAY, "with the new column")
+    again = ingest("wind", DAY, "with-the-new-column")
     assert again.outcome == "done"
     assert "60 differ, 0 labels" in again.reason
     assert set(published().column("dew").to_pylist()) == {20.0}

@@ -54,7 +54,7 @@ def test_a_training_knows_what_the_night_knew_that_asked_for_it(wind: str) -> No
     ingest(wind, "2013-01-16..2013-01-17")
     asked = step("snapshot", wind, run="drift__v1")
     assert (asked.revision, asked.holdout.partition("..")[2]) == (known, "2013-01-14")
-    other = step("snapshot", wind, run="by hand")
+    other = step("snapshot", wind, run="by-hand")
     assert (other.revision, other.holdout.partition("..")[2]) == (dataset.registry().head(), "2013-01-16")
 
 

@@ -1,0 +1,46 @@
+"""Question: say what a person is to approve, and who may."""
+
+from __future__ import annotations
+
+from ratchet.adapters import runs
+from ratchet.contract.loop import Loop
+from ratchet.decisions import lifecycle
+from ratchet.lifecycle import approval, ledger, verdicts
+from ratchet.reports import decision as report
+from ratchet.steps import Key, StepRequest, StepResult, duel, gate
+
+
+class QuestionRequest(StepRequest):
+    """About which challenger."""
+
+    run: Key  # the key of the training
+
+
+class QuestionResult(StepResult):
+    """What is asked. Skipped where it is answered, or where nothing is to be approved."""
+
+    subject: str = ""
+    summary: str = ""  # of the decision, in Markdown
+    report: str = ""  # the page about it
+    approvers: tuple[str, ...] = ()  # logins
+    mlflow_run: str = ""  # that was judged
+
+
+def run(loop: Loop, request: QuestionRequest) -> QuestionResult:
+    """Read from the ledger what is asked: nothing that a person has sent along."""
+    judged, entries = verdicts.judged(loop, request.run), ledger.read(loop)
+    won = lifecycle.won(entries, judged)
+    if won is None:
+        return QuestionResult(reason=verdicts.said(entries, judged), outcome="skipped", mlflow_run=judged)
+    if found := lifecycle.answered(entries, judged):
+        return QuestionResult(reason=f"answered before: {found.reason}", outcome="skipped", mlflow_run=judged)
+    with runs.connected() as client:
+        listed = gate.listed(loop, client, judged)
+    return QuestionResult(
+        reason=f"asked about {request.run}",
+        subject=f"Promote a challenger of {loop.name}?",
+        summary=report.markdown(loop, judged, "promote", won.reason, listed),
+        report=report.path(judged, duel.page_of(won.night) if won.night else gate.LOOK),
+        approvers=approval.approvers(loop, request.run),
+        mlflow_run=judged,
+    )
