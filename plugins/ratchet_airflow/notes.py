@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseHook, Context
 
+from ratchet.text import lines
+
 CONNECTION = "ratchet_airflow_api"
 LONGEST = 1000
 
@@ -19,6 +21,8 @@ LONGEST = 1000
 def add(context: Context, log: Any, text: str) -> None:
     """Set the note of the context's DAG run, or add a line to it."""
     import httpx
+
+    text = lines(text)
 
     try:
         connection = BaseHook.get_connection(CONNECTION)

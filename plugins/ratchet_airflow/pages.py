@@ -2,7 +2,9 @@
 
 An overview of the loops, Data Docs, drift and decision reports, commits of the data registry.
 
-Airflow does not authenticate a plugin's routes; the dependency below does, as for the plugins' own view.
+Airflow does not authenticate a plugin's routes; the dependencies below do: who may see plugins may see the overview,
+and of it the loops whose DAGs they may read; a page about a loop is for those alone. What steps have written is served
+as a document of no origin (CSP's sandbox), which reaches neither Airflow's session nor anything outside.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from __future__ import annotations
 import html
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
-from airflow.api_fastapi.core_api.security import requires_access_view
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagDetails
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
@@ -24,37 +27,61 @@ from ratchet.reports.page import page
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
+    from ratchet.adapters.data_registry import Registry
+    from ratchet.contract import loop as contract
     from ratchet.decisions.entries import Entry
 
 app = FastAPI(
-    title="Ratchet", docs_url=None, redoc_url=None, dependencies=[Depends(requires_access_view(AccessView.PLUGINS))]
+    title="Ratchet",
+    docs_url=None,
+    redoc_url=None,
+    openapi_url=None,
+    dependencies=[Depends(requires_access_view(AccessView.PLUGINS))],
 )
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
 _REVISION = re.compile(r"[0-9a-f]{7,40}")
+_OWN = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+_SCRIPTS = f"sandbox allow-scripts; {_OWN}; script-src 'unsafe-inline'; font-src data:; worker-src 'none'"
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "private, no-cache"}
+_ABOUT: dict[str, tuple[tuple[str, ...], str]] = {}  # loop -> what its part of the overview was made of, and it
+
+
+def may_read(loop: str, user: GetUserDep) -> bool:
+    """Say whether a user may read the DAGs of a loop."""
+    return bool(get_auth_manager().is_authorized_dag(method="GET", details=DagDetails(id=f"{loop}.monitor"), user=user))
+
+
+def _of_loop(loop: str, user: GetUserDep) -> str:
+    """Let in who may read the loop's DAGs; to others there is no such page."""
+    if not _NAME.fullmatch(loop) or not may_read(loop, user):
+        raise HTTPException(404, "There is no such page")
+    return loop
+
+
+Loop = Annotated[str, Depends(_of_loop)]
 
 
 @app.get("/", response_class=HTMLResponse)
-def overview() -> HTMLResponse:
-    """Show each loop: its champion, its newest data, and what was decided last."""
-    return HTMLResponse(
-        page("Ratchet", "".join(_loop(name) for name in catalog.names()) or "<p>There is no loop yet.</p>")
-    )
+def overview(user: GetUserDep) -> HTMLResponse:
+    """Show each loop that the user may read: its champion, its newest data, and what was decided last."""
+    loops = [name for name in catalog.names() if may_read(name, user)]
+    return _page("Ratchet", "".join(_loop(name) for name in loops) or "<p>There is no loop to show.</p>")
 
 
 @app.get("/data-docs/{loop}/{table}/{day}.html")
-def data_docs(loop: str, table: str, day: str) -> FileResponse:
+def data_docs(loop: Loop, table: str, day: str) -> FileResponse:
     """Show Great Expectations' page about a day's delivery."""
-    _check((_NAME, loop), (_NAME, table), (_DAY, day))
-    return _file(Settings.current().data_docs / loop / table / f"{day}.html")
+    _check((_NAME, table), (_DAY, day))
+    return _file(Settings.current().data_docs / loop, f"{table}/{day}.html")
 
 
 @app.get("/reports/{loop}/{day}/drift.html")
-def drift_report(loop: str, day: str) -> FileResponse:
+def drift_report(loop: Loop, day: str) -> FileResponse:
     """Show Evidently's report of a night."""
-    _check((_NAME, loop), (_DAY, day))
+    _check((_DAY, day))
     folder = Settings.current().reports / loop / day
     pages = sorted(folder.glob("drift*.html"), key=lambda path: path.stat().st_mtime)
     if not pages and (folder / "drift.json").exists():
@@ -64,43 +91,59 @@ def drift_report(loop: str, day: str) -> FileResponse:
             f"Make it: ratchet step drift --loop {loop} --partition {day} --report true",
         )
     first = folder / "drift.html"
-    return _file(first if first.exists() or not pages else pages[-1])
+    return _file(folder, "drift.html" if first.exists() or not pages else pages[-1].name, _SCRIPTS)
 
 
 @app.get("/decisions/{loop}/{run}/{name}.html")
-def decision(loop: str, run: str, name: str) -> FileResponse:
+def decision(loop: Loop, run: str, name: str) -> FileResponse:
     """Show the page about a decision."""
-    _check((_NAME, loop), (_SLUG, run), (_SLUG, name))
-    return _file(Settings.current().reports / loop / "decisions" / run / f"{name}.html")
+    _check((_SLUG, run), (_SLUG, name))
+    return _file(Settings.current().reports / loop / "decisions", f"{run}/{name}.html")
 
 
 @app.get("/replays/{loop}/{name}.html")
-def replay(loop: str, name: str) -> FileResponse:
+def replay(loop: Loop, name: str) -> FileResponse:
     """Show the page about a replay."""
-    _check((_NAME, loop), (_SLUG, name))
-    return _file(Settings.current().reports / loop / "replays" / f"{name}.html")
+    _check((_SLUG, name))
+    return _file(Settings.current().reports / loop / "replays", f"{name}.html")
 
 
 @app.get("/commits/{revision}", response_class=HTMLResponse)
-def commit(revision: str) -> HTMLResponse:
-    """Show a commit of the data registry: message, and the files it touched."""
+def commit(revision: str, user: GetUserDep) -> HTMLResponse:
+    """Show a commit of the data registry, message and files, to who may read every loop that it is about."""
     _check((_REVISION, revision))
     try:
         registry = dataset.registry()
-        text = registry.git("show", "--stat", "--format=fuller", registry.resolve(revision))
+        at = registry.resolve(revision)
+        files = registry.git("show", "--name-only", "--format=", at).split("\n")
+        loops = {path.partition("/")[0] for path in files if "/" in path and not path.startswith(".")}
+        if not all(may_read(loop, user) for loop in loops):
+            raise HTTPException(404, "There is no such page")
+        text = registry.git("show", "--stat", "--format=fuller", at)
     except RatchetError as error:
         raise HTTPException(404, str(error)) from None
-    return HTMLResponse(page(f"Data registry, {revision[:10]}", f"<pre>{html.escape(text)}</pre>"))
+    return _page(f"Data registry, {revision[:10]}", f"<pre>{html.escape(text)}</pre>")
+
+
+def _page(title: str, body: str) -> HTMLResponse:
+    return HTMLResponse(page(title, body), headers={**_HEADERS, "Content-Security-Policy": _OWN})
 
 
 def _loop(name: str) -> str:
+    """Return a loop's part of the overview, made once a revision of registry and contract."""
     try:
-        loop = catalog.load(name)
-        registry = dataset.registry()
-        entries, days = registry.ledger(name), registry.partitions(name, loop.main, "HEAD")
-        verdicts = registry.verdicts(name)
-    except RatchetError as error:
+        loop, registry = catalog.load(name), dataset.registry()
+        made_of = (registry.head(), str((loop.folder / "loop.yaml").stat().st_mtime_ns))
+        if _ABOUT.get(name, ((), ""))[0] != made_of:
+            _ABOUT[name] = (made_of, _about(name, loop, registry))
+        return _ABOUT[name][1]
+    except (RatchetError, OSError) as error:
         return f"<h2>{html.escape(name)}</h2><pre class=bad>{html.escape(str(error))}</pre>"
+
+
+def _about(name: str, loop: contract.Loop, registry: Registry) -> str:
+    entries, days = registry.ledger(name), registry.partitions(name, loop.main, "HEAD")
+    verdicts = registry.verdicts(name)
     champion = next(reversed(ledger.champions(entries)), None)
     held = sum(verdict.quarantined for verdict in verdicts.values())
     facts = {
@@ -125,9 +168,16 @@ def _check(*checked: tuple[re.Pattern[str], str]) -> None:
         raise HTTPException(404, "There is no such page")
 
 
-def _file(path: Path) -> FileResponse:
-    if not path.is_file():
+def _file(folder: Path, name: str, policy: str = f"sandbox; {_OWN}") -> FileResponse:
+    """Serve what a step has written in a folder, and nothing that a link there leads to."""
+    path = folder / name
+    try:
+        there = path.is_file()
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except OSError:  # such as a name that is too long
+        there = inside = False
+    if not there or not inside:
         raise HTTPException(
             404, f"There is no {path.name} here: the step that writes it has not run, or its state was deleted"
         )
-    return FileResponse(path, media_type="text/html")
+    return FileResponse(path, media_type="text/html", headers={**_HEADERS, "Content-Security-Policy": policy})

@@ -80,7 +80,8 @@ def of_importance(sizes: dict[str, float]) -> bytes:
     """Draw what predictions come from, the largest on top."""
     axes = _axes("", "mean absolute SHAP value", "")
     names = list(sizes)[::-1]
-    axes.barh(names, [sizes[name] for name in names], color="#7a93c4")
+    axes.barh(range(len(names)), [sizes[name] for name in names], color="#7a93c4")
+    axes.set_yticks(range(len(names)), labels=names, parse_math=False)
     return _png(axes)
 
 
@@ -117,8 +118,8 @@ def _confusion(classes: tuple[str, ...], target: Vector, prediction: Vector) -> 
     np.add.at(counts, (target[known].astype(int), prediction.argmax(axis=1)[known]), 1)
     axes = _axes("Confusion on the holdout", "predicted", "actual")
     axes.imshow(counts, cmap="Blues")
-    axes.set_xticks(range(len(classes)), labels=list(classes), rotation=90)
-    axes.set_yticks(range(len(classes)), labels=list(classes))
+    axes.set_xticks(range(len(classes)), labels=list(classes), rotation=90, parse_math=False)
+    axes.set_yticks(range(len(classes)), labels=list(classes), parse_math=False)
     return _png(axes)
 
 

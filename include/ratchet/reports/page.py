@@ -23,14 +23,22 @@ pre { overflow-x: auto; padding: 1rem; background: #8881; }
 .waiting td:nth-child(2), .left td:nth-child(2), .released td:nth-child(2) { color: #3a5fb0; }
 .rejected td:nth-child(2), .vetoed td:nth-child(2), .rolled_back td:nth-child(2) { color: #b3640a; }
 """
+OF_DATA_DOCS = """
+.collapse { margin-left: 1rem; color: #8a8a8a; }
+.badge { padding: 0 .4rem; border-radius: .3rem; background: #8883; }
+.text-danger { color: #c22; }
+.fa-check-circle::before { content: "✓"; color: #1a8a4a; }
+.fa-times::before { content: "✗"; color: #c22; }
+.fa-exclamation-triangle::before { content: "!"; color: #b3640a; }
+"""
 
 
-def page(title: str, body: str) -> str:
-    """Return a whole page. title: text; body: HTML."""
+def page(title: str, body: str, style: str = "") -> str:
+    """Return a whole page. title: text; body: HTML; style: CSS of its own."""
     title = html.escape(title)
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
-        f'<meta name=viewport content="width=device-width"><style>{STYLE}</style><h1>{title}</h1>{body}</html>'
+        f'<meta name=viewport content="width=device-width"><style>{STYLE}{style}</style><h1>{title}</h1>{body}</html>'
     )
 
 

@@ -24,6 +24,15 @@ def test_figures_are_pictures(task: Task) -> None:
         assert picture.startswith(b"\x89PNG")
 
 
+def test_names_that_look_like_formulas_are_drawn_as_they_are() -> None:
+    """A class named `$\\frac{$` broke a figure, and with it its training."""
+    names = ("$\\frac{$", "b", "<b>")
+    said = np.full((3, 3), 1 / 3)
+    drawn = figures.of_holdout("multiclass", names, np.arange(3.0), {"challenger": said})
+    assert drawn["confusion"].startswith(b"\x89PNG")
+    assert figures.of_importance(dict.fromkeys(names, 1.0)).startswith(b"\x89PNG")
+
+
 def test_evidence_calibration_and_importance_are_drawn() -> None:
     compared = days([-0.01, 0.02, float("inf")])
     drawn = figures.of_evidence(compared, duel.curve(compared, margin=0.0, bound=0.1), 3.0, 0.0)
