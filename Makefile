@@ -63,6 +63,9 @@ test-commands: $(STAMP) ## Run every command of README and docs as it is printed
 test-lives: $(STAMP) ## Live sixty nights by the steps and by the replay, and compare the ledgers entry by entry (3 minutes)
 	$(PYTEST) -n 0 tests/slow/test_lives.py
 
+test-attacks: $(STAMP) browser ## Try to get in: strangers, viewers, users without a right, other system users, a browser (4 minutes)
+	$(PYTEST) -n 0 tests/attacks
+
 simulate: $(STAMP) ## Live YEARS=1000 random years of the machine, from the seed FIRST=0 on; a seed that breaks something is shrunk
 	@$(BIN)/python -m tests.simulation $(YEARS) $(FIRST)
 
