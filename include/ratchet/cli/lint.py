@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from ratchet import catalog
+from ratchet import catalog, installation
 from ratchet.adapters import expectations
-from ratchet.contract.reading import nearest
+from ratchet.contract.reading import fail, nearest
 from ratchet.data import features
 from ratchet.errors import ContractError
 from ratchet.settings import Settings
+
+ALL_ADMINS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
 
 
 @click.command()
@@ -25,6 +29,13 @@ def lint(names: tuple[str, ...]) -> None:
             loop = catalog.load(name)
             for table in loop.tables.values():
                 expectations.read_suite(Settings.current().suites, table.suite)
+            if loop.gate.approval and _everybody_is_admin():
+                raise fail(
+                    loop,
+                    ("gate", "approval"),
+                    "approval asks people, and Airflow here lets everybody be an admin "
+                    f"({ALL_ADMINS}): who has answered would not be known. Switch that off",
+                )
             found = features.dry_run(loop)
             click.echo(
                 f"{name}: {loop.task}, {len(loop.tables)} tables, {len(found)} features, {loop.training.trainer}. "
@@ -34,3 +45,10 @@ def lint(names: tuple[str, ...]) -> None:
             wrong.append(str(error))
     if wrong:
         raise ContractError("\n".join(wrong))
+
+
+def _everybody_is_admin() -> bool:
+    """Say whether Airflow, here or as `make up` described it, asks nobody who they are."""
+    described = installation.read(Settings.current().var)
+    said = os.environ.get(ALL_ADMINS) or (described.environment.get(ALL_ADMINS, "") if described else "")
+    return said.lower() in ("true", "t", "1", "yes", "on")

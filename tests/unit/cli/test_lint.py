@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ratchet import cli
 from tests.unit.cli.conftest import Ratchet
 
@@ -22,3 +24,25 @@ def test_lint_tells_every_mistake_at_once(place: Path, ratchet: Ratchet) -> None
     assert "features.sql" in err
     assert "flights.json is not an expectation suite" in err
     assert ratchet("lint", "wnd")[2].count("did you mean 'wind'") == 1
+
+
+def test_an_approval_is_refused_where_everybody_is_anybody(
+    place: Path, ratchet: Ratchet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = place / "loops" / "wind" / "loop.yaml"
+    contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: [ada]\n"))
+    assert ratchet("lint", "wind")[0] == 0
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
+    code, _, err = ratchet("lint", "wind")
+    assert code == 2
+    assert "who has answered would not be known" in err
+    assert "loop.yaml:4" in err
+
+
+def test_an_approval_that_names_nobody_is_refused(place: Path, ratchet: Ratchet) -> None:
+    """As contracts said before logins were named."""
+    contract = place / "loops" / "wind" / "loop.yaml"
+    contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: required\n"))
+    code, _, err = ratchet("lint", "wind")
+    assert code == 2
+    assert "approval: [ada, grace]" in err
