@@ -90,6 +90,7 @@ def render(check: Check) -> str:
         tags=_TAGS,
         clean_content_tags={"script", "style", "form", "button", "footer", "nav"},
         attributes={"*": {"class", "id"}, "a": {"href"}},
+        attribute_filter=lambda _, name, value: value if name != "href" or value.startswith("#") else None,
         url_schemes=set(),
         link_rel=None,
     )

@@ -24,7 +24,8 @@ pre { overflow-x: auto; padding: 1rem; background: #8881; }
 .rejected td:nth-child(2), .vetoed td:nth-child(2), .rolled_back td:nth-child(2) { color: #b3640a; }
 """
 OF_DATA_DOCS = """
-.collapse { margin-left: 1rem; color: #8a8a8a; }
+.collapse { display: none; }
+.collapse:target { display: block; margin-left: 1rem; }
 .badge { padding: 0 .4rem; border-radius: .3rem; background: #8883; }
 .text-danger { color: #c22; }
 .fa-check-circle::before { content: "✓"; color: #1a8a4a; }
