@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from ratchet import catalog
 from ratchet_airflow import links, notes
+from ratchet_airflow.operators import approve
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
 from ratchet_airflow.operators.monitor import DriftOperator, RetrainOperator
 from ratchet_airflow.operators.train import TrainOperator
@@ -83,6 +84,18 @@ def test_a_killed_step_is_retried(place: Path, noted: list[str], monkeypatch: py
     with pytest.raises(AirflowException, match="was killed by SIGKILL") as caught:
         _day(FetchOperator).execute(CONTEXT)
     assert not isinstance(caught.value, AirflowFailException)
+
+
+@pytest.mark.parametrize("retriable", [True, False])
+def test_a_question_that_cannot_be_put_is_put_again_where_that_may_help(
+    place: Path, monkeypatch: pytest.MonkeyPatch, retriable: bool
+) -> None:
+    """With MLflow away for a moment the approval failed for good, and nobody was ever asked."""
+    error = {"type": "TrackingUnavailable", "message": "away", "retriable": retriable}
+    monkeypatch.setattr(approve, "step", lambda *_: {"error": error})
+    with pytest.raises(AirflowException, match="TrackingUnavailable: away") as caught:
+        approve.ApproveOperator(task_id="approve", loop="wind", run="first").execute(CONTEXT)
+    assert isinstance(caught.value, AirflowFailException) != retriable
 
 
 def test_nothing_to_do_is_skipped(tracked: Path, noted: list[str]) -> None:

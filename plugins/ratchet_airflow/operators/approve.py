@@ -22,7 +22,7 @@ from ratchet.errors import RatchetError
 from ratchet.lifecycle import approval
 from ratchet_airflow import notes
 from ratchet_airflow.links import PAGES
-from ratchet_airflow.operators.base import step
+from ratchet_airflow.operators.base import failure, step
 
 _SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 
@@ -69,7 +69,7 @@ class ApproveOperator(ApprovalOperator):
         """Put the question that the ledger holds, and wait without a worker."""
         asked = step("question", catalog.load(self.loop), {"run": self.run}, self.log)
         if error := asked.get("error"):
-            raise AirflowFailException(f"{error['type']}: {error['message']}")
+            raise failure(error)
         if asked["outcome"] == "skipped":
             raise AirflowSkipException(asked["reason"])
         self.subject = asked["subject"]

@@ -19,6 +19,12 @@ def step(name: str, loop: Loop, request: dict[str, Any], log: Any) -> dict[str, 
     return runtimes.find(loop.runtime_of(name).kind).run(name, loop, request, log)
 
 
+def failure(error: dict[str, Any]) -> AirflowException:
+    """Return a step's error in Airflow's terms: one that is retried where a retry may help, else a final one."""
+    kind = AirflowException if error["retriable"] else AirflowFailException
+    return kind(f"{error['type']}: {error['message']}")
+
+
 class StepOperator(BaseOperator):
     """Run one step of a loop.
 
@@ -59,8 +65,7 @@ class StepOperator(BaseOperator):
         self.result = step(self.step, catalog.load(self.loop), request, self.log)
         if error := self.result.get("error"):
             notes.add(context, self.log, f"{self.step}: {error['message']}")
-            kind = AirflowException if error["retriable"] else AirflowFailException
-            raise kind(f"{error['type']}: {error['message']}")
+            raise failure(error)
         if self.result["outcome"] == "waiting":
             notes.add(context, self.log, f"{self.step}: {self.result['reason']}")
             night = str(request.get("partition") or request["partitions"]).partition("..")[0]
