@@ -27,7 +27,7 @@ TRACKING = (
 AIRFLOW = ("AIRFLOW_CONN_*", "AIRFLOW_VAR_*")  # of the installation's own connections and variables: Airflow's alone
 SOURCE = "RATCHET_SOURCE_"  # how the name of a variable begins that a contract may name
 
-_NETWORK = (*PROXIES, *CERTIFICATES, *CLOUDS, *SSH)
+_GIVEN = (*SYSTEM, *HARDWARE, *PROXIES, *CERTIFICATES, *CLOUDS, *SSH, *OURS, *TRACKING)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _QUIET = {
     "DO_NOT_TRACK": "1",
@@ -52,13 +52,12 @@ _STEERING = (
 
 def of_step() -> dict[str, str]:
     """Return what a step is given: nothing of Airflow's."""
-    found = pick(*SYSTEM, *HARDWARE, *_NETWORK, *OURS, *TRACKING, "PYTHONPATH")
-    return with_loopback({**found, **_QUIET, "PYTHONUNBUFFERED": "1"})
+    return {**of_service(), **pick("PYTHONPATH"), "PYTHONUNBUFFERED": "1"}
 
 
 def of_service() -> dict[str, str]:
     """Return what a service of an installation begins with; what makes it the installation's is added."""
-    return with_loopback({**pick(*SYSTEM, *HARDWARE, *_NETWORK, *OURS, *TRACKING), **_QUIET})
+    return with_loopback({**pick(*_GIVEN), **_QUIET})
 
 
 def pick(*names: str) -> dict[str, str]:
@@ -83,7 +82,7 @@ def with_loopback(environment: Mapping[str, str]) -> dict[str, str]:
 
 def taken_out() -> list[str]:
     """List the variables that would steer what Ratchet starts, and are given to none of it."""
-    known = pick(*SYSTEM, *HARDWARE, *_NETWORK, *OURS, *TRACKING, *AIRFLOW) | _QUIET
+    known = pick(*_GIVEN, *AIRFLOW) | _QUIET
     return sorted(name for name in os.environ if name.startswith(_STEERING) and name not in known)
 
 

@@ -29,6 +29,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from ratchet.text import one_line
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -166,7 +168,7 @@ def memory() -> str:
 
 
 def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:600] or "no more is said"
+    return one_line(str(error), 600) or "no more is said"
 
 
 def _place(error: Exception) -> str:

@@ -53,11 +53,9 @@ def beginning(root: Path, remote: str) -> dict[str, str]:
 
 def relative(root: Path, remote: str) -> str:
     """Write a DVC remote as the registry's .dvc/config names it: a folder as seen from there, so that both can move."""
-    return (
-        remote
-        if settings.folder(remote) is None
-        else os.path.relpath(os.path.realpath(remote), os.path.realpath(root / ".dvc"))
-    )
+    if settings.folder(remote) is None:
+        return remote
+    return os.path.relpath(os.path.realpath(remote), os.path.realpath(root / ".dvc"))
 
 
 def configured(registry: Registry) -> str:

@@ -116,7 +116,7 @@ class Loop(Part):
     target: Target
     features: Features = Features()
     label_delay_days: Annotated[int, Field(ge=0, le=365)] = Field(
-        default=1, description="DayCount after which a partition's labels count as known."
+        default=1, description="Days after which a partition's labels count as known."
     )
     schedule: Schedule = Schedule()
     training: Training = Training()

@@ -82,12 +82,12 @@ def _load(path: Path) -> Any:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ContractError(f"{path}:{line}: not YAML: {error.problem}. Mend the line and run: ratchet lint") from None
-    except (
-        YAMLError,
-        ValueError,
-        RecursionError,
-    ) as error:  # a NUL, brackets in brackets
-        said = one_line(str(error), 200) if not isinstance(error, RecursionError) else "brackets in brackets, too deep"
+    except RecursionError:
+        raise ContractError(
+            f"{path}: not YAML: brackets in brackets, too deep. Mend it and run: ratchet lint"
+        ) from None
+    except (YAMLError, ValueError) as error:  # such as a NUL
+        said = one_line(str(error), 200)
         raise ContractError(f"{path}: not YAML: {said}. Mend it and run: ratchet lint") from None
     if (count := _count(document, {})) > MOST:
         raise ContractError(f"{path}: {count:,} values, its aliases written out; a contract may have {MOST:,}")

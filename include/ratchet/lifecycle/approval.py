@@ -32,11 +32,11 @@ def record(loop: Loop, key: str, said: Said) -> tuple[Answered, bool]:
 
     Who has asked for a training cannot approve it. Raises RequestError where nothing is asked.
     """
-    why = _why_not(loop, key, said)
+    why, judged = _why_not(loop, key, said), verdicts.judged(loop, key)
     answer = Answered(
-        key=f"answered:{verdicts.judged(loop, key)}",
+        key=f"answered:{judged}",
         run=key,
-        mlflow_run=verdicts.judged(loop, key),
+        mlflow_run=judged,
         answer="Reject" if why else said.answer,
         responder=said.by,
         known=said.known,
@@ -47,13 +47,11 @@ def record(loop: Loop, key: str, said: Said) -> tuple[Answered, bool]:
 
     def act(writer: Writer) -> tuple[Answered, bool]:
         entries = writer.registry.ledger(loop.name)
-        before = lifecycle.answered(entries, answer.mlflow_run)
+        before = lifecycle.answered(entries, judged)
         if before:
             return before, False
-        if lifecycle.won(entries, answer.mlflow_run) is None:
-            raise RequestError(
-                f"There is no question about {key} of {loop.name}: {verdicts.said(entries, answer.mlflow_run)}"
-            )
+        if lifecycle.won(entries, judged) is None:
+            raise RequestError(f"There is no question about {key} of {loop.name}: {verdicts.said(entries, judged)}")
         ledger.write(writer, loop, [answer])
         return answer, True
 

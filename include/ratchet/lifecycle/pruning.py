@@ -125,7 +125,7 @@ def manifests(registry: Registry, loop: Loop, client: Tracking) -> Iterator[str]
         if not days or not tags.get("data.revision"):
             continue
         first, last = min(days), max(days)
-        if runs.READ not in tags:  # as 0.2 and before wrote it
+        if runs.READ not in tags:  # as 0.1 wrote it
             first = shift(first, -loop.features.lookback_days)
         for path, text in registry.pointers(f"{loop.name}/data", tags["data.revision"]).items():
             if first <= _day(path) <= last:

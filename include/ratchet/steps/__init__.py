@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 
 from ratchet import catalog
 from ratchet.contract.reading import nearest
+from ratchet.contract.runtime import KEY
 from ratchet.errors import RequestError
 from ratchet.text import one_line
 
@@ -27,12 +28,10 @@ Outcome = Literal[
 ]
 
 
-# What a request is made of, beside days (`ratchet.partitions`). A key names a training or a delivery: it is a safe file
-# name, as Airflow's run ids are.
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.~:+@=-]{0,249}$")]
-Revision = Annotated[
-    str, StringConstraints(pattern=r"^(HEAD|main)(~\d{1,4})?$|^[0-9a-f]{7,40}$")
-]  # of the data registry
+# What a request is made of, beside days (`ratchet.partitions`).
+Key = Annotated[str, StringConstraints(pattern=KEY)]  # of a training or a delivery
+# Of the data registry.
+Revision = Annotated[str, StringConstraints(pattern=r"^(HEAD|main)(~\d{1,4})?$|^[0-9a-f]{7,40}$")]
 MlflowRun = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Reason = Annotated[str, AfterValidator(lambda text: one_line(text, 1000))]  # a person's words, in one line
 

@@ -30,9 +30,8 @@ class RefitRequest(StepRequest):
 
     run: Key  # the key of this training
     mlflow_run: MlflowRun = ""  # the run that was judged
-    until: Partition = (
-        ""  # the latest partition for the refit; by default the training's days, the held-out ones included
-    )
+    # The latest partition for the refit; by default the training's days, the held-out ones included.
+    until: Partition = ""
 
 
 class RefitResult(StepResult):

@@ -7,7 +7,8 @@ from datetime import timedelta
 from airflow.sdk import DAG, Asset, Param
 
 from ratchet.contract.loop import Loop
-from ratchet_airflow.loop_dags.common import KEY, REGISTRY_POOL, loop_dag, where
+from ratchet.contract.runtime import KEY
+from ratchet_airflow.loop_dags.common import REGISTRY_POOL, loop_dag, where
 from ratchet_airflow.operators.approve import ApproveOperator
 from ratchet_airflow.operators.train import PromoteOperator
 

@@ -14,7 +14,6 @@ from ratchet_airflow.operators.night import GiveUpOperator
 REGISTRY_POOL = "data_registry"  # one slot: the data registry has one writer at a time
 DAY = r"^\d{4}-\d{2}-\d{2}$"
 MANY = 10_000  # runs at once of a DAG whose runs wait without a worker
-KEY = r"^[A-Za-z0-9_][A-Za-z0-9_.~:+@=-]{0,249}$"  # of a training, as `ratchet.steps.Key`
 DAYS = r"^\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?$"
 
 

@@ -158,8 +158,8 @@ def _from_database(options: Options, bounds: dict[str, dt.datetime], folder: Pat
         raise MissingPackage(f"The database's driver is not installed: {error}. Add it to requirements.txt") from error
     except sa.exc.SQLAlchemyError as error:
         said = str(getattr(error, "orig", None) or error)  # without the values of the statement
-        for secret in filter(None, (url.password,)):
-            said = said.replace(secret, "***")
+        if url.password:
+            said = said.replace(url.password, "***")
         raise SourceError(
             f"Cannot read from the database {url.render_as_string()}: {said}. Check source.options of the loop"
         ) from error
