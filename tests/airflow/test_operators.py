@@ -80,7 +80,7 @@ def test_an_error_that_a_retry_does_not_help_is_final(place: Path, noted: list[s
 
 
 def test_a_killed_step_is_retried(place: Path, noted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "_run", lambda _arguments, _log: -9)
+    monkeypatch.setattr(local, "_run", lambda *_: -9)
     with pytest.raises(AirflowException, match="was killed by SIGKILL") as caught:
         _day(FetchOperator).execute(CONTEXT)
     assert not isinstance(caught.value, AirflowFailException)

@@ -8,12 +8,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Page
 
 from deploy.local import client
 from deploy.local.environment import Local
 from ratchet import catalog
+from ratchet.adapters import drift_report
 from ratchet.settings import Settings
 from scripts.screenshots import logged_in
 from tests.attacks.conftest import LOOP
@@ -81,6 +84,35 @@ def test_a_script_in_a_report_reaches_nothing(page: Page, planted: str, outside:
     assert {found.pop(name) for name in ("cookie", "storage", "api", "out")} == {"refused"}
     assert page.evaluate("() => window.origin") == "null"
     assert outside[1] == []
+
+
+CATEGORY = (
+    "</script><script>window.done = 1</script><img src=http://localhost:PORT/y.png onerror=window.erred=1>'\"`${1}\\",
+    "<svg onload=window.erred=1>{{constructor.constructor('window.done=1')()}}",
+)
+
+
+def test_a_hostile_category_is_text_in_evidently_s_page(
+    page: Page, local: Local, outside: tuple[int, list[str]]
+) -> None:
+    values = [each.replace("PORT", str(outside[0])) for each in CATEGORY]
+    past = pd.DataFrame({"x": np.arange(400.0), values[1]: (["a", "b", "c", "d"] * 100)})
+    present = past.assign(x=past["x"] * 2, **{values[1]: [*values, "a", "b"] * 100})
+    made, _ = drift_report.make(present, past, ["x"], [values[1]], {"x": 0.1, values[1]: 0.1})
+    folder = _reports() / "2013-01-13"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "drift.html").write_text(made)
+    try:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{local.airflow_url}/ratchet/reports/{LOOP}/2013-01-13/drift.html")
+        page.get_by_text("onload=window.erred=1").first.wait_for()
+        assert page.evaluate("() => [typeof window.done, typeof window.erred]") == ["undefined", "undefined"]
+        assert page.evaluate("() => window.origin") == "null"
+        assert outside[1] == []
+        assert not [url for url in asked if not url.startswith((local.airflow_url, "data:", "blob:"))]
+    finally:
+        (folder / "drift.html").unlink()
 
 
 def test_a_page_without_scripts_runs_none(page: Page, local: Local, airflow: client.Airflow) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from deploy.local import services
 from deploy.local.environment import NOTES, Local
-from ratchet import environment, installation
+from ratchet import environment, fork_server, installation
 
 SECRET = ("JWT", "SECRET", "FERNET", "AIRFLOW_CONN", "SQL_ALCHEMY")
 
@@ -53,6 +53,63 @@ def test_a_step_is_given_nothing_to_log_in_with(local: Local, monkeypatch: pytes
     assert not [key for key in given if any(word in key for word in SECRET)]
     words = [local.password(), local.password(NOTES)]
     assert not [value for value in given.values() if any(word in value for word in words)]
+
+
+PRYING = """
+from __future__ import annotations
+import json, os
+from pathlib import Path
+from ratchet.api import Part
+
+
+class Options(Part):
+    pass
+
+
+def fetch(options, day, folder):
+    def read(path):
+        try:
+            return path.read_bytes().decode(errors="replace")
+        except OSError:
+            return ""
+
+    own = Path("/proc/self")
+    server = Path("/proc") / str(os.getppid())
+    files = [read(each) for each in (own / "fd").iterdir() if each.is_file()]
+    said = [*os.environ.items(), read(own / "environ"), read(own / "cmdline"), files, read(server / "environ")]
+    (folder / "seen.json").write_text(json.dumps(said))
+    return {}
+"""
+
+
+def test_a_source_of_someones_own_is_given_no_login(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even that of the notes, which a step once held to write one."""
+    monkeypatch.setenv("RATCHET_SECRET_OF_NOBODY", "told to steps")
+    for name, value in local.environment().items():  # as a worker has it
+        monkeypatch.setenv(name, value)
+    folder = local.settings.loops / "wind"
+    contract, source = folder / "loop.yaml", folder / "sources" / "prying.py"
+    before = contract.read_text()
+    source.parent.mkdir(exist_ok=True)
+    source.write_text(PRYING)
+    text, _, rest = before.partition("source:\n")
+    contract.write_text(f"{text}source: {{kind: prying}}\n{rest[rest.index(chr(10) + 'tables:') :]}")
+    try:
+        arguments = ["step", "fetch", "--loop", "wind", "--request", str(folder / "request.json")]
+        (folder / "request.json").write_text('{"partitions": "2013-02-01"}')
+        with (folder / "said.txt").open("w+") as said:
+            code = fork_server.run(local.socket, arguments, environment.of_step(), said.fileno(), said.fileno())
+            said.seek(0)
+            assert code == 75, said.read()  # it delivered nothing
+        seen = (folder / "seen.json").read_text()
+    finally:
+        contract.write_text(before)
+        source.unlink()
+    assert "told to steps" in seen
+    assert not [word for word in SECRET if word in seen]
+    secrets = [local.password(user) for user in ("admin", NOTES, "ada")]
+    secrets += [file.read_text() for file in installation.need(local.settings.var).secrets.values()]
+    assert not [each for each in secrets if each in seen]
 
 
 def test_no_secret_stands_in_a_command_line(local: Local) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import re
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import MissingPackage
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_DATA = re.compile(r"^(\s*var (?:additional_graphs_)?metric_\w+ = )(\{.*\};)$", re.MULTILINE)  # JSON, on one line
 
 
 def make(
@@ -43,10 +44,12 @@ def make(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         snapshot = evidently.Report(metrics, include_tests=True).run(*sides)
-    with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder) / "report.html"
-        snapshot.save_html(str(page))
-        return page.read_text(encoding="utf-8"), str(snapshot.json())
+    return _closed(snapshot.get_html_str(as_iframe=False)), str(snapshot.json())
+
+
+def _closed(page: str) -> str:
+    """Keep the page's data inside its script: Evidently writes a category's name as it came, `</script>` too."""
+    return _DATA.sub(lambda found: found[1] + found[2].replace("<", "\\u003c"), page)
 
 
 def _evidently() -> Any:

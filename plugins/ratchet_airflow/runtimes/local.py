@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ratchet import environment, fork_server
 from ratchet.contract.loop import Loop
 from ratchet.errors import memory
+from ratchet_airflow import connections
 from ratchet_airflow.runtimes import Log
 
 _RETRY = 75  # the exit code of an error that a retry may help
@@ -33,7 +35,7 @@ def run(step: str, loop: Loop, request: dict[str, Any], log: Log) -> dict[str, A
         asked.write_text(json.dumps(request), encoding="utf-8")
         command = ["step", step, "--loop", loop.name, "--request", str(asked), "--result", str(result)]
         log.info("ratchet step %s --loop %s --request - <<< %s", step, loop.name, shlex.quote(json.dumps(request)))
-        code = _run(command, log)
+        code = _run(command, log, connections.given(loop, log) if step == "fetch" else {})
         if result.exists():
             return dict(json.loads(result.read_text(encoding="utf-8")))
     return {"error": _ended(f"The step {step} of {loop.name}", code, _killed_for_memory() > killed_before)}
@@ -63,12 +65,12 @@ def _killed_for_memory() -> int:
     return int(counts.get("oom_kill", 0))
 
 
-def _run(arguments: list[str], log: Log) -> int:
+def _run(arguments: list[str], log: Log, secrets: Mapping[str, str]) -> int:
     reading, writing = os.pipe()
     reader = threading.Thread(target=_copy, args=(reading, log))
     reader.start()
     try:
-        given = environment.of_step()
+        given = {**environment.of_step(), **secrets}
         server = os.environ.get("RATCHET_FORK_SERVER")
         code = fork_server.run(Path(server), arguments, given, writing, writing) if server else None
         if code is None:

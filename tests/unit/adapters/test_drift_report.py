@@ -17,13 +17,21 @@ LIMITS = {"x": 0.1, "gone": 0.1, "c": 0.1}
 def _frame(shift: float, level: str) -> pd.DataFrame:
     x = np.random.default_rng(0).normal(shift, 2, 400)
     x[:9] = np.nan
-    return pd.DataFrame({"x": x, "gone": np.nan if shift else x, "c": [level] * 100 + ["a", "b", "c"] * 100})
+    return pd.DataFrame(
+        {
+            "x": x,
+            "gone": np.nan if shift else x,
+            "c": [level, "</script><script>window.done = 1</script>"] * 50 + ["a", "b", "c"] * 100,
+        }
+    )
 
 
 def test_evidently_says_of_a_column_what_the_nights_own_distances_say() -> None:
     ours, theirs = _frame(1.0, "a"), _frame(0.0, "a")
     page, text = drift_report.make(ours, theirs, ["x", "gone"], ["c"], LIMITS)
     assert page.lstrip().startswith("<")
+    assert "window.done" in page
+    assert "<script>window.done" not in page
     metrics = {each["config"]["column"]: each["value"] for each in json.loads(text)["metrics"]}
     own = distances.judged(ours, theirs, ["x", "gone"], ["c"], LIMITS)
     assert metrics == pytest.approx({each.column: each.distance for each in own})

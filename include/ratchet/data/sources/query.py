@@ -8,8 +8,8 @@ source:
         tables:
           trips: SELECT * FROM trips WHERE started_at >= $start AND started_at < $end
 
-With `database` (an SQLAlchemy URL; `${RATCHET_SOURCE_X}` stands for an environment variable, so that no password is
-written down) the queries run there, with `:start` and `:end` as parameters.
+With `database` (an SQLAlchemy URL; `${RATCHET_SOURCE_X}` stands for all of it or a part, so that no password is written
+down: see ratchet.data.secrets) the queries run there, with `:start` and `:end` as parameters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import glob
-import os
 import re
 import sqlite3
 from functools import partial
@@ -26,8 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ratchet.data import sql
-from ratchet.environment import SOURCE
+from ratchet.data import secrets, sql
 from ratchet.errors import ContractError, MissingPackage, SourceError
 from ratchet.settings import Settings
 
@@ -48,7 +46,7 @@ class Options(BaseModel):
 
     files: dict[str, str] = Field(default_factory=dict, description="View name -> path, glob or fsspec URL.")
     database: str | None = Field(
-        default=None, description="SQLAlchemy URL; ${RATCHET_SOURCE_X} is an environment variable."
+        default=None, description="SQLAlchemy URL; ${RATCHET_SOURCE_X} is a variable or connection."
     )
     tables: dict[str, str] = Field(min_length=1, description="Table -> its SELECT, with the bounds start and end.")
 
@@ -181,13 +179,13 @@ def _url(text: str, folder: Path) -> sa.URL:
     given: dict[str, str] = {}
 
     def mark(match: re.Match[str]) -> str:
-        given[key := f"RATCHET{len(given)}X"] = _environment(match.group(1))
+        given[key := f"RATCHET{len(given)}X"] = secrets.value(match.group(1), "source.options.database")
         return key
 
     def put(part: str | None) -> str | None:
         return part and re.sub(r"RATCHET\d+X", lambda found: given[found.group()], part)
 
-    marked = re.sub(r"\$\{(\w+)\}", mark, text)
+    marked = secrets.NAMED.sub(mark, text)
     try:
         if marked in given:  # all of it is one variable
             url = sa.make_url(given[marked])
@@ -204,16 +202,3 @@ def _url(text: str, folder: Path) -> sa.URL:
     if url.get_backend_name() == "sqlite" and url.database:
         _refuse_state(str(folder / url.database), "source.options.database", folder)
     return url
-
-
-def _environment(name: str) -> str:
-    if not name.startswith(SOURCE):
-        raise ContractError(
-            f"source.options.database names the environment variable {name}. A contract may name those alone that "
-            f"begin with {SOURCE}"
-        )
-    if name not in os.environ:
-        raise SourceError(
-            f"source.options.database names the environment variable {name}, which is not set. Set it and retry"
-        )
-    return os.environ[name]
