@@ -72,7 +72,8 @@ def second(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.url)
     with runs.connected() as client:
         tags = client.tags(dueling[1])
-        days = evidence.read(client, dueling[1])
+    loop = catalog.load(NAME)
+    days = evidence.read(loop, dueling[1])
     yield dueling[1]
     with runs.connected() as client:
         for tag in client.tags(dueling[1]):
@@ -81,12 +82,12 @@ def second(
         for tag, value in tags.items():
             if tag.startswith("ratchet."):
                 client.set_tag(dueling[1], tag, value)
-        evidence.write(client, dueling[1], "2", days)
+        evidence.write(loop, client, dueling[1], "2", days)
         client.raw.set_registered_model_alias(NAME, "champion", "2")
         for version in client.raw.search_model_versions(f"name = '{NAME}'"):
             if int(version.version) > 2:
                 client.raw.delete_model_version(NAME, version.version)
-        found = runs.find_run(client, NAME, "second.refit")
+        found = runs.find_run(client, NAME, f"refit/{dueling[1]}")
         if found is not None:
             client.raw.delete_run(found.run_id)
 
@@ -116,7 +117,8 @@ def live_night(day: str = NIGHT) -> Any:
 def win(run: str, difference: float = -30.0, days: int = 15) -> None:
     """Let the evidence be what many more nights would have made it."""
     with runs.connected() as client:
-        evidence.write(client, run, "2", [Cluster(shift("2013-01-13", i), 72, 72 * difference) for i in range(days)])
+        told = [Cluster(shift("2013-01-13", i), 72, 72 * difference) for i in range(days)]
+        evidence.write(catalog.load(NAME), client, run, "2", told)
 
 
 def champion_now() -> str | None:

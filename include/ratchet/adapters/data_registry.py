@@ -5,6 +5,8 @@
     <loop>/verdicts/<partition>.json                    the newest delivery's verdict, hashes and counts   (Git)
     <loop>/ledger.jsonl                                 decisions about models, a line each                (Git)
     <loop>/facts/<ab>/<sha256>.json, .html              what they rest on, by its hash            (Git; pages DVC)
+    <loop>/runs/<run>.json, <loop>/keys/<key>           what steps have made of trainings, by its hash     (Git)
+    <loop>/duels/<run>.json                             the days of a challenger's duel                    (Git)
     <loop>/contracts/<digest>/                          contracts and SQL that something was decided by    (Git)
     <loop>/open/<partition>.json, <loop>/nights/<partition>.json   nights under way, and how others ended  (Git)
     format.json                                         the format that all this is written in             (Git)
@@ -34,7 +36,7 @@ from ratchet.errors import DataError, RegistryError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 3  # of what is written; `ratchet upgrade` brings older states forward
+FORMAT = 4  # of what is written; `ratchet upgrade` brings older states forward
 FORMAT_FILE, DVC_FILE = "format.json", ".dvc/config"
 PAGES = (".html",)  # facts that are too large for Git
 _AT_ONCE = 64  # files whose bytes are in memory beside the tables that they become

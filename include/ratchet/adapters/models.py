@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ratchet.training.model import Model
 
 CHAMPION = "champion"
-SHA256 = "ratchet.model_sha256"  # tag of a run: hash of its model as it was stored. What was judged is in the ledger
+SHA256 = "ratchet.model_sha256"  # tag of a run, for people: hash of its model as it was stored
 _log = logging.getLogger("ratchet")
 # What loads a model, of the package `ratchet`: each file is a request to MLflow (50 ms), and the whole package has 150.
 _CODE = ("*.py", "contract/*.py", "training/*.py", "training/trainers/*.py")
@@ -66,23 +66,24 @@ def log_model(model: Model, example: pa.Table) -> tuple[str, str]:
         return str(info.model_uri), stored.digest(Path(folder) / "model")
 
 
-def run_model(client: Tracking, run_id: str, sha256: str = "") -> Model:
-    """Load the model of a run, compared with its hash: the one that is given, or else the one it was stored with.
+def run_model(uri: str, run_id: str, sha256: str) -> Model:
+    """Load the model of a run. Raises DataError where its hash is not the one that is given."""
+    return _load(uri, Settings.current().models / "runs" / run_id, sha256)
 
-    Raises DataError where it has none, or is not what it was.
+
+def version_model(version: Version, sha256: str) -> Model:
+    """Load a registered version, from the copy on this machine where there is one.
+
+    Raises DataError where its hash is not the one that is given.
     """
-    tags = client.tags(run_id)
-    uri = tags.get(runs.MODEL)
-    if not uri:
-        raise DataError(f"The MLflow run {run_id} has no model. Run the train step first")
-    return _load(uri, Settings.current().models / "runs" / run_id, sha256 or tags.get(SHA256, ""))
-
-
-def version_model(client: Tracking, version: Version, sha256: str = "") -> Model:
-    """Load a registered version, compared with its hash, from the copy on this machine where there is one."""
-    expected = sha256 or client.tags(version.run_id).get(SHA256, "")
     folder = Settings.current().models / version.loop / version.number
-    return _load(f"models:/{version.loop}/{version.number}", folder, expected)
+    return _load(f"models:/{version.loop}/{version.number}", folder, sha256)
+
+
+def digest(uri: str) -> str:
+    """Return the hash of a model as it lies in MLflow."""
+    with tempfile.TemporaryDirectory() as download:
+        return stored.digest(_download(uri, Path(download)))
 
 
 def champion(client: Tracking, loop: str) -> Version | None:
@@ -109,7 +110,7 @@ def versions(client: Tracking, loop: str) -> list[Version]:
     return [_version(each) for each in runs.every(search)]
 
 
-def register(client: Tracking, loop: str, run_id: str, description: str) -> Version:
+def register(client: Tracking, loop: str, run_id: str, uri: str, description: str) -> Version:
     """Register a run's model, once: a second call gives the version of the first."""
     from mlflow import MlflowException
 
@@ -121,7 +122,6 @@ def register(client: Tracking, loop: str, run_id: str, description: str) -> Vers
     found = [each for each in versions(client, loop) if each.run_id == run_id]
     if found:
         return min(found, key=lambda each: int(each.number))
-    uri = client.tags(run_id)[runs.MODEL]
     model_id = uri.removeprefix("models:/")
     return _version(
         client.raw.create_model_version(loop, uri, run_id=run_id, description=description, model_id=model_id)
@@ -150,28 +150,34 @@ def _version(found: ModelVersion) -> Version:
 
 
 def _load(uri: str, folder: Path, sha256: str) -> Model:
-    if sha256 and folder.is_dir() and stored.digest(folder) != sha256:
+    if folder.is_dir() and stored.digest(folder) != sha256:
         _log.warning("the copy of %s in %s was changed since it was made, and is taken again", uri, folder)
         shutil.rmtree(folder)
     if not folder.is_dir():
-        import mlflow
-
         with storage_errors(folder), atomic(folder) as temporary, tempfile.TemporaryDirectory() as download:
-            local = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=download))
-            data = next(local.rglob("ratchet.json"), None)
-            if data is None:
-                raise DataError(f"{uri} is not a model of Ratchet: it holds no ratchet.json")
-            if sha256 and (found := stored.digest(data.parent)) != sha256:
+            data = _download(uri, Path(download))
+            if (found := stored.digest(data)) != sha256:
                 raise DataError(
                     f"{uri} in MLflow is not the model that was stored and judged: its files have the SHA-256 "
                     f"{found[:12]}…, which was {sha256[:12]}…. Nothing is predicted with it. Bring MLflow's artifacts "
                     "back from a backup, or go back to the champion before: ratchet rollback LOOP"
                 )
-            shutil.copytree(data.parent, temporary)
+            shutil.copytree(data, temporary)
     try:
         return stored.load(folder)
     except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
         raise DataError(f"The copy of {uri} in {folder} is damaged: {error}. Delete that folder and retry") from error
+
+
+def _download(uri: str, folder: Path) -> Path:
+    """Bring a model from MLflow; return the folder of its own files. Raises DataError where it is none of Ratchet's."""
+    import mlflow
+
+    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
+    data = next(local.rglob("ratchet.json"), None)
+    if data is None:
+        raise DataError(f"{uri} is not a model of Ratchet: it holds no ratchet.json")
+    return data.parent
 
 
 def _code(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet import __version__
-from ratchet.errors import DataError, MissingPackage, RequestError, TrackingError, TrackingUnavailable
+from ratchet.errors import DataError, MissingPackage, TrackingError, TrackingUnavailable
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
@@ -129,31 +129,13 @@ def every(search: Callable[..., Any]) -> Iterator[Any]:
             return
 
 
-def trained_run(client: Tracking, loop: str, key: str, asked: str = "") -> str:
-    """Return the id of the run with this key.
-
-    Raises DataError where nothing was trained under it, and RequestError where another run was asked for.
-    """
-    found = find_run(client, loop, key)
-    if found is None:
-        raise DataError(
-            f"Nothing of {loop} was trained under the key {key!r}. Run: ratchet step train --loop {loop} --run {key}"
-        )
-    if asked not in ("", found.run_id):
-        raise RequestError(
-            f"The MLflow run {asked} is not what was trained for {loop} under the key {key!r}; that is {found.run_id}. "
-            "A run is judged and promoted under its own loop and key alone"
-        )
-    return found.run_id
-
-
-def start_run(client: Tracking, loop: str, key: str, tags: Mapping[str, str]) -> Run:
-    """Return the run with this key: the one of an earlier try, where there is one, or a new one."""
+def start_run(client: Tracking, loop: str, key: str, tags: Mapping[str, str], name: str = "") -> Run:
+    """Return the run with this key: the one of an earlier try, where there is one, or a new one. name: for people."""
     found = find_run(client, loop, key)
     if found is not None:
         return found
     about = {KEY: key, "ratchet.loop": loop, "ratchet.version": __version__, **tags}
-    return _run(client.raw.create_run(_experiment(client, loop), run_name=key, tags=about))
+    return _run(client.raw.create_run(_experiment(client, loop), run_name=name or key, tags=about))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from rich.table import Table
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset, ledger, proven
+from ratchet.lifecycle import dataset, ledger, proven, records
 from ratchet.monitoring import reference
 
 
@@ -38,14 +38,14 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
         champion = ledger.champion(client, loop)
         if champion is None:
             raise RequestError(f"{loop.name} has no champion yet: train one first")
-        tags = client.tags(champion.run_id)
-        first, _, last = tags["data.train"].partition("..")
-        rows = dataset.features(registry, loop, registry.resolve(tags["data.revision"]), first, last)
-        model = proven.version_model(loop, client, champion)
-        before = json.loads(runs.read_file(client, champion.run_id, reference.THRESHOLDS))["thresholds"]
+        record = records.read(loop, champion.run_id)
+        rows = dataset.features(registry, loop, registry.resolve(record.data["revision"]), *record.trained)
+        model = proven.version_model(loop, champion)
+        before = json.loads(records.file(loop, client, champion.run_id, reference.THRESHOLDS))["thresholds"]
         made = reference.make(loop, model, rows)
         after = json.loads(made[reference.THRESHOLDS])["thresholds"]
         runs.log_files(client, champion.run_id, made)
+        records.amend(loop, champion.run_id, files={**record.files, **records.digests(made)})
     table = Table("column", "threshold before", "now", title=f"v{champion.number} of {loop.name}", title_justify="left")
     for name, value in after.items():
         table.add_row(name, f"{before[name]:.3f}" if name in before else "", f"{value:.3f}")

@@ -12,7 +12,7 @@ from ratchet.contract.rules import ANYBODY
 from ratchet.decisions import lifecycle
 from ratchet.decisions.entries import Answered, ApprovalAsked, only
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset, ledger, nights, verdicts
+from ratchet.lifecycle import dataset, ledger, nights, records, verdicts
 
 _PAST = {"Approve": "approved", "Reject": "rejected"}
 
@@ -24,7 +24,6 @@ class Said:
     answer: Literal["Approve", "Reject"]
     by: str = ""  # a login; empty where nobody has answered
     known: Literal["airflow", "system", "claimed", ""] = ""
-    asked_by: str = ""  # the login of who has asked for the training; empty where no person has
 
 
 def record(loop: Loop, key: str, said: Said) -> tuple[Answered, bool]:
@@ -32,7 +31,9 @@ def record(loop: Loop, key: str, said: Said) -> tuple[Answered, bool]:
 
     Who has asked for a training cannot approve it. Raises RequestError where nothing is asked.
     """
-    why, judged = _why_not(loop, key, said), verdicts.judged(loop, key)
+    judged = verdicts.judged(loop, key)
+    asker = records.read(loop, judged).asked_by
+    why = _why_not(loop, key, said, asker)
     answer = Answered(
         key=f"answered:{judged}",
         run=key,
@@ -40,7 +41,7 @@ def record(loop: Loop, key: str, said: Said) -> tuple[Answered, bool]:
         answer="Reject" if why else said.answer,
         responder=said.by,
         known=said.known,
-        asked_by=said.asked_by,
+        asked_by=asker,
         reason=why or f"{_PAST[said.answer]} by {said.by}",
         night=nights.present(dataset.registry(), loop.name),
     )
@@ -64,7 +65,7 @@ def approvers(loop: Loop, key: str) -> tuple[str, ...]:
     return loop.gate.approval or (asked[-1].approvers if asked else ())
 
 
-def _why_not(loop: Loop, key: str, said: Said) -> str:
+def _why_not(loop: Loop, key: str, said: Said, asker: str) -> str:
     """Say why a yes is none; nothing where it is one."""
     who = approvers(loop, key)
     if not said.by:
@@ -73,6 +74,6 @@ def _why_not(loop: Loop, key: str, said: Said) -> str:
         return ""
     if who != (ANYBODY,) and said.by not in who:
         return f"{said.by} has answered, whom gate.approval does not name"
-    if said.by == said.asked_by:
+    if said.by == asker:
         return f"{said.by} has asked for the training, and may not approve it"
     return ""

@@ -1,38 +1,35 @@
-"""What is known of a training that was evaluated: read from its MLflow run, for whoever judges it."""
+"""What is known of a training that was evaluated: read from its record, for whoever judges it."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
-from ratchet.adapters import runs
+from ratchet.contract.loop import Loop
 from ratchet.decisions import evaluation
 from ratchet.decisions.evaluation import Evaluation
 from ratchet.decisions.lifecycle import Training
+from ratchet.lifecycle import records
 
-if TYPE_CHECKING:
-    from ratchet.adapters.runs import Tracking
-
-FILE = "evaluation/evaluation.json"
-RECIPE = "ratchet.recipe"  # tag of a run: hash of what its model is made by, its data aside
+FILE = "evaluation/evaluation.json"  # the copy with the MLflow run, for people
+RECIPE = "ratchet.recipe"  # tag of a run, for people: hash of what its model is made by, its data aside
 
 
-def text(client: Tracking, run: str) -> str:
-    """Return a run's evaluation as it is stored. Raises DataError where there is none."""
-    return runs.read_file(client, run, FILE).decode()
+def text(loop: Loop, run: str) -> str:
+    """Return a run's evaluation as it was written. Raises DataError where there is none."""
+    return records.evaluation(loop, run)
 
 
-def read(client: Tracking, run: str) -> Evaluation:
+def read(loop: Loop, run: str) -> Evaluation:
     """Return a run's evaluation. Raises DataError where there is none, or it does not fit."""
-    return evaluation.parse(json.loads(text(client, run)), run)
+    return evaluation.parse(json.loads(text(loop, run)), run)
 
 
-def training(client: Tracking, run: str) -> Training:
+def training(loop: Loop, run: str) -> Training:
     """Return a training as it is judged. run: the MLflow run of its model."""
-    tags = client.tags(run)
-    return Training(tags[runs.KEY], run, tags[RECIPE], read(client, run), minutes(client, run))
+    record = records.read(loop, run)
+    return Training(record.key, run, record.recipe, read(loop, run), minutes(loop, run))
 
 
-def minutes(client: Tracking, *trained: str) -> float:
+def minutes(loop: Loop, *trained: str) -> float:
     """Return what trainings took, in minutes."""
-    return float(sum(client.metrics(run).get("train_seconds", 0.0) for run in trained)) / 60
+    return sum(records.read(loop, run).seconds for run in trained) / 60

@@ -1,6 +1,6 @@
-"""The evidence of a duel, day by day.
+"""The evidence of a duel, day by day: `<loop>/duels/<mlflow run>.json` in the data registry.
 
-Kept with the challenger's MLflow run, carried on by the next challenger of its recipe.
+Carried on by the next challenger of its recipe; a copy lies with the challenger's MLflow run, for people.
 
 Not a step, but what `gate`, `performance` and `duel` share.
 """
@@ -13,36 +13,43 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ratchet.adapters import models, runs
+from ratchet.adapters import models, runs, writing
 from ratchet.adapters.data_registry import Registry
+from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
-from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, predictions
+from ratchet.lifecycle import dataset, predictions, records
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ratchet.adapters.runs import Tracking
 
-FILE = "duel/evidence.json"
+FILE = "duel/evidence.json"  # the copy with the MLflow run
 LOSS = "challenger/loss"  # metric of a run: its loss on the holdout; the live loss is compared with it
 
 
-def read(client: Tracking, run: str) -> list[Cluster]:
+def read(loop: Loop, run: str) -> list[Cluster]:
     """Return the days of a challenger's evidence; none where it has not been judged."""
-    try:
-        content = json.loads(runs.read_file(client, run, FILE))
-    except DataError:
-        return []
-    return duel.load(content["days"])
+    content = dataset.registry().text(_path(loop, run))
+    return duel.load(json.loads(content)["days"]) if content else []
 
 
-def write(client: Tracking, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
-    """Keep a challenger's evidence with its run."""
-    runs.log_files(client, run, {FILE: text(champion, days)})
+def write(loop: Loop, client: Tracking, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
+    """Keep a challenger's evidence."""
+    writing.change(dataset.registry(), lambda writer: commit(writer, loop, client, run, champion, days))
+
+
+def commit(
+    writer: Writer, loop: Loop, client: Tracking, run: str, champion: str | None, days: Sequence[Cluster]
+) -> None:
+    """Commit a challenger's evidence; the same days change nothing."""
+    content = text(champion, days)
+    writer.write(_path(loop, run), content)
+    writer.commit(f"Keep {len(days)} days of the duel of {run[:10]}, a challenger of {loop.name}")
+    runs.log_files(client, run, {FILE: content})
 
 
 def text(champion: str | None, days: Sequence[Cluster]) -> str:
@@ -64,13 +71,13 @@ def extend(
 
     corrected: days that are compared again, those of the challenger's holdout and after it.
     """
-    before = read(client, waiting.mlflow_run)
-    held, _, until = client.tags(waiting.mlflow_run).get("data.holdout", "").partition("..")
+    before = read(loop, waiting.mlflow_run)
+    held, until = records.read(loop, waiting.mlflow_run).held_out
     published = dataset.published(registry, loop, revision, held, last)
     known, days = duel.due(before, published, until, corrected)
     if not days:
         return known
-    rival, opponent = predictions.contender(client, waiting.mlflow_run), predictions.contender(client, champion.run_id)
+    rival, opponent = predictions.contender(loop, waiting.mlflow_run), predictions.contender(loop, champion.run_id)
     table = dataset.features_of(registry, loop, revision, days)
     found = []
     for day in days:
@@ -78,13 +85,13 @@ def extend(
         told = _told(loop, day, {champion.number})
         standing = opponent.on(day)
         if told is None and standing is not None:
-            told = predictions.shadow(loop, client, standing, rows, day)
+            told = predictions.shadow(loop, standing, rows, day)
         ours = rival.on(day)
         if told is not None and ours is not None:
-            found += compare(loop, day, rows, predictions.shadow(loop, client, ours, rows, day), told)
+            found += compare(loop, day, rows, predictions.shadow(loop, ours, rows, day), told)
     whole = duel.merge(known, found)
     if whole != before:
-        write(client, waiting.mlflow_run, champion.number, whole)
+        write(loop, client, waiting.mlflow_run, champion.number, whole)
     return whole
 
 
@@ -92,7 +99,7 @@ def against_predecessor(
     loop: Loop, client: Tracking, registry: Registry, revision: str, predecessor: shadows.Predecessor, last: str
 ) -> list[Cluster]:
     """Compare the predecessor, in shadow, with what its successors have told the world since."""
-    rival = predictions.contender(client, models.version(client, loop.name, predecessor.version).run_id)
+    rival = predictions.contender(loop, models.version(client, loop.name, predecessor.version).run_id)
     first = shadows.watched_since(predecessor, last, loop.gate.patience_days)
     days = dataset.published(registry, loop, revision, first, last)
     told = {day: found for day in days if (found := _told(loop, day, set(predecessor.versions))) is not None}
@@ -104,7 +111,7 @@ def against_predecessor(
         standing = rival.on(day)
         if standing is not None:
             rows = _of(table, day)
-            found += compare(loop, day, rows, predictions.shadow(loop, client, standing, rows, day), champion)
+            found += compare(loop, day, rows, predictions.shadow(loop, standing, rows, day), champion)
     return found
 
 
@@ -113,6 +120,10 @@ def compare(loop: Loop, day: str, rows: pa.Table, rival: pa.Table, champion: pa.
     ours, theirs = predictions.losses(loop, rival, rows), predictions.losses(loop, champion, rows)
     keys = [key for key in ours if key in theirs]
     return duel.cluster([day] * len(keys), np.array([ours[k] for k in keys]), np.array([theirs[k] for k in keys]))
+
+
+def _path(loop: Loop, run: str) -> str:
+    return f"{loop.name}/duels/{run}.json"
 
 
 def _of(table: pa.Table, day: str) -> pa.Table:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.files import slug
-from ratchet.lifecycle import proven
+from ratchet.lifecycle import proven, records
 from ratchet.settings import Settings
 from ratchet.training.metrics import row_losses
 
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
 
-EVALUATED = "ratchet.evaluated_run"  # of a refit's run: the run of the model that was judged
+EVALUATED = "ratchet.evaluated_run"  # tag of a refit's run, for people: the run of the model that was judged
 VERSION = "model_version"
 
 
@@ -41,13 +40,11 @@ class Contender:
         return next((run for run, until in self.runs if day > until), None)
 
 
-def contender(client: Tracking, run: str) -> Contender:
+def contender(loop: Loop, run: str) -> Contender:
     """Return the contender of a run: itself, and the evaluated model behind it where it is a refit."""
-    tags = client.tags(run)
-    runs = [(run, _until(tags))]
-    if evaluated := tags.get(EVALUATED):
-        runs.append((evaluated, _until(client.tags(evaluated))))
-    return Contender(tuple(runs))
+    record = records.read(loop, run)
+    behind = [record, *([records.read(loop, record.evaluated)] if record.evaluated else [])]
+    return Contender(tuple((each.run, each.trained[1]) for each in behind))
 
 
 def predict(loop: Loop, model: Model, rows: pa.Table, version: str) -> pa.Table:
@@ -69,7 +66,7 @@ def predict(loop: Loop, model: Model, rows: pa.Table, version: str) -> pa.Table:
     return table.append_column(VERSION, pa.array([version] * table.num_rows, pa.string()))
 
 
-def shadow(loop: Loop, client: Tracking, run: str, rows: pa.Table, day: str) -> pa.Table:
+def shadow(loop: Loop, run: str, rows: pa.Table, day: str) -> pa.Table:
     """Return what a run predicts for a day's rows, in shadow: nobody is told. Made once a row, and kept."""
     import pyarrow as pa
 
@@ -79,7 +76,7 @@ def shadow(loop: Loop, client: Tracking, run: str, rows: pa.Table, day: str) -> 
     fresh = without(rows, held, keys) if held is not None else rows
     if held is not None and not fresh.num_rows:
         return held
-    made = predict(loop, proven.run_model(loop, client, run), fresh, run)
+    made = predict(loop, proven.run_model(loop, run), fresh, run)
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return whole
@@ -139,7 +136,3 @@ def without(rows: pa.Table, held: pa.Table, keys: list[str]) -> pa.Table:
     """Return the rows that have no prediction yet."""
     joined = rows.join(held.select(keys), keys=keys, join_type="left anti")
     return joined.select(rows.column_names).sort_by([(key, "ascending") for key in keys])
-
-
-def _until(tags: dict[str, str]) -> str:
-    return tags.get("data.train", "").partition("..")[2]

@@ -13,12 +13,11 @@ from ratchet.decisions.duel import Cluster
 from ratchet.decisions.entries import Entry, RolledBack, Won
 from ratchet.decisions.lifecycle import Training
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset, evaluations, evidence, ledger, proven
+from ratchet.lifecycle import dataset, evaluations, evidence, ledger, proven, records
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
-REFIT = "ratchet.refit"  # tag of the run that was judged: the run of its refit
 Done = TypeVar("Done")
 Rests = Callable[[Entry, Decided], Mapping[str, str]]  # what an entry rests on: name of the file -> its text
 
@@ -38,18 +37,18 @@ class Production:
     def training(self, run: str) -> Training:
         """Read a run's evaluation, once an act."""
         if run not in self._trainings:
-            self._trainings[run] = evaluations.training(self.client, run)
+            self._trainings[run] = evaluations.training(self.loop, run)
         return self._trainings[run]
 
     def evidence(self, run: str) -> list[Cluster]:
         """Read the days of a duel, once an act."""
         if run not in self._gathered:
-            self._gathered[run] = evidence.read(self.client, run)
+            self._gathered[run] = evidence.read(self.loop, run)
         return self._gathered[run]
 
     def keep(self, run: str, days: Sequence[Cluster]) -> None:
         """Keep the days of a duel with the challenger's run."""
-        evidence.write(self.client, run, self.training(run).evaluation.champion, days)
+        evidence.commit(self.writer, self.loop, self.client, run, self.training(run).evaluation.champion, days)
         self._gathered[run] = list(days)
 
     def write(self, entries: Sequence[Entry], decided: Decided) -> None:
@@ -61,26 +60,25 @@ class Production:
 
     def register(self, won: Won) -> Deployed:
         """Register the model that was judged, and its refit where that is what is deployed; tie the two."""
-        client, judged = self.client, won.evaluated
-        version = models.register(client, self.loop.name, judged, won.reason)
+        client, judged = self.client, records.read(self.loop, won.evaluated)
+        version = models.register(client, self.loop.name, judged.run, judged.uri, won.reason)
         deployed = judged
         if self.loop.gate.deploy == "refit":
-            deployed = client.tags(judged).get(REFIT, "")
-            if not deployed:
+            if not judged.refit:
                 again = f"ratchet step refit --loop {self.loop.name} --run {won.run}"
-                raise RequestError(f"The run {judged} has no refit yet. Run: {again}")
-            evaluated = version
+                raise RequestError(f"The run {judged.run} has no refit yet. Run: {again}")
+            deployed, evaluated = records.read(self.loop, judged.refit), version
             said = f"Refit of v{evaluated.number} on all labelled days. {won.reason}"
-            version = models.register(client, self.loop.name, deployed, said)
+            version = models.register(client, self.loop.name, deployed.run, deployed.uri, said)
             models.tie(client, version, evaluated)
-        tags, spent = client.tags(deployed), {deployed} - {judged}  # what was judged was counted at its first look
+        spent = {deployed.run} - {judged.run}  # what was judged was counted at its first look
         about: dict[str, Any] = {
-            "mlflow_run": deployed,
-            "model": proven.sha256(self.loop, client, deployed),
-            "because": client.tags(judged).get("ratchet.reason", ""),
-            "data": {name: tags.get(f"data.{name}") for name in ("revision", "train", "holdout", "hash")},
-            "day": tags["data.train"].partition("..")[2],
-            "minutes": evaluations.minutes(client, *spent),
+            "mlflow_run": deployed.run,
+            "model": proven.sha256(self.loop, deployed.run),
+            "because": judged.reason,
+            "data": {name: deployed.data.get(name) for name in ("revision", "train", "holdout", "hash")},
+            "day": deployed.trained[1],
+            "minutes": evaluations.minutes(self.loop, *spent),
         }
         return Deployed(version.number, about)
 

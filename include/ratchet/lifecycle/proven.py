@@ -1,6 +1,6 @@
 """Models as they were judged: every load is compared with the hash that the ledger has of them.
 
-What was never judged, such as a challenger that is about to be, is compared with the hash that it was stored with.
+What was not judged yet is compared with the hash that its record has.
 """
 
 from __future__ import annotations
@@ -10,31 +10,31 @@ from typing import TYPE_CHECKING
 from ratchet.adapters import models
 from ratchet.contract.loop import Loop
 from ratchet.decisions.entries import Judged, only
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import dataset, records
 
 if TYPE_CHECKING:
     from ratchet.adapters.models import Version
-    from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
 
 
-def run_model(loop: Loop, client: Tracking, run: str) -> Model:
-    """Load the model of an MLflow run. Raises DataError where it is not what was judged."""
-    return models.run_model(client, run, _judged(loop, run))
+def run_model(loop: Loop, run: str) -> Model:
+    """Load the model of an MLflow run. Raises DataError where it is not what was made, or judged."""
+    return models.run_model(records.read(loop, run).uri, run, _expected(loop, run))
 
 
-def version_model(loop: Loop, client: Tracking, version: Version) -> Model:
+def version_model(loop: Loop, version: Version) -> Model:
     """Load a registered version. Raises DataError where it is not what was judged."""
-    return models.version_model(client, version, _judged(loop, version.run_id))
+    return models.version_model(version, _expected(loop, version.run_id))
 
 
-def sha256(loop: Loop, client: Tracking, run: str) -> str:
+def sha256(loop: Loop, run: str) -> str:
     """Return the hash of a run's model, once it was loaded and compared."""
-    run_model(loop, client, run)
+    run_model(loop, run)
     return models.local(run)[0]
 
 
-def _judged(loop: Loop, run: str) -> str:
-    """Return the hash that the ledger has of a run's model; an empty string where it has none."""
+def _expected(loop: Loop, run: str) -> str:
+    """Return the hash that the ledger has of a run's model, or else its record."""
     entries = only(dataset.registry().ledger(loop.name), Judged)
-    return next((each.model for each in reversed(entries) if each.mlflow_run == run and each.model), "")
+    judged = (each.model for each in reversed(entries) if each.mlflow_run == run and each.model)
+    return next(judged, "") or records.read(loop, run).model

@@ -21,7 +21,7 @@ from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions import lifecycle, shadows
 from ratchet.decisions.entries import Entries, Judged, Promoted, only
-from ratchet.lifecycle import dataset, nights, predictions
+from ratchet.lifecycle import dataset, nights, predictions, records
 from ratchet.partitions import parse, shift
 from ratchet.settings import Settings
 
@@ -120,14 +120,15 @@ def manifests(registry: Registry, loop: Loop, client: Tracking) -> Iterator[str]
     """Yield the MD5 of every file that a registered version was made of, or a run that may still become one."""
     runs_needed = {version.run_id for version in models.versions(client, loop.name)}
     for run in runs_needed | set(_in_duels(registry.ledger(loop.name))):
-        tags = client.tags(run)
-        days = [day for tag in (runs.READ, "data.train", "data.holdout") if tags.get(tag) for day in parse(tags[tag])]
-        if not days or not tags.get("data.revision"):
+        record = records.find(loop, run)
+        data = record.data if record else {}  # a version that somebody has registered by hand was made of nothing here
+        days = [day for name in ("read", "train", "holdout") if data.get(name) for day in parse(data[name])]
+        if not days or not data.get("revision"):
             continue
         first, last = min(days), max(days)
-        if runs.READ not in tags:  # as 0.1 wrote it
+        if not data.get("read"):  # as 0.1 wrote it
             first = shift(first, -loop.features.lookback_days)
-        for path, text in registry.pointers(f"{loop.name}/data", tags["data.revision"]).items():
+        for path, text in registry.pointers(f"{loop.name}/data", data["revision"]).items():
             if first <= _day(path) <= last:
                 yield storage.parse(text, path)[0]
 

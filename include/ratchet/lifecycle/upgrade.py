@@ -7,6 +7,8 @@ one before; every day with a verdict becomes a night that has ended.
 
 From 2 to 3: the registry has no worktree any more, and names its DVC remote as seen from itself.
 
+From 3 to 4: what MLflow says of trainings now is believed once more, and from then on the records in the registry are.
+
 The registry's commit is last: an upgrade that was interrupted is run again, and one that was run changes nothing. What
 was there before stands in Git's history.
 """
@@ -16,24 +18,30 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from ratchet.adapters import git, opening, runs, storage, writing
-from ratchet.adapters.data_registry import DVC_FILE, FORMAT, Registry
+from ratchet.adapters import git, models, opening, runs, storage, writing
+from ratchet.adapters.data_registry import DVC_FILE, FORMAT, Registry, fact_path
 from ratchet.adapters.writing import Writer
 from ratchet.decisions import chain
-from ratchet.errors import FormatError
+from ratchet.errors import DataError, FormatError
 from ratchet.files import write_text
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import dataset, evaluations, evidence, records
+from ratchet.lifecycle.records import Record
+from ratchet.monitoring import reference
 from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    from ratchet.adapters.runs import Tracking
 
 _KINDS = {"held": "rejected"}
 _KEYS = {"held:": "rejected:", "refit-held:": "refit-rejected:"}
 _STATES = {"accepted": "published", "rejected": "refused", "empty": "rested"}
-_TWIN, _EVALUATED = "ratchet.twin", "ratchet.evaluated_run"
+_TWIN, _EVALUATED, _REFIT = "ratchet.twin", "ratchet.evaluated_run", "ratchet.refit"
 
 
 def upgrade(say: Callable[[str], None]) -> bool:
@@ -57,11 +65,16 @@ def upgrade(say: Callable[[str], None]) -> bool:
         for loop in loops:
             if tagged := _runs(loop):
                 say(f"{loop}: {tagged} runs in MLflow name the evaluated model behind a refit")
-    url = _bare(registry)
+    known = {loop: _records(registry, loop) for loop in loops if registry.exists(f"{loop}/ledger.jsonl")}
+    url = _bare(registry) if found < 3 else opening.configured(registry)
 
     def act(writer: Writer) -> None:
         for loop in loops if found < 2 else ():
             _registry(writer, loop, say)
+        for loop, files in known.items():
+            for path, text in files.items():
+                writer.write(path, text)
+            say(f"{loop}: {sum('/runs/' in path for path in files)} trainings have a record")
         for path, text in opening.beginning(registry.root, url).items():
             writer.write(path, text)
         writer.commit(f"Bring the state from format {found} to format {FORMAT}")
@@ -123,6 +136,53 @@ def _runs(loop: str) -> int:
         for run, value in found.items():
             client.set_tag(run, _EVALUATED, value)
     return len(found)
+
+
+def _records(registry: Registry, loop: str) -> dict[str, str]:
+    """Return the records of what MLflow has of a loop: path -> text. What a decision rests on is the ledger's."""
+    facts = {}
+    for line in (registry.text(f"{loop}/ledger.jsonl") or "").splitlines():
+        told = json.loads(line)
+        if digest := told.get("facts", {}).get("evaluation.json"):
+            facts[told.get("evaluated")] = digest
+    found: dict[str, str] = {}
+    with runs.connected() as client:
+        trained = runs.tagged(client, loop, runs.MODEL)
+        for run in trained:
+            found |= _record(client, loop, run, facts.get(run, ""))
+    return found
+
+
+def _record(client: Tracking, loop: str, run: str, evaluation: str) -> dict[str, str]:
+    """Return the record of a run and what belongs to it: path -> text."""
+    tags, files, kept = client.tags(run), dict[str, str](), dict[str, str]()
+    for name in (reference.REFERENCE, reference.THRESHOLDS, evaluations.FILE, evidence.FILE):
+        with suppress(DataError):  # one that was never judged has no such file
+            content = runs.read_file(client, run, name)
+            if name == evidence.FILE:
+                kept[f"{loop}/duels/{run}.json"] = content.decode()
+            elif name != evaluations.FILE:
+                files[name] = records.digest(content)
+            elif not evaluation:
+                evaluation = records.digest(content)
+                kept[fact_path(loop, evaluation, ".json")] = content.decode()
+    evaluated = tags.get(_EVALUATED) or tags.get(_TWIN, "")
+    record = Record(
+        run=run,
+        key="" if evaluated else tags.get(runs.KEY, ""),
+        evaluated=evaluated,
+        refit=tags.get(_REFIT, ""),
+        recipe=tags.get(evaluations.RECIPE, ""),
+        reason=tags.get("ratchet.reason", ""),
+        data={name.removeprefix("data."): value for name, value in tags.items() if name.startswith("data.")},
+        code=tags.get("code.revision", ""),
+        model=tags.get(models.SHA256) or models.digest(tags[runs.MODEL]),
+        uri=tags[runs.MODEL],
+        seconds=client.metrics(run).get("train_seconds", 0.0),
+        files=files,
+        evaluation=evaluation,
+    )
+    return {**kept, **records.files(loop, record)}
 
 
 def _bare(registry: Registry) -> str:

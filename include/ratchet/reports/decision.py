@@ -10,7 +10,7 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
@@ -28,21 +28,41 @@ from ratchet.settings import Settings
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
+
+class About(Protocol):
+    """What the page says of a model: what its record has of it."""
+
+    @property
+    def run(self) -> str:
+        """Return its MLflow run."""
+
+    @property
+    def data(self) -> Mapping[str, str]:
+        """Return its days: train, holdout; and their revision."""
+
+    @property
+    def reason(self) -> str:
+        """Return why it was trained."""
+
+    @property
+    def code(self) -> str:
+        """Return the revision of the project."""
+
+
 VERDICTS = {"promote": "Promote", "reject": "Reject", "wait": "Wait"}
 
 
 def decision(
     loop: Loop,
     client: Tracking,
-    run: str,
+    about: About,
     decided: Decision,
     days: Sequence[Cluster],
     evaluation: Evaluation | None,
     when: str,
 ) -> str:
-    """Write the page, and return it. evaluation: as it is stored, None for a rollback."""
+    """Write the page, and return it. about: the model. evaluation: as it is stored, None for a rollback."""
     found = evaluation.model_dump() if evaluation else None
-    tags = client.tags(run)
     clusters = hypothesis.grouped(loop, days)
     scale = (found or {}).get("champion_loss") or (found or {}).get("challenger_loss") or 1.0
     margin = loop.gate.margin if found is not None else 0.0
@@ -83,10 +103,10 @@ def decision(
             "<p>Mean absolute SHAP value over held-out rows, in the prediction's units.</p>",
         ]
         parts.append(picture(figures.of_importance(dict(list(found["importance"].items())[:15]))))
-    parts += ["<h2>Model card</h2>", table((), _card(loop, tags, found))]
+    parts += ["<h2>Model card</h2>", table((), _card(loop, about, found))]
     page = html_page(f"{loop.name}: {when}", "\n".join(parts))
-    write_text(folder(loop) / path(run, when), page)
-    runs.log_files(client, run, {f"report/{slug(when.replace(' ', '-'))}.html": page})
+    write_text(folder(loop) / path(about.run, when), page)
+    runs.log_files(client, about.run, {f"report/{slug(when.replace(' ', '-'))}.html": page})
     return page
 
 
@@ -135,7 +155,7 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
     return text[decided.verdict]
 
 
-def _card(loop: Loop, tags: dict[str, str], found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Describe the model: data, window, intended use, limits.
 
     After Mitchell et al. 2019, "Model Cards for Model Reporting".
@@ -148,12 +168,12 @@ def _card(loop: Loop, tags: dict[str, str], found: Mapping[str, Any] | None) -> 
         ("Owner", loop.owner),
         (
             "Trained on",
-            f"{tags.get('data.train', '?')}, revision {tags.get('data.revision', '?')[:10]}; window {window}",
+            f"{about.data.get('train', '?')}, revision {about.data.get('revision', '?')[:10]}; window {window}",
         ),
-        ("Judged on", tags.get("data.holdout", "?")),
-        ("Trained because", tags.get("ratchet.reason", "?")),
+        ("Judged on", about.data.get("holdout", "?")),
+        ("Trained because", about.reason or "?"),
         ("Recipe", f"{loop.training.trainer}, seed {loop.training.seed}, {loop.training.params}"),
-        ("Code", tags.get("code.revision", "?")[:10]),
+        ("Code", about.code[:10] or "?"),
         (
             "Holdout",
             ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()) or "see the run that was judged",

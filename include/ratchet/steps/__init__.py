@@ -34,6 +34,7 @@ Key = Annotated[str, StringConstraints(pattern=KEY)]  # of a training or a deliv
 Revision = Annotated[str, StringConstraints(pattern=r"^(HEAD|main)(~\d{1,4})?$|^[0-9a-f]{7,40}$")]
 MlflowRun = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Reason = Annotated[str, AfterValidator(lambda text: one_line(text, 1000))]  # a person's words, in one line
+Login = Annotated[str, AfterValidator(lambda text: one_line(text, 200))]  # of a person, as Airflow knows them
 
 
 class StepRequest(BaseModel):

@@ -12,7 +12,7 @@ from ratchet.decisions import acts, requests, retrain, staleness
 from ratchet.decisions.entries import Requested, only
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, evaluations, looks, nights, predictions, production
+from ratchet.lifecycle import dataset, evaluations, looks, nights, production, records
 from ratchet.partitions import Partition, shift
 from ratchet.steps import StepRequest, StepResult, drift, performance
 
@@ -97,13 +97,13 @@ def gather(loop: Loop, partition: str) -> NightFacts:
         return known
     with runs.connected() as client:
         run = models.version(client, loop.name, version).run_id
-        tags = client.tags(run)
-        days = evaluations.read(client, tags.get(predictions.EVALUATED, run)).days
+    record = records.read(loop, run)
+    days = evaluations.read(loop, record.evaluated or run).days
     last = shift(partition, -loop.label_delay_days)
-    seen = max(tags[part].partition("..")[2] for part in ("data.train", "data.holdout"))
+    seen = max(record.trained[1], record.held_out[1])
     return dataclasses.replace(
         known,
         trained=shift(seen, loop.label_delay_days),
         holdout=[each["challenger"] for _, each in sorted(days.items())],
-        news=staleness.path(counts, tags["data.train"], last),
+        news=staleness.path(counts, record.data["train"], last),
     )

@@ -10,7 +10,7 @@ from typing import Any
 from ratchet.adapters import drift_report, runs
 from ratchet.contract.loop import Loop
 from ratchet.files import write_text
-from ratchet.lifecycle import dataset, ledger, looks, nights, proven
+from ratchet.lifecycle import dataset, ledger, looks, nights, proven, records
 from ratchet.monitoring import distances, reference
 from ratchet.partitions import Partition, shift
 from ratchet.steps import Revision, StepRequest, StepResult
@@ -64,9 +64,9 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         later = "" if first_seen else f"-{mark}"  # a look beside the first
         import pandas as pd
 
-        model = proven.version_model(loop, client, champion)
-        past = pd.read_parquet(io.BytesIO(runs.read_file(client, champion.run_id, reference.REFERENCE)))
-        about = json.loads(runs.read_file(client, champion.run_id, reference.THRESHOLDS))
+        model = proven.version_model(loop, champion)
+        past = pd.read_parquet(io.BytesIO(records.file(loop, client, champion.run_id, reference.REFERENCE)))
+        about = json.loads(records.file(loop, client, champion.run_id, reference.THRESHOLDS))
         current = reference.columns(loop, model, dataset.features(registry, loop, revision, first, request.partition))
         compared = (current, past, *reference.kinds(past), about["thresholds"])
         columns = distances.judged(*compared)

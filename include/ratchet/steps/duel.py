@@ -16,7 +16,7 @@ from ratchet.decisions import acts, duel, lifecycle
 from ratchet.decisions import gate as decisions
 from ratchet.decisions.entries import Entries, Entry, Judged, Released, RolledBack, Won, only
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, evaluations, evidence, looks, nights, production
+from ratchet.lifecycle import dataset, evaluations, evidence, looks, nights, production, records
 from ratchet.partitions import Partition
 from ratchet.reports import decision as report
 from ratchet.steps import StepRequest, StepResult, gate, performance
@@ -104,7 +104,7 @@ def _result(loop: Loop, client: Tracking, entries: Entries, found: lifecycle.Nig
         told = [*([found.said] if found.said else []), *(f"{each.run}: {look.reason}" for each, look in found.looks)]
         return DuelResult(reason="; ".join(told) or "nobody waits in shadow", partition=night)
     looked = next((look for each, look in found.looks if each.mlflow_run == won.evaluated), None)
-    listed = looked.checks if looked else gate.listed(loop, client, won.evaluated)
+    listed = looked.checks if looked else gate.listed(loop, won.evaluated)
     return DuelResult(
         reason=won.reason,
         partition=night,
@@ -126,16 +126,19 @@ def _rests(
     if isinstance(entry, RolledBack):
         turned = decided.predecessor.evidence if decided.predecessor else None
         decision = decisions.Decision("promote", entry.reason, (), turned)
-        page = report.decision(loop, client, _run_of(client, loop, entry.left), decision, shadowed, None, _back(night))
+        left = records.read(loop, _run_of(client, loop, entry.left))
+        page = report.decision(loop, client, left, decision, shadowed, None, _back(night))
         return {**seen, "evidence.json": evidence.text(entry.left, shadowed), "report.html": page}
     if isinstance(entry, Released):
         return {**seen, "evidence.json": evidence.text(entry.champion, shadowed)}
     look = next((look for each, look in decided.looks if each.mlflow_run == getattr(entry, "evaluated", "")), None)
     if look is None or not isinstance(entry, Judged):
         return {}
-    run, days = entry.evaluated, evidence.read(client, entry.evaluated)
-    page = report.decision(loop, client, run, look, days, evaluations.read(client, run), page_of(night))
-    kept = {"evaluation.json": evaluations.text(client, run), "evidence.json": evidence.text(entry.champion, days)}
+    run, days = entry.evaluated, evidence.read(loop, entry.evaluated)
+    page = report.decision(
+        loop, client, records.read(loop, run), look, days, evaluations.read(loop, run), page_of(night)
+    )
+    kept = {"evaluation.json": evaluations.text(loop, run), "evidence.json": evidence.text(entry.champion, days)}
     return {**seen, **kept, "report.html": page}
 
 

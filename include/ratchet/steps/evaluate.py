@@ -15,7 +15,7 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel, lifecycle, staleness
 from ratchet.decisions.evaluation import Evaluation, parse
-from ratchet.lifecycle import dataset, evaluations, evidence, ledger, predictions, proven
+from ratchet.lifecycle import dataset, evaluations, evidence, ledger, predictions, proven, records
 from ratchet.monitoring import estimate
 from ratchet.reports import figures
 from ratchet.steps import Key, MlflowRun, Outcome, StepRequest, StepResult, snapshot
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
 
     Vector = NDArray[np.float64]
@@ -58,14 +57,14 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
     pinned = snapshot.pinned(loop, request.run)
     rows = snapshot.read(loop, pinned.snapshot, "holdout")
     with runs.connected() as client:
-        mlflow_run = runs.trained_run(client, loop.name, request.run, request.mlflow_run)
+        mlflow_run = records.trained_run(loop, request.run, request.mlflow_run)
         if lifecycle.judged(ledger.read(loop), mlflow_run):
-            return _result(evaluations.read(client, mlflow_run), mlflow_run, "unchanged")
-        challenger = proven.run_model(loop, client, mlflow_run)
+            return _result(evaluations.read(loop, mlflow_run), mlflow_run, "unchanged")
+        challenger = proven.run_model(loop, mlflow_run)
         sha256, size = models.local(mlflow_run)
         champion = ledger.champion(client, loop)
-        opposing = proven.version_model(loop, client, champion) if champion else None
-        opponent = _models(loop, client, predictions.contender(client, champion.run_id), rows) if champion else None
+        opposing = proven.version_model(loop, champion) if champion else None
+        opponent = _models(loop, predictions.contender(loop, champion.run_id), rows) if champion else None
         ours, theirs = (
             evaluation.of_model(challenger, rows),
             evaluation.of_models(opponent, rows) if opponent is not None else None,
@@ -81,7 +80,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
             "calibrator": estimate.calibrate(loop.task, ours.target, ours.prediction),
             "signatures": [evaluation.signature(model) for model in (challenger, opposing) if model],
         }
-        content["first"] = _first_look(loop, client, pinned, champion, content["compared"])
+        content["first"] = _first_look(loop, pinned, champion, content["compared"])
         metrics = content["metrics"]
         runs.log_metrics(
             client,
@@ -94,7 +93,9 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
             },
         )
         drawn = _figures(loop, challenger, opponent, ours, theirs)
-        runs.log_files(client, mlflow_run, {evaluations.FILE: json.dumps(content, indent=1), **drawn})
+        text = json.dumps(content, indent=1)
+        runs.log_files(client, mlflow_run, {evaluations.FILE: text, **drawn})
+        records.evaluate(loop, mlflow_run, text)
     return _result(parse(content, mlflow_run), mlflow_run, "done")
 
 
@@ -117,26 +118,25 @@ def _result(found: Evaluation, run: str, outcome: Outcome) -> EvaluateResult:
     )
 
 
-def _models(loop: Loop, client: Tracking, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
+def _models(loop: Loop, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
     import pyarrow.compute as pc
 
     found = {day: opponent.on(day) for day in pc.unique(rows.column(features.PARTITION)).to_pylist()}
-    loaded = {run: proven.run_model(loop, client, run) for run in {run for run in found.values() if run}}
+    loaded = {run: proven.run_model(loop, run) for run in {run for run in found.values() if run}}
     return {day: loaded[run] for day, run in found.items() if run}
 
 
 def _first_look(
     loop: Loop,
-    client: Tracking,
     pinned: snapshot.SnapshotResult,
     champion: models.Version | None,
     compared: list[Any] | None,
 ) -> dict[str, Any] | None:
     if champion is None or not compared:
         return None
-    stands = predictions.contender(client, champion.run_id)
+    stands = predictions.contender(loop, champion.run_id)
     stood = {each.key: run for each in duel.load(compared) if (run := stands.on(each.key))}
-    trained = {run: client.tags(run)["data.train"] for run in set(stood.values())}
+    trained = {run: records.read(loop, run).data["train"] for run in set(stood.values())}
     counts = dataset.counts(dataset.registry(), loop, pinned.revision)
     return staleness.first_look(
         counts, duel.load(compared), {day: trained[run] for day, run in stood.items()}, pinned.train

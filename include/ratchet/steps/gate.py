@@ -14,7 +14,7 @@ from ratchet.decisions import acts, checks, duel, lifecycle
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.entries import Entry, Judged, Won, only
 from ratchet.decisions.lifecycle import FirstLook
-from ratchet.lifecycle import dataset, evaluations, evidence, nights, production
+from ratchet.lifecycle import dataset, evaluations, evidence, nights, production, records
 from ratchet.reports import decision as report
 from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, snapshot
 
@@ -51,7 +51,7 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
     """Judge by the stored evaluation, once a run: a second call gives the verdict of the first."""
     loop = snapshot.contract(loop, request.run)
     with runs.connected() as client:
-        mlflow_run = runs.trained_run(client, loop.name, request.run, request.mlflow_run)
+        mlflow_run = records.trained_run(loop, request.run, request.mlflow_run)
 
         def look(world: production.Production) -> tuple[acts.Look, Judged]:
             found = acts.look(world, loop, mlflow_run, catalog.checks(loop))
@@ -60,7 +60,7 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
         found, latest = production.act(loop, client, look, partial(_rests, loop, client))
         entry = found.entry
         settle(client, mlflow_run, lifecycle.verdict(latest), latest.reason)
-        shown = _checks(loop, client, found)
+        shown = _checks(loop, found)
     return GateResult(
         reason=entry.reason,
         outcome="done" if found.taken else "unchanged",
@@ -76,15 +76,15 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
     )
 
 
-def _checks(loop: Loop, client: Tracking, found: acts.Look) -> Sequence[Check]:
+def _checks(loop: Loop, found: acts.Look) -> Sequence[Check]:
     if found.taken:
         return found.taken.decision.checks
-    return listed(loop, client, found.entry.evaluated)
+    return listed(loop, found.entry.evaluated)
 
 
-def listed(loop: Loop, client: Tracking, run: str) -> Sequence[Check]:
+def listed(loop: Loop, run: str) -> Sequence[Check]:
     """List the checks of a run that was judged before."""
-    return checks.every(loop.gate, evaluations.read(client, run).model_dump(), True, catalog.checks(loop))
+    return checks.every(loop.gate, evaluations.read(loop, run).model_dump(), True, catalog.checks(loop))
 
 
 def rules(loop: Loop, won: Won) -> Gate:
@@ -104,7 +104,7 @@ def _rests(loop: Loop, client: Tracking, entry: Entry, decided: acts.Decided) ->
     """Say what the first look rests on: the evaluation, the days of the duel, and the page about it."""
     if not (isinstance(decided, FirstLook) and isinstance(entry, Judged)):
         return {}
-    run, about = entry.evaluated, evaluations.read(client, entry.evaluated)
-    page = report.decision(loop, client, run, decided.decision, decided.days, about, LOOK)
+    run, about = entry.evaluated, evaluations.read(loop, entry.evaluated)
+    page = report.decision(loop, client, records.read(loop, run), decided.decision, decided.days, about, LOOK)
     days = evidence.text(about.champion, decided.days)
-    return {"evaluation.json": evaluations.text(client, run), "evidence.json": days, "report.html": page}
+    return {"evaluation.json": evaluations.text(loop, run), "evidence.json": days, "report.html": page}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, shadows
-from ratchet.lifecycle import corrections, dataset, evaluations, evidence, ledger, looks, nights, predictions
+from ratchet.lifecycle import corrections, dataset, evaluations, evidence, ledger, looks, nights, predictions, records
 from ratchet.monitoring import estimate
 from ratchet.partitions import Partition, days_between, shift
 from ratchet.steps import Revision, StepRequest, StepResult
@@ -20,8 +20,6 @@ from ratchet.training.metrics import measured, row_losses
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from ratchet.adapters.runs import Tracking
 
 
 FILE = "performance.json"
@@ -68,19 +66,19 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         if champion is None:
             reason = f"{loop.name} has no champion yet: nothing to measure"
             return _keep(loop, PerformanceResult(reason=reason, outcome="skipped", partition=night))
-        holdout = client.metrics(champion.run_id).get(evidence.LOSS)
+        holdout = _evaluation(loop, champion)["challenger_loss"]
         found: dict[str, dict[str, dict[str, float]]] = {}
         if days:
             rows = dataset.features_of(registry, loop, revision, days)
             found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
             newest = {f"live/v{version}/{k}": x for version, m in found[days[-1]].items() for k, x in m.items()}
             runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
-        estimated = _estimated(loop, client, champion, shift(last, 1), night)
+        estimated = _estimated(loop, champion, shift(last, 1), night)
         entries = registry.ledger(loop.name)
         over = not nights.may_decide(registry, loop.name, night)  # later nights have gone on with the evidence
         waiting = {
             each.mlflow_run: len(
-                evidence.read(client, each.mlflow_run)
+                evidence.read(loop, each.mlflow_run)
                 if over
                 else evidence.extend(loop, client, registry, revision, each, champion, last, corrected)
             )
@@ -137,12 +135,11 @@ def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
     return dict(sorted(found.items()))
 
 
-def _estimated(loop: Loop, client: Tracking, champion: models.Version, first: str, last: str) -> dict[str, float]:
+def _estimated(loop: Loop, champion: models.Version, first: str, last: str) -> dict[str, float]:
     """Estimate the champion's loss on the days that it has scored and that have no label yet."""
     import pyarrow.compute as pc
 
-    evaluated = client.tags(champion.run_id).get(predictions.EVALUATED, champion.run_id)
-    knots = json.loads(evaluations.text(client, evaluated))["calibrator"]
+    knots = _evaluation(loop, champion)["calibrator"]
     found = {}
     for day in (shift(first, n) for n in range(days_between(first, last) + 1)):
         if knots and predictions.live(loop, day).exists():
@@ -151,6 +148,12 @@ def _estimated(loop: Loop, client: Tracking, champion: models.Version, first: st
             if told.num_rows:
                 found[day] = float(estimate.losses(loop.loss, knots, predictions.probabilities(loop, told)).mean())
     return found
+
+
+def _evaluation(loop: Loop, champion: models.Version) -> dict[str, Any]:
+    """Return what was judged of a champion: of the evaluated model where it is a refit."""
+    evaluated = records.read(loop, champion.run_id).evaluated or champion.run_id
+    return dict(json.loads(evaluations.text(loop, evaluated)))
 
 
 def read(loop: Loop, partition: str) -> PerformanceResult | None:

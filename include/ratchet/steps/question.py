@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import lifecycle
-from ratchet.lifecycle import approval, ledger, verdicts
+from ratchet.lifecycle import approval, ledger, records, verdicts
 from ratchet.reports import decision as report
 from ratchet.steps import Key, StepRequest, StepResult, duel, gate
 
@@ -23,6 +22,7 @@ class QuestionResult(StepResult):
     summary: str = ""  # of the decision, in Markdown
     report: str = ""  # the page about it
     approvers: tuple[str, ...] = ()  # logins
+    asked_by: str = ""  # the login of who has asked for the training, and does not approve it
     mlflow_run: str = ""  # that was judged
 
 
@@ -34,13 +34,13 @@ def run(loop: Loop, request: QuestionRequest) -> QuestionResult:
         return QuestionResult(reason=verdicts.said(entries, judged), outcome="skipped", mlflow_run=judged)
     if found := lifecycle.answered(entries, judged):
         return QuestionResult(reason=f"answered before: {found.reason}", outcome="skipped", mlflow_run=judged)
-    with runs.connected() as client:
-        listed = gate.listed(loop, client, judged)
+    listed = gate.listed(loop, judged)
     return QuestionResult(
         reason=f"asked about {request.run}",
         subject=f"Promote a challenger of {loop.name}?",
         summary=report.markdown(loop, judged, "promote", won.reason, listed),
         report=report.path(judged, duel.page_of(won.night) if won.night else gate.LOOK),
         approvers=approval.approvers(loop, request.run),
+        asked_by=records.read(loop, judged).asked_by,
         mlflow_run=judged,
     )

@@ -14,7 +14,8 @@ from ratchet.data import features, tables
 from ratchet.decisions import acts, lifecycle
 from ratchet.decisions.entries import Promoted, Won, only
 from ratchet.errors import TrainingError
-from ratchet.lifecycle import dataset, evidence, ledger, nights, predictions, production, proven, verdicts
+from ratchet.lifecycle import dataset, ledger, nights, predictions, production, proven, records, verdicts
+from ratchet.lifecycle.records import Record
 from ratchet.partitions import Partition, shift
 from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, gate, snapshot, train
 from ratchet.training import evaluation
@@ -48,7 +49,6 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
     pinned = snapshot.pinned(loop, request.run)
     with runs.connected() as client:
         judged = verdicts.judged(loop, request.run, request.mlflow_run)
-        tags = client.tags(judged)
         entries = ledger.read(loop)
         if done := next((each for each in only(entries, Promoted) if each.evaluated == judged), None):
             return RefitResult(reason=f"promoted as v{done.version}", outcome="unchanged", mlflow_run=done.mlflow_run)
@@ -58,35 +58,39 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
         rows, revision = _rows(loop, pinned, request.until)
         days = f"{pinned.train.partition('..')[0]}..{max(rows.column(features.PARTITION).to_pylist())}"
         digest = hashlib.sha256(tables.content_hash(rows).encode()).hexdigest()
+        data = {
+            "train": days,
+            "holdout": pinned.holdout,
+            "read": dataset.read_for(loop, days.partition("..")[0], days.partition("..")[2]),
+            "revision": revision,
+            "hash": digest,
+        }
         about = {
             **{
                 name: value
-                for name, value in tags.items()
+                for name, value in client.tags(judged).items()
                 if name.startswith(("ratchet.", "code.", "environment.", "mlflow.note"))
             },
             predictions.EVALUATED: judged,
-            "data.train": days,
-            "data.holdout": pinned.holdout,
-            runs.READ: dataset.read_for(loop, days.partition("..")[0], days.partition("..")[2]),
-            "data.revision": revision,
-            "data.hash": digest,
+            **{f"data.{name}": value for name, value in data.items()},
         }
         for name in (runs.KEY, runs.MODEL, models.SHA256, "ratchet.contract.loop", "ratchet.version"):
             about.pop(name, None)
-        held = runs.start_run(client, loop.name, f"{request.run}.refit", about)
-        run_id = held.run_id
-        evaluated = proven.run_model(loop, client, judged)
-        if runs.MODEL not in held.tags:
+        # Under a key that no request can spell: a training is never taken for a refit.
+        run_id = runs.start_run(client, loop.name, f"refit/{judged}", about, name=f"{request.run}.refit").run_id
+        record, evaluated = records.read(loop, judged), proven.run_model(loop, judged)
+        if records.find(loop, run_id) is None:
+            made = Record(run=run_id, evaluated=judged, recipe=record.recipe, reason=record.reason, data=data)
             try:
-                _fit(loop, client, run_id, judged, rows, {"revision": revision, "days": days, "digest": digest})
+                _fit(loop, client, made.model_copy(update={"code": record.code}), rows)
             except TrainingError as error:
                 return _refuse(loop, client, won, run_id, f"the refit diverged: {error}")
         holdout = snapshot.read(loop, pinned.snapshot, "holdout")
-        far = evaluation.distance(proven.run_model(loop, client, run_id).predict(holdout), evaluated.predict(holdout))
+        far = evaluation.distance(proven.run_model(loop, run_id).predict(holdout), evaluated.predict(holdout))
         runs.log_metrics(client, run_id, {"evaluated_distance": min(far, 1e9)})
         if not far <= rules.refit_distance:
             return _refuse(loop, client, won, run_id, evaluation.too_far(far, rules.refit_distance))
-        client.set_tag(judged, production.REFIT, run_id)
+        records.amend(loop, judged, refit=run_id)
     return RefitResult(
         reason=f"refitted on {rows.num_rows:,} rows of {days}; "
         f"{far:.2f} deviations from the evaluated model on the holdout",
@@ -109,15 +113,16 @@ def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[pa.T
     return pa.concat_tables(parts), pinned.revision
 
 
-def _fit(loop: Loop, client: Tracking, run_id: str, judged: str, rows: pa.Table, source: dict[str, str]) -> None:
+def _fit(loop: Loop, client: Tracking, record: Record, rows: pa.Table) -> None:
+    run_id, judged = record.run, record.evaluated
     runs.log_params(client, run_id, client.params(judged))
     with runs.training(run_id):
-        runs.log_dataset(run_id, loop.name, source["digest"], source, "training")
+        runs.log_dataset(run_id, loop.name, record.data["hash"], record.data, "training")
         # What was judged is the evaluated model: its numbers are what the live loss is compared with.
         metrics = {name: value for name, value in client.metrics(judged).items() if name.startswith("challenger/")}
-        runs.log_metrics(client, run_id, {**metrics, evidence.LOSS: metrics[evidence.LOSS]})
+        runs.log_metrics(client, run_id, metrics)
         with train.fitted(loop, rows) as (model, curve, seconds):
-            train.keep(client, run_id, loop, model, curve, rows, seconds)
+            train.keep(client, loop, record, model, curve, rows, seconds)
 
 
 def _refuse(loop: Loop, client: Tracking, won: Won, run_id: str, why: str) -> RefitResult:

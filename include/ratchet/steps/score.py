@@ -70,7 +70,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
                 version=champion.number,
                 shadows=shadows,
             )
-        made = predict(loop, proven.version_model(loop, client, champion), fresh, champion.number)
+        made = predict(loop, proven.version_model(loop, champion), fresh, champion.number)
     import pyarrow as pa
 
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
@@ -96,6 +96,6 @@ def _shadow(loop: Loop, client: Tracking, rows: pa.Table, day: str) -> int:
     if before := shadows.predecessor(entries):
         rivals.append(models.version(client, loop.name, before.version).run_id)
     for run in rivals:
-        if (standing := predictions.contender(client, run).on(day)) is not None:
-            predictions.shadow(loop, client, standing, rows, day)
+        if (standing := predictions.contender(loop, run).on(day)) is not None:
+            predictions.shadow(loop, standing, rows, day)
     return len(rivals)

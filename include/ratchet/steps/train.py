@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +16,12 @@ from ratchet import provenance
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.lifecycle import dataset, evaluations
+from ratchet.lifecycle import dataset, evaluations, records
+from ratchet.lifecycle.records import Record
 from ratchet.monitoring import reference
 from ratchet.reports import figures
 from ratchet.settings import Settings
-from ratchet.steps import Key, Reason, StepRequest, StepResult, snapshot
+from ratchet.steps import Key, Login, Reason, StepRequest, StepResult, snapshot
 from ratchet.training import fit, recipe
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class TrainRequest(StepRequest):
 
     run: Key  # its key, whose snapshot is pinned
     reason: Reason = "asked for"  # why it is trained
+    asked_by: Login = ""  # who has asked for it, as Airflow knows them; they do not approve what comes of it
 
 
 class TrainResult(StepResult):
@@ -49,11 +51,11 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
     """Train once a run: a retry takes up the MLflow run of the try before it, and a finished one is left as it is."""
     loop = snapshot.contract(loop, request.run)
     pinned = snapshot.pinned(loop, request.run)
+    if known := records.of_key(loop, request.run):
+        return TrainResult(reason="already trained", outcome="unchanged", mlflow_run=known.run)
     with runs.connected() as client:
-        held = runs.start_run(client, loop.name, request.run, _tags(loop, request, pinned))
-        run_id = held.run_id
-        if runs.MODEL in held.tags:
-            return TrainResult(reason="already trained", outcome="unchanged", mlflow_run=run_id)
+        tags = _tags(loop, request, pinned)
+        run_id = runs.start_run(client, loop.name, request.run, tags).run_id
         rows = snapshot.read(loop, pinned.snapshot, "train")
         runs.log_params(
             client, run_id, {"trainer": loop.training.trainer, "seed": loop.training.seed, **loop.training.params}
@@ -67,7 +69,7 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
             }
             runs.log_dataset(run_id, loop.name, pinned.data_hash, source, "training")
             with fitted(loop, rows) as (model, curve, seconds):
-                keep(client, run_id, loop, model, curve, rows, seconds)
+                keep(client, loop, _record(run_id, request, tags), model, curve, rows, seconds)
     return TrainResult(
         reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, "
         f"{len(curve.train)} epochs or iterations",
@@ -100,8 +102,23 @@ def _tags(loop: Loop, request: TrainRequest, pinned: snapshot.SnapshotResult) ->
     }
 
 
-def keep(client: Tracking, run_id: str, loop: Loop, model: Model, curve: Curve, rows: pa.Table, seconds: float) -> None:
-    """Store curves, figure, model and the reference of the monitor. The tag that says a model is there comes last."""
+def _record(run_id: str, request: TrainRequest, tags: Mapping[str, str]) -> Record:
+    return Record(
+        run=run_id,
+        key=request.run,
+        recipe=tags[evaluations.RECIPE],
+        reason=request.reason,
+        asked_by=request.asked_by,
+        data={name.removeprefix("data."): value for name, value in tags.items() if name.startswith("data.")},
+        code=tags["code.revision"],
+    )
+
+
+def keep(
+    client: Tracking, loop: Loop, record: Record, model: Model, curve: Curve, rows: pa.Table, seconds: float
+) -> None:
+    """Store curves, figure, model and the reference of the monitor. The record, without which none is, comes last."""
+    run_id, measured = record.run, reference.make(loop, model, rows)
     runs.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
     runs.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})
     runs.log_files(
@@ -111,10 +128,12 @@ def keep(client: Tracking, run_id: str, loop: Loop, model: Model, curve: Curve, 
             "figures/learning_curve.png": figures.of_curve(curve),
             "contract/loop.yaml": (loop.folder / "loop.yaml").read_bytes(),
             "contract/features.sql": (loop.folder / loop.features.sql).read_bytes(),
-            **reference.make(loop, model, rows),
+            **measured,
         },
     )
     categorical, numeric = features.names(loop, rows.column_names)
     uri, sha256 = models.log_model(model, rows.select([*categorical, *numeric]).slice(0, 5))
     client.set_tag(run_id, models.SHA256, sha256)
     client.set_tag(run_id, runs.MODEL, uri)
+    made = {"model": sha256, "uri": uri, "seconds": seconds, "files": records.digests(measured)}
+    records.keep(loop, record.model_copy(update=made))

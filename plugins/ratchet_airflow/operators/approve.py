@@ -74,9 +74,8 @@ class ApproveOperator(ApprovalOperator):
             raise AirflowSkipException(asked["reason"])
         self.subject = asked["subject"]
         self.body = f"{asked['summary']}\n\n[The whole report]({PAGES}/decisions/{self.loop}/{asked['report']})"
-        asker = context["dag_run"].triggering_user_name
         try:
-            may = self._may(asked["approvers"], asker)
+            may = self._may(asked["approvers"], asked["asked_by"])
         except AirflowFailException as error:
             notes.add(context, self.log, str(error))
             raise
@@ -86,12 +85,11 @@ class ApproveOperator(ApprovalOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Write the answer into the ledger. A rejection skips nothing here: it is `promote` that carries it out."""
         found = HITLOperator.execute_complete(self, context, event)
-        user, asker = found["responded_by_user"], context["dag_run"].triggering_user_name
+        user = found["responded_by_user"]
         said = approval.Said(
             answer="Approve" if user and found["chosen_options"] == [self.APPROVE] else "Reject",
             by=str(user["id"]) if user else "",
             known="airflow" if user else "",
-            asked_by=asker or "",
         )
         try:
             written, _ = approval.record(catalog.load(self.loop), self.run, said)
@@ -102,7 +100,7 @@ class ApproveOperator(ApprovalOperator):
         notes.add(context, self.log, written.reason)
         return {"answer": written.answer, "by": written.responder, "reason": written.reason}  # for people to read
 
-    def _may(self, approvers: Sequence[str], asker: str | None) -> list[str]:
+    def _may(self, approvers: Sequence[str], asker: str) -> list[str]:
         """Return the ids of those who may answer, as the auth manager knows them."""
         module, _, name = conf.get("core", "auth_manager", fallback=_SIMPLE).rpartition(".")
         simple, _, called = _SIMPLE.rpartition(".")

@@ -51,6 +51,7 @@ class TrainOperator(StepOperator):
     """
 
     step = "train"
+    request_fields: ClassVar[Sequence[str]] = ("run", "reason", "asked_by")
     template_fields: Sequence[str] = ("run", "reason")
     operator_extra_links = (MlflowRunLink(),)
 
@@ -58,6 +59,12 @@ class TrainOperator(StepOperator):
         super().__init__(**kwargs)
         self.run = run
         self.reason = reason
+        self.asked_by = ""
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Train. Who has asked for the run is what Airflow's server has written of it, and nothing that was sent."""
+        self.asked_by = context["dag_run"].triggering_user_name or ""
+        return super().perform(context)
 
 
 class EvaluateOperator(StepOperator):

@@ -14,9 +14,10 @@ from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.data import features
 from ratchet.errors import DataError
-from ratchet.lifecycle import predictions
+from ratchet.lifecycle import predictions, proven
 from ratchet.settings import Settings
 from ratchet.steps import snapshot
+from ratchet.training import model as stored_model
 from tests.conftest import step, train
 from tests.given import duels
 from tests.given.watched import NIGHT
@@ -36,8 +37,8 @@ def test_the_stored_model_is_served_by_mlflow_and_holds_no_pickle(wind: str, tmp
     assert (folder / "input_example.json").exists()
     categorical, numeric = features.names(loop, rows.column_names)
     answered = served.predict(rows.select([*categorical, *numeric]).to_pandas())["prediction"].to_numpy()
-    with runs.connected() as client:
-        ours = models.run_model(client, promoted.mlflow_run).predict(rows)
+    with runs.connected():
+        ours = proven.run_model(loop, promoted.mlflow_run).predict(rows)
     assert np.array_equal(answered, ours)
     # Where Ratchet is not installed, the model brings what it needs of it.
     there = f"import mlflow; print(len(mlflow.pyfunc.load_model({str(folder)!r}).input_example))"
@@ -62,34 +63,35 @@ def test_a_model_that_is_not_the_one_that_was_judged_is_refused_and_no_copy_of_i
     with runs.connected() as client:
         version = models.version(client, "wind_watched", "1")
         stored = client.tags(version.run_id)[models.SHA256]
-        for load in (models.version_model, lambda client, each, sha: models.run_model(client, each.run_id, sha)):
+        uri = client.tags(version.run_id)[runs.MODEL]
+        for load in (models.version_model, lambda each, sha: models.run_model(uri, each.run_id, sha)):
             with pytest.raises(DataError, match="is not the model that was stored and judged") as caught:
-                load(client, version, "0" * 64)
+                load(version, "0" * 64)
             assert f"the SHA-256 {stored[:12]}…, which was 000000000000…" in str(caught.value)
         assert not folder.exists()
-        models.version_model(client, version)
-        models.version_model(client, version, stored)
+        models.version_model(version, stored)
+        assert models.digest(uri) == stored
     assert folder.exists()
 
 
-def test_a_damaged_copy_of_a_model_whose_hash_is_not_known_is_named(watched: Path) -> None:
+def test_a_model_that_cannot_be_read_is_named(watched: Path) -> None:
     folder = Settings.current().models / "wind_watched" / "1"
     (folder / "ratchet.json").write_text("{")
     with pytest.raises(DataError, match=f"The copy of models:/wind_watched/1 in {folder} is damaged: .* Delete that"):
-        models._load("models:/wind_watched/1", folder, "")
+        models._load("models:/wind_watched/1", folder, stored_model.digest(folder))
 
 
-def test_a_run_without_a_model_says_so(watched: Path) -> None:
-    with runs.connected() as client:
-        run = client.raw.create_run(client.raw.create_experiment(f"without {watched}")).info.run_id
-        with pytest.raises(DataError, match=f"The MLflow run {run} has no model. Run the train step first"):
-            models.run_model(client, run)
+def test_what_is_no_model_of_ratchets_says_so(watched: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"is not a model of Ratchet: it holds no ratchet\.json"):
+        models.digest((tmp_path / "empty").as_uri())
 
 
 def test_a_model_is_registered_once_and_the_alias_moves(dueling: tuple[Path, str, str], second: str) -> None:
     with runs.connected() as client:
         assert models.champion(client, "wind_nobody") is None
-        first = models.register(client, duels.NAME, dueling[2], "again")
+        uri = client.tags(dueling[2])[runs.MODEL]
+        first = models.register(client, duels.NAME, dueling[2], uri, "again")
         assert (first.number, first.run_id) == ("2", dueling[2])
         assert models.version(client, duels.NAME, "1").loop == duels.NAME
         models.set_champion(client, models.version(client, duels.NAME, "1"))
@@ -98,7 +100,7 @@ def test_a_model_is_registered_once_and_the_alias_moves(dueling: tuple[Path, str
         assert found.number == "1"
         assert {"1", "2"} <= {each.number for each in models.versions(client, duels.NAME)}
         assert models.versions(client, "wind_nobody") == []
-        models.run_model(client, dueling[2])
+        models.run_model(uri, dueling[2], client.tags(dueling[2])[models.SHA256])
         sha256, size = models.local(dueling[2])
         assert sha256 == client.tags(dueling[2])[models.SHA256]
         assert 1_000 < size < 50_000_000

@@ -59,12 +59,9 @@ def test_a_missing_package_is_named(
 def test_a_run_is_found_by_its_key_and_made_once(tracked: Path) -> None:
     with runs.connected() as client:
         assert runs.find_run(client, "wind_runs", "it's") is None
-        with pytest.raises(DataError, match="ratchet step train --loop wind_runs"):
-            runs.trained_run(client, "wind_runs", "it's")
         made = runs.start_run(client, "wind_runs", "it's", {"x": "1"})
         again = runs.start_run(client, "wind_runs", "it's", {"x": "2"})
         assert (again.run_id, again.tags["x"]) == (made.run_id, "1")
-        assert runs.trained_run(client, "wind_runs", "it's") == made.run_id
         runs.log_params(client, made.run_id, {"a": 1, "b": 2})
         runs.log_params(client, made.run_id, {"a": 9, "c": 3})
         assert client.params(made.run_id) == {"a": "1", "b": "2", "c": "3"}

@@ -10,7 +10,8 @@ from ratchet import catalog
 from ratchet.adapters import writing
 from ratchet.contract.loop import Loop
 from ratchet.errors import RequestError
-from ratchet.lifecycle import approval, dataset, ledger
+from ratchet.lifecycle import approval, dataset, ledger, records
+from ratchet.lifecycle.records import Record
 from tests.given.entries import entry
 
 RUN = "a" * 32
@@ -26,6 +27,7 @@ def asked(place: Path) -> Loop:
     question = entry("approval_asked", "first", key=f"approval_asked:{RUN}", mlflow_run=RUN)
     with writing.held(dataset.registry()) as writer:
         ledger.write(writer, loop, [won, question])
+    records.keep(loop, Record(run=RUN, key="first", asked_by="bob"))
     return loop
 
 
@@ -39,12 +41,11 @@ def _last(loop: Loop) -> tuple[str, str, str, str]:
     ("said", "told"),
     [
         (approval.Said("Approve", "ada", "airflow"), ("Approve", "ada", "airflow", "approved by ada")),
-        (approval.Said("Approve", "ada", "airflow", "bob"), ("Approve", "ada", "airflow", "approved by ada")),
-        (approval.Said("Reject", "bob", "airflow", "bob"), ("Reject", "bob", "airflow", "rejected by bob")),
+        (approval.Said("Reject", "bob", "airflow"), ("Reject", "bob", "airflow", "rejected by bob")),
         (approval.Said("Approve"), ("Reject", "", "", "nobody answered in time")),
         (
-            approval.Said("Approve", "ada", "airflow", "ada"),
-            ("Reject", "ada", "airflow", "ada has asked for the training, and may not approve it"),
+            approval.Said("Approve", "bob", "airflow"),
+            ("Reject", "bob", "airflow", "bob has asked for the training, and may not approve it"),
         ),
         (
             approval.Said("Approve", "eve", "airflow"),
@@ -55,6 +56,7 @@ def _last(loop: Loop) -> tuple[str, str, str, str]:
 def test_only_a_yes_of_who_may_say_it_is_one(asked: Loop, said: approval.Said, told: tuple[str, str, str, str]) -> None:
     assert approval.record(asked, "first", said)[1]
     assert _last(asked) == told
+    assert ledger.read(asked)[-1].asked_by == "bob"
 
 
 def test_the_first_answer_stays(asked: Loop) -> None:

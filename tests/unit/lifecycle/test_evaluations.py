@@ -7,48 +7,46 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.adapters import runs
+from ratchet import catalog
 from ratchet.errors import DataError
-from ratchet.lifecycle import evaluations
+from ratchet.lifecycle import evaluations, records
+from ratchet.lifecycle.records import Record
 from tests.given.evaluations import training
 
-TAGS = {evaluations.RECIPE: "recipe"}
+LOOP = "wind"
 
 
-def test_a_training_is_read_from_its_run(tracked: Path) -> None:
-    given = training("any", [0.1, -0.2], importance={"wind_now": 2.0})
-    stored = json.dumps(given.evaluation.model_dump())
-    with runs.connected() as client:
-        run = runs.start_run(client, "wind_evaluations", "first", TAGS).run_id
-        runs.log_files(client, run, {evaluations.FILE: stored})
-        runs.log_metrics(client, run, {"train_seconds": 90.0})
-        found = evaluations.training(client, run)
-        assert evaluations.text(client, run) == stored
-        assert evaluations.read(client, run) == given.evaluation
+def test_a_training_is_read_from_its_run(place: Path) -> None:
+    given, loop = training("any", [0.1, -0.2], importance={"wind_now": 2.0}), catalog.load(LOOP)
+    stored, run = json.dumps(given.evaluation.model_dump()), "1" * 32
+    records.keep(loop, Record(run=run, key="first", recipe="recipe", seconds=90.0))
+    records.evaluate(loop, run, stored)
+    found = evaluations.training(loop, run)
+    assert evaluations.text(loop, run) == stored
+    assert evaluations.read(loop, run) == given.evaluation
     assert (found.run, found.mlflow_run, found.recipe, found.minutes) == ("first", run, "recipe", 1.5)
     assert found.evaluation == given.evaluation
     assert found.evaluation.model_dump()["importance"] == {"wind_now": 2.0}
 
 
-def test_what_was_never_evaluated_or_does_not_fit_is_named(tracked: Path) -> None:
+def test_what_was_never_evaluated_or_does_not_fit_is_named(place: Path) -> None:
     broken = {**training("any", []).evaluation.model_dump(), "latency_ms": "slow"}
-    with runs.connected() as client:
-        run = runs.start_run(client, "wind_evaluations", "second", TAGS).run_id
-        for ask in (evaluations.text, evaluations.read, evaluations.training):
-            with pytest.raises(DataError, match=run):
-                ask(client, run)
-        runs.log_files(client, run, {evaluations.FILE: json.dumps(broken)})
-        for ask in (evaluations.read, evaluations.training):
-            with pytest.raises(DataError, match=rf"{run} .* latency_ms: .* ratchet step evaluate"):
-                ask(client, run)
+    loop, run = catalog.load(LOOP), "2" * 32
+    asks = (evaluations.text, evaluations.read, evaluations.training)
+    for told in (f"has no record of the MLflow run {run}", f"{run} was not evaluated.*--run second"):
+        for ask in asks:
+            with pytest.raises(DataError, match=told):
+                ask(loop, run)
+        records.keep(loop, Record(run=run, key="second"))
+    records.evaluate(loop, run, json.dumps(broken))
+    for ask in asks[1:]:
+        with pytest.raises(DataError, match=rf"{run} .* latency_ms: .* ratchet step evaluate"):
+            ask(loop, run)
 
 
-def test_the_minutes_of_several_trainings_are_their_sum(tracked: Path) -> None:
-    with runs.connected() as client:
-        taken = []
-        for key, seconds in (("a", 30.0), ("b", 60.0)):
-            taken.append(runs.start_run(client, "wind_minutes", key, TAGS).run_id)
-            runs.log_metrics(client, taken[-1], {"train_seconds": seconds})
-        taken.append(runs.start_run(client, "wind_minutes", "never trained", TAGS).run_id)
-        assert evaluations.minutes(client, *taken) == 1.5
-        assert evaluations.minutes(client) == 0.0
+def test_the_minutes_of_several_trainings_are_their_sum(place: Path) -> None:
+    loop = catalog.load(LOOP)
+    for run, seconds in (("a", 30.0), ("b", 60.0), ("c", 0.0)):
+        records.keep(loop, Record(run=run, seconds=seconds))
+    assert evaluations.minutes(loop, "a", "b", "c") == 1.5
+    assert evaluations.minutes(loop) == 0.0

@@ -10,7 +10,7 @@ import pytest
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.decisions import hypothesis
-from ratchet.lifecycle import evidence
+from ratchet.lifecycle import dataset, evidence
 from tests.given import rows
 from tests.given.clusters import days
 from tests.given.entries import entry
@@ -36,14 +36,20 @@ def test_a_day_is_compared_over_the_labelled_rows_that_both_have_predicted(place
 
 
 def test_evidence_is_kept_with_its_run_and_carried_on_by_its_line(tracked: Path) -> None:
+    loop = catalog.load("wind")
     with runs.connected() as client:
         first, second = (runs.start_run(client, "wind_evidence", key, {}).run_id for key in ("first", "second"))
-        assert evidence.read(client, first) == []
-        evidence.write(client, first, "1", days([0.1, -0.2]))
-        assert evidence.read(client, first) == days([0.1, -0.2])
+        assert evidence.read(loop, first) == []
+        evidence.write(loop, client, first, "1", days([0.1, -0.2]))
+        assert evidence.read(loop, first) == days([0.1, -0.2])
+        # The copy with the run is for people: what is changed there changes nothing.
+        runs.log_files(client, first, {evidence.FILE: evidence.text("1", days([-9.0]))})
+        head = dataset.registry().head()
+        evidence.write(loop, client, first, "1", days([0.1, -0.2]))
+        assert dataset.registry().head() == head
         entries = [entry("waiting", line="l", evaluated=first), entry("asked")]
         carried = hypothesis.carried_from(entries, "l", second)
         assert carried is not None
-        assert evidence.read(client, carried) == days([0.1, -0.2])
+        assert evidence.read(loop, carried) == days([0.1, -0.2])
         assert hypothesis.carried_from(entries, "l", first) is None
         assert hypothesis.carried_from(entries, "other", second) is None

@@ -10,14 +10,14 @@ import pytest
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.lifecycle import predictions
-from tests.given import rows
+from tests.given import duels, rows
 
 
 def test_a_challenger_is_compared_with_the_champions_twin_where_the_refit_has_seen_the_day(
     second: str, dueling: tuple[Path, str, str]
 ) -> None:
-    with runs.connected() as client:
-        opponent = predictions.contender(client, dueling[2])
+    with runs.connected():
+        opponent = predictions.contender(catalog.load(duels.NAME), dueling[2])
     assert opponent.on("2013-01-12") == dueling[2]
     assert opponent.on("2013-01-09") not in (None, dueling[2])
     assert opponent.on("2013-01-05") is None

@@ -16,8 +16,9 @@ from ratchet.adapters.writing import Writer
 from ratchet.decisions import acts, retrain
 from ratchet.decisions.entries import Paused, Won, only
 from ratchet.errors import DataError, RequestError
-from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, production
+from ratchet.lifecycle import contracts, dataset, evidence, ledger, production, records
 from ratchet.lifecycle.production import Production
+from ratchet.lifecycle.records import Record
 from ratchet.settings import Settings
 from tests.conftest import rename
 from tests.given.clusters import days
@@ -35,10 +36,10 @@ def _rests(given: Any, _: acts.Decided) -> dict[str, str]:
 
 def _evaluated(client: Any, name: str, key: str, differences: list[float] | None) -> str:
     """Make a run whose evaluation is stored; return it."""
-    run = str(runs.start_run(client, name, key, {evaluations.RECIPE: "recipe"}).run_id)
+    run, loop = str(runs.start_run(client, name, key, {}).run_id), catalog.load(name)
     given = training(run, differences).evaluation.model_dump()
-    runs.log_files(client, run, {evaluations.FILE: json.dumps(given)})
-    runs.log_metrics(client, run, {"train_seconds": 60.0})
+    records.keep(loop, Record(run=run, key=key, recipe="recipe", seconds=60.0))
+    records.evaluate(loop, run, json.dumps(given))
     return run
 
 
@@ -155,9 +156,9 @@ def test_a_first_look_is_taken_once_and_keeps_the_days_of_its_duel(tracked: Path
         written = ledger.read(loop)
         # Whatever is stored of it since.
         changed = training(run, [-9.0] * 3).evaluation.model_dump()
-        runs.log_files(client, run, {evaluations.FILE: json.dumps(changed)})
+        records.evaluate(loop, run, json.dumps(changed))
         second = production.act(loop, client, lambda world: acts.look(world, loop, run, []))
-        assert evidence.read(client, run) == days(differences)
+        assert evidence.read(loop, run) == days(differences)
     assert first.taken is not None
     assert second.taken is None
     assert (second.verdict, second.entry.reason) == (first.verdict, first.entry.reason)
@@ -175,13 +176,15 @@ def test_what_was_read_stays_what_it_was_throughout_an_act(tracked: Path) -> Non
         def read(world: Production) -> None:
             known = world.training(run)
             assert world.evidence(run) == []
-            runs.log_files(client, run, {evaluations.FILE: "{}"})
-            evidence.write(client, run, "1", days([0.5]))
+            other = Registry(dataset.registry().root, dataset.registry().remote)
+            assert other.text(f"{name}/duels/{run}.json") is None
+            evidence.commit(world.writer, loop, client, run, "1", days([0.5]))
             assert (world.training(run), world.evidence(run)) == (known, [])
             world.keep(run, days([0.7]))
-            assert world.evidence(run) == evidence.read(client, run) == days([0.7])
+            assert world.evidence(run) == days([0.7])
 
         production.act(loop, client, read)
+        assert evidence.read(loop, run) == days([0.7])
 
 
 def test_a_version_is_registered_once_and_a_turn_back_names_its_run(watched: Path) -> None:

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ratchet import catalog
@@ -16,7 +15,6 @@ from ratchet.decisions.entries import Judged, Promoted, only
 from ratchet.errors import DataError
 from ratchet.lifecycle import ledger, predictions, proven
 from ratchet.settings import Settings
-from ratchet.steps import snapshot
 from ratchet.training import model as stored
 from tests.conftest import MlflowServer, step
 from tests.given import rows
@@ -80,8 +78,8 @@ def test_the_ledger_has_the_hash_of_what_was_stored(artifacts: Path) -> None:
     entries = only(ledger.read(catalog.load(NAME)), Judged)
     assert [each.kind for each in entries] == ["won", "promoted"]
     assert {each.model for each in entries} == {stored.digest(artifacts)}
-    with runs.connected() as client:
-        assert proven.sha256(catalog.load(NAME), client, _promoted().mlflow_run) == stored.digest(artifacts)
+    with runs.connected():
+        assert proven.sha256(catalog.load(NAME), _promoted().mlflow_run) == stored.digest(artifacts)
 
 
 @pytest.mark.parametrize("tamper", [_replace, _change, _add, _lose])
@@ -94,9 +92,9 @@ def test_a_model_whose_bytes_were_replaced_in_mlflow_is_refused(
         client.set_tag(run, models.SHA256, stored.digest(artifacts))  # whoever replaces a model can replace its tag
         version = models.version(client, NAME, "1")
         for load in (
-            lambda: proven.run_model(loop, client, run),
-            lambda: proven.version_model(loop, client, version),
-            lambda: proven.sha256(loop, client, run),
+            lambda: proven.run_model(loop, run),
+            lambda: proven.version_model(loop, version),
+            lambda: proven.sha256(loop, run),
         ):
             with pytest.raises(DataError, match=REFUSED) as told:
                 load()
@@ -148,26 +146,35 @@ def test_what_was_never_judged_is_compared_with_the_hash_that_it_was_stored_with
     run = step("train", wind, run="first").mlflow_run
     folder = _artifacts(mlflow_server, run)
     with runs.connected() as client:
-        assert client.tags(run)[models.SHA256] == proven.sha256(loop, client, run) == stored.digest(folder)
+        assert client.tags(run)[models.SHA256] == proven.sha256(loop, run) == stored.digest(folder)
     shutil.rmtree(Settings.current().models)
     _replace(folder)
-    with runs.connected() as client, pytest.raises(DataError, match=REFUSED):
-        proven.run_model(loop, client, run)
+    with runs.connected() as client:
+        client.set_tag(run, models.SHA256, stored.digest(folder))  # whoever replaces a model can replace its tag
+        with pytest.raises(DataError, match=REFUSED):
+            proven.run_model(loop, run)
     with pytest.raises(DataError, match=REFUSED):
         step("evaluate", wind, run="first", mlflow_run=run)
     assert ledger.read(loop) == []
 
 
-def test_a_model_of_before_that_has_no_hash_loads(wind: str, mlflow_server: MlflowServer) -> None:
-    loop = catalog.load(wind)
-    step("snapshot", wind, run="first")
-    table = snapshot.read(loop, snapshot.pinned(loop, "first").snapshot, "holdout")
-    run = step("train", wind, run="first").mlflow_run
-    folder = _artifacts(mlflow_server, run)
+def test_a_model_that_no_step_has_made_is_not_loaded(wind: str, mlflow_server: MlflowServer, tmp_path: Path) -> None:
+    """Whoever reaches MLflow's port can store a run of theirs, with code in it, and any tags."""
+    import mlflow
+
+    loop, code = catalog.load(wind), tmp_path / "model"
+    rows.breeze(loop, seed=1).save(code)
+    (code / stored.TRAINER).write_text("raise SystemExit('I was run')\n")
     with runs.connected() as client:
-        client.raw.delete_tag(run, models.SHA256)
-        version = models.register(client, wind, run, "as 0.1 left it")
-        expected = stored.load(folder).predict(table)
-        for found in (proven.run_model(loop, client, run), proven.version_model(loop, client, version)):
-            assert np.array_equal(found.predict(table), expected)
-        assert proven.sha256(loop, client, run) == stored.digest(folder)
+        run = runs.start_run(client, wind, "first", {}).run_id
+        with mlflow.start_run(run_id=run):
+            info = mlflow.pyfunc.log_model(name="model", loader_module="x", data_path=str(code), pip_requirements=[])
+        client.set_tag(run, runs.MODEL, info.model_uri)
+        client.set_tag(run, models.SHA256, stored.digest(code))
+        version = models.register(client, wind, run, info.model_uri, "mine")
+        for load in (lambda: proven.run_model(loop, run), lambda: proven.version_model(loop, version)):
+            with pytest.raises(DataError, match=f"has no record of the MLflow run {run}"):
+                load()
+    step("snapshot", wind, run="first")
+    with pytest.raises(DataError, match=r"Nothing of .* was trained under the key 'first'"):
+        step("evaluate", wind, run="first")

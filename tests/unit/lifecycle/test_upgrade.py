@@ -16,7 +16,7 @@ from ratchet.adapters.data_registry import Registry
 from ratchet.errors import FormatError
 from ratchet.lifecycle import dataset, ledger, nights, upgrade, verification
 from ratchet.settings import Settings
-from tests.conftest import ROOT, MlflowServer, free_port, ingest, step
+from tests.conftest import ROOT, MlflowServer, free_port, ingest, step, train
 from tests.data.unpack import unpack
 from tests.given import whole
 
@@ -127,6 +127,26 @@ def test_a_state_of_format_2_loses_its_worktree_and_nothing_that_is_nowhere_else
     assert ingest("wind", "2013-01-06").outcome == "done"
     whole.check_commits(now, "wind")
     whole.check_rows(now, "wind")
+
+
+def test_a_state_of_format_3_gets_the_records_of_its_trainings(wind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What MLflow says at that moment is believed, and from then on the records are."""
+    train(wind, "first")
+    registry = dataset.registry()
+    made = [path for path in registry.texts_below(wind) if path.split("/")[1] in ("runs", "keys", "duels")]
+    assert len(made) == 3
+    before = registry.texts_of(made)
+    with writing.held(registry) as writer:
+        writer.write(data_registry.FORMAT_FILE, json.dumps({"format": 3}) + "\n")
+        for path in made:
+            writer.remove(path)
+        writer.commit("The format of then")
+    monkeypatch.setattr(opening, "_CHECKED", set())
+    told: list[str] = []
+    assert upgrade.upgrade(told.append)
+    assert f"{wind}: 1 trainings have a record" in told
+    assert dataset.registry().texts_of(made) == before
+    assert step("promote", wind, run="first").outcome == "unchanged"
 
 
 def test_an_older_program_refuses_a_newer_state(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

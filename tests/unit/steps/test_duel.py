@@ -7,7 +7,8 @@ import json
 from ratchet import catalog
 from ratchet.adapters import runs, writing
 from ratchet.decisions import duel
-from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, looks
+from ratchet.decisions.duel import Cluster
+from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, looks, records
 from ratchet.partitions import shift
 from ratchet.settings import Settings
 from tests.conftest import ingest, step
@@ -63,7 +64,8 @@ def test_a_night_that_has_decided_decides_nothing_anew_whoever_waits_since(secon
     # A challenger that waits since, measured against the new champion, with evidence that would let it win.
     with runs.connected() as client:
         later = runs.start_run(client, NAME, "later", {evaluations.RECIPE: "other"}).run_id
-        runs.log_files(client, later, {evaluations.FILE: evaluations.text(client, second)})
+    records.keep(loop, records.Record(run=later, key="later", recipe="other"))
+    records.evaluate(loop, later, evaluations.text(loop, second))
     win(later)
     with writing.held(dataset.registry()) as writer:
         about = {"mlflow_run": later, "evaluated": later, "champion": version, "since": "2013-01-13"}
@@ -87,9 +89,8 @@ def test_what_a_night_decides_rests_on_what_it_saw(second: str) -> None:
     assert decided.contract == contracts.take(loop)
     seen = {name: registry.fact(NAME, decided.facts[name]) for name in decided.facts if name.endswith(".json")}
     assert seen["performance.json"] == looks.read(loop, NIGHT, "performance.json")
-    with runs.connected() as client:
-        assert seen["evaluation.json"] == evaluations.text(client, second)
-        assert duel.load(json.loads(seen["evidence.json"])["days"]) == evidence.read(client, second)
+    assert seen["evaluation.json"] == evaluations.text(loop, second)
+    assert duel.load(json.loads(seen["evidence.json"])["days"]) == evidence.read(loop, second)
     page = Settings.current().reports / NAME / "decisions" / won.report
     assert registry.fact(NAME, decided.facts["report.html"], ".html") == page.read_text()
 
@@ -121,3 +122,21 @@ def test_who_is_beaten_or_out_of_time_leaves_the_ring(second: str) -> None:
     assert step("duel", NAME, partition=NIGHT).verdict == "wait"
     assert ledger.read(catalog.load(NAME))[-1].beaten
     assert step("score", NAME, partition=shift(NIGHT, -1)).shadows == 0
+
+
+def test_evidence_that_is_planted_in_mlflow_decides_nothing(second: str) -> None:
+    """Whoever reaches MLflow's port can write any file of any run: a challenger was promoted by such a one."""
+    loop = catalog.load(NAME)
+    live_night()
+    before, told = evidence.read(loop, second), evaluations.read(loop, second)
+    planted = [Cluster(shift("2013-01-13", i), 72, 72 * -30.0) for i in range(15)]
+    with runs.connected() as client:
+        real = {name: runs.read_file(client, second, name) for name in (evidence.FILE, evaluations.FILE)}
+        lies = {evidence.FILE: evidence.text("2", planted), evaluations.FILE: b"{}"}
+        runs.log_files(client, second, lies)
+        try:
+            assert step("duel", NAME, partition=NIGHT).verdict == "wait"
+            assert (evidence.read(loop, second), evaluations.read(loop, second)) == (before, told)
+        finally:
+            runs.log_files(client, second, real)
+    assert champion_now() == "2"

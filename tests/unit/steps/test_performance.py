@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ratchet import catalog
-from ratchet.adapters import runs
 from ratchet.lifecycle import dataset, evidence, predictions
 from ratchet.partitions import shift
 from ratchet.steps import performance
@@ -44,8 +43,7 @@ def test_who_waits_is_scored_in_shadow_and_fed_with_labels(second: str) -> None:
     measured = step("performance", NAME, partition=NIGHT)
     assert measured.challengers == {second: 7}  # four held-out days, and the 17th to the 19th
     assert step("performance", NAME, partition=NIGHT).challengers == {second: 7}
-    with runs.connected() as client:
-        days = evidence.read(client, second)
+    days = evidence.read(catalog.load(NAME), second)
     assert [day.key for day in days] == [shift("2013-01-13", i) for i in range(7)]
     looked = step("duel", NAME, partition=NIGHT)
     assert looked.verdict == "wait"
@@ -110,8 +108,7 @@ def test_a_day_that_was_corrected_is_measured_again_by_the_night_that_first_know
 @pytest.mark.parametrize("day", ["2013-01-14", "2013-01-18"])  # held out from the challenger; after its holdout
 def test_a_duels_day_that_was_corrected_is_compared_again(second: str, tmp_path: Path, day: str) -> None:
     live_night()
-    with runs.connected() as client:
-        before = {each.key: each for each in evidence.read(client, second)}
+    before = {each.key: each for each in evidence.read(catalog.load(NAME), second)}
     assert day in before
     path = tmp_path / "copy" / "loops" / NAME / "loop.yaml"
     text = path.read_text()
@@ -121,8 +118,7 @@ def test_a_duels_day_that_was_corrected_is_compared_again(second: str, tmp_path:
     following = shift(NIGHT, 1)
     ingest(NAME, following)
     assert live_night(following).challengers == {second: 8}
-    with runs.connected() as client:
-        after = {each.key: each for each in evidence.read(client, second)}
+    after = {each.key: each for each in evidence.read(catalog.load(NAME), second)}
     assert sorted(after) == [*sorted(before), NIGHT]
     assert [key for key in before if after[key] != before[key]] == [day]
     assert after[day].rows == before[day].rows
@@ -132,8 +128,7 @@ def test_a_later_look_of_an_old_night_takes_no_correction_back(second: str, tmp_
     path, day = tmp_path / "copy" / "loops" / NAME / "loop.yaml", "2013-01-18"
     text = path.read_text()
     live_night()
-    with runs.connected() as client:
-        before = evidence.read(client, second)
+    before = evidence.read(catalog.load(NAME), second)
     for number, following in ((9, shift(NIGHT, 1)), (19, shift(NIGHT, 2))):
         path.write_text(text.replace("SELECT * FROM", f"SELECT * REPLACE (wind_speed + {number} AS wind_speed) FROM"))
         assert "72 labels" in ingest(NAME, day, f"stronger-by-{number}").reason
@@ -143,9 +138,7 @@ def test_a_later_look_of_an_old_night_takes_no_correction_back(second: str, tmp_
         step("score", NAME, partition=following)
         step("performance", NAME, partition=following)
         step("close", NAME, partition=following)
-        with runs.connected() as client:
-            before, known = evidence.read(client, second), before
+        before, known = evidence.read(catalog.load(NAME), second), before
         assert next(each for each in before if each.key == day) not in known
     step("performance", NAME, partition=shift(NIGHT, 1))
-    with runs.connected() as client:
-        assert evidence.read(client, second) == before
+    assert evidence.read(catalog.load(NAME), second) == before

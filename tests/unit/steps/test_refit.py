@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ratchet.adapters import runs
-from ratchet.lifecycle import evidence, predictions
+from ratchet import catalog
+from ratchet.adapters import models, runs
+from ratchet.lifecycle import evidence, ledger, predictions, records
 from ratchet.training import evaluation
 from tests.conftest import step
 from tests.given.duels import NAME, NIGHT, champion_now, kinds, live_night, renew, win
@@ -41,3 +42,36 @@ def test_a_refit_far_from_its_twin_is_refused(second: str, tmp_path: Path, monke
     assert step("promote", NAME, run="second", mlflow_run=second).outcome == "skipped"
     assert champion_now() == "2"
     assert evaluation.distance(np.array([0.1, np.nan]), np.array([0.1, 0.2])) == np.inf
+
+
+def _refitted(second: str) -> str:
+    """Let the challenger win, and refit and promote it; return the run that the champion's version names."""
+    live_night()
+    win(second)
+    step("duel", NAME, partition=NIGHT)
+    made = step("refit", NAME, run="second", until=NIGHT).mlflow_run
+    step("promote", NAME, run="second")
+    with runs.connected() as client:
+        champion = models.champion(client, NAME)
+    assert champion is not None
+    last = ledger.read(catalog.load(NAME))[-1]
+    assert (last.kind, last.mlflow_run, champion.run_id) == ("promoted", made, made)
+    return champion.run_id
+
+
+def test_a_training_whose_key_is_named_as_a_refit_is_none(second: str) -> None:
+    """Who may only trigger trained on days of their choice under that key, and was deployed unjudged."""
+    step("snapshot", NAME, run="second.refit", until="2013-01-09")
+    theirs = step("train", NAME, run="second.refit", reason="mine").mlflow_run
+    deployed = _refitted(second)
+    assert deployed != theirs
+    assert records.read(catalog.load(NAME), deployed).evaluated == second
+
+
+def test_a_run_of_another_that_claims_to_be_the_refit_is_not_deployed(second: str) -> None:
+    """Whoever reaches MLflow's port can set any tag, and make runs."""
+    with runs.connected() as client:
+        theirs = runs.start_run(client, NAME, "theirs", {runs.MODEL: "models:/m-1"}).run_id
+        client.set_tag(second, "ratchet.refit", theirs)
+        assert _refitted(second) != theirs
+        client.raw.delete_run(theirs)

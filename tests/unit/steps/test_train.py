@@ -10,7 +10,7 @@ from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import METRICS
 from ratchet.errors import DataError
-from ratchet.lifecycle import evaluations
+from ratchet.lifecycle import evaluations, proven, records
 from tests.conftest import step, train
 
 
@@ -66,9 +66,25 @@ def test_a_training_that_crashes_takes_its_run_up_again(wind: str, monkeypatch: 
         patched.setattr(models, "log_model", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             step("train", wind, run="first")
-    with pytest.raises(DataError, match="has no model"), runs.connected() as client:
+    with runs.connected() as client:
         experiment = client.raw.get_experiment_by_name(wind)
         assert experiment is not None
         (ghost,) = client.raw.search_runs([experiment.experiment_id])
-        models.run_model(client, ghost.info.run_id)
+    with pytest.raises(DataError, match="no record of the MLflow run"):
+        proven.run_model(catalog.load(wind), ghost.info.run_id)
     assert step("train", wind, run="first").mlflow_run == ghost.info.run_id
+
+
+def test_the_record_of_a_training_says_what_was_made_of_what_and_for_whom(wind: str) -> None:
+    pinned = step("snapshot", wind, run="first")
+    made = step("train", wind, run="first", reason="a test", asked_by="ada")
+    found = records.of_key(catalog.load(wind), "first")
+    assert found is not None
+    assert (found.run, found.key, found.reason, found.asked_by) == (made.mlflow_run, "first", "a test", "ada")
+    assert found.trained == ("2013-01-02", "2013-01-09")
+    assert found.held_out == ("2013-01-10", "2013-01-13")
+    assert found.data["revision"] == pinned.revision
+    assert found.seconds == made.seconds > 0
+    assert sorted(found.files) == ["monitor/reference.parquet", "monitor/thresholds.json"]
+    again = step("train", wind, run="first", reason="another", asked_by="eve")
+    assert (again.outcome, records.of_key(catalog.load(wind), "first")) == ("unchanged", found)
