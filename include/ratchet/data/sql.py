@@ -5,6 +5,7 @@ https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview tells 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,10 @@ from ratchet.text import one_line
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_NODES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")  # the queries that read
+_RUNS = ("query", "json_execute_serialized_sql")
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -26,8 +31,11 @@ def connect() -> duckdb.DuckDBPyConnection:
 def lock(connection: duckdb.DuckDBPyConnection, files: Collection[str] = ()) -> None:
     """Let a connection reach no file, network, extension or Python variable from here on, but for these files.
 
-    Nothing can take that back. A folder is never given: a COPY … TO would write there.
+    Nothing can take that back. A folder is never given: a COPY … TO would write there. DuckDB gives itself the one for
+    what does not fit into memory, so there is none. A file that is given can be written too: `select` shuts COPY out.
     """
+    connection.execute("SET temp_directory = ''")
+    connection.execute("SET allowed_directories = []")
     if files:
         listed = ", ".join(quoted(path) for path in files)
         connection.execute(f"SET allowed_paths = [{listed}]")
@@ -49,10 +57,32 @@ def select(text: str, where: str | Path) -> str:
         raise ContractError(f"{where}: not SQL: {one_line(str(error), 400)}. Mend it and run: ratchet lint") from None
     kinds = [str(each.type).rpartition(".")[2] for each in found]
     if kinds == ["SELECT"]:
-        return str(found[0].query).strip().rstrip(";")
+        one = str(found[0].query).strip().rstrip(";")
+        if writes := _writes(one):
+            raise ContractError(f"{where}: expected a SELECT that only reads, and it holds {writes}. Write it without")
+        return one
     said = "it holds no statement" if not kinds else f"it holds {', '.join(kinds)}"
     pivot = ". A PIVOT has to list its values: PIVOT … ON column IN (…)" if "MULTI" in kinds else ""
     raise ContractError(f"{where}: expected one SELECT, and {said}{pivot}. Mend it and run: ratchet lint")
+
+
+def _writes(text: str) -> str | None:
+    """Return what a SELECT holds that writes, or that runs what was not looked at; None where there is none.
+
+    To DuckDB, `WITH x AS (COPY …) SELECT …` is a SELECT; the tree of its own parser tells what is in it. The tree is
+    JSON, so a quote within a literal or a name is escaped, and neither passes for a node.
+    """
+    with connect() as connection:
+        tree = str(connection.execute("SELECT json_serialize_sql($1)", [text]).fetchall()[0][0])
+    if not tree.startswith('{"error":false'):
+        return "what DuckDB's parser cannot show"
+    for node in re.findall(r'"type":"(\w+_NODE)"', tree):
+        if node not in _NODES:
+            return str(node).split("_", 1)[0]
+    for function in re.findall(r'"function_name":"(\w+)"', tree):
+        if function.lower() in _RUNS:
+            return f"{function}(), which runs SQL that it is given"
+    return None
 
 
 def quoted(text: str) -> str:

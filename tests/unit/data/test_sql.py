@@ -15,7 +15,23 @@ from ratchet.errors import ContractError
 
 
 @pytest.mark.parametrize(
-    "text", ["SELECT 1", "FROM t", "WITH a AS (SELECT 1) SELECT * FROM a;", "-- why\nSELECT 1 -- ;\n", "VALUES (1)"]
+    "text",
+    [
+        "SELECT 1",
+        "FROM t",
+        "WITH a AS (SELECT 1) SELECT * FROM a;",
+        "-- why\nSELECT 1 -- ;\n",
+        "VALUES (1)",
+        "WITH RECURSIVE a AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM a WHERE n < 3) SELECT * FROM a",
+        "FROM a UNION ALL BY NAME FROM b",
+        "PIVOT t ON a IN (1, 2) USING sum(b)",
+        "SELECT '(delete from x)', 'with x as (copy (select 1) to ''y'') select 1'",
+        "SELECT 1 -- (copy\n, 2 /* WITH x AS (DELETE FROM t) */",
+        "SELECT copy, update, query FROM t",
+        """SELECT '"type":"DELETE_QUERY_NODE"' AS "a""type"":""COPY_QUERY_NODE"" ", {'type': 'X_NODE'}""",
+        """SELECT '"function_name":"query"'""",
+        "SELECT " + " + ".join(["n"] * 900) + " FROM t",
+    ],
 )
 def test_one_select_is_one(text: str) -> None:
     assert not sql.select(text, "x").endswith(";")
@@ -34,6 +50,18 @@ def test_one_select_is_one(text: str) -> None:
         ("CREATE TABLE x (a INT)", "it holds CREATE"),
         ("PIVOT t ON a", "A PIVOT has to list its values"),
         ("SELECT (", "not SQL"),
+        ("WITH x AS (COPY (SELECT 1) TO 'y') SELECT 1", "it holds COPY"),
+        ("with x as not materialized (copy t to 'y' (use_tmp_file false)) from t", "it holds COPY"),
+        ("WITH x AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM x", "it holds INSERT"),
+        ("WITH x AS (UPDATE t SET a = 1 RETURNING *) SELECT * FROM x", "it holds UPDATE"),
+        ("WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x", "it holds DELETE"),
+        ("WITH x AS (WITH y AS (SELECT 1) DELETE FROM t RETURNING *) FROM x", "it holds DELETE"),
+        ("SELECT (WITH x AS (DELETE FROM t RETURNING *) SELECT max(a) FROM x)", "it holds DELETE"),
+        ("DESCRIBE WITH x AS (DELETE FROM t RETURNING *) FROM x", "it holds DELETE"),
+        ("WITH x AS (MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE) FROM x", "not SQL"),
+        ("FROM query('SELECT 1')", r"it holds query\(\)"),
+        ("FROM t, system.main.\"Query\"('SELECT 1')", r"it holds query\(\)"),
+        ("FROM json_execute_serialized_sql('{}')", r"it holds json_execute_serialized_sql\(\)"),
     ],
 )
 def test_what_is_none_is_told(text: str, words: str) -> None:
@@ -51,6 +79,8 @@ def test_a_locked_connection_reaches_its_tables_and_the_files_that_it_was_given(
     sql.lock(connection, [str(given_file)])
     assert connection.sql("FROM t").fetchall() == [(2,)]
     assert connection.sql(f"FROM read_csv({sql.quoted(str(given_file))})").fetchall() == [(1,)]
+    granted = "SELECT name, value FROM duckdb_settings() WHERE name IN ('allowed_directories', 'temp_directory')"
+    assert sorted(connection.sql(granted).fetchall()) == [("allowed_directories", "[]"), ("temp_directory", "")]
     for attempt in (f"FROM read_csv('{other}')", f"COPY t TO '{tmp_path}/new'", "SET enable_external_access = true"):
         with pytest.raises(duckdb.Error):
             connection.execute(attempt)

@@ -3,40 +3,35 @@
 source:
       kind: query
       options:
-        files: {trips: data/trips/*.csv}            # CSV, Parquet or JSON; local (relative to the loop's folder) or
-        fsspec URL
+        files: {trips: data/trips/*.csv}    # CSV, Parquet or JSON; a path (seen from the loop's folder), or a URL
         tables:
           trips: SELECT * FROM trips WHERE started_at >= $start AND started_at < $end
 
 With `database` (an SQLAlchemy URL; `${RATCHET_SOURCE_X}` stands for all of it or a part, so that no password is written
-down: see ratchet.data.secrets) the queries run there, with `:start` and `:end` as parameters.
+down: see ratchet.data.secrets) the queries run there, with `:start` and `:end` as parameters (ratchet.data.databases).
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import glob
 import re
-import sqlite3
-from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ratchet.data import secrets, sql
-from ratchet.errors import ContractError, MissingPackage, SourceError
-from ratchet.settings import Settings
+from ratchet.data import databases, places, sql
+from ratchet.errors import ContractError, MissingPackage, RatchetError, SourceError
+from ratchet.text import one_line
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-    import sqlalchemy as sa
 
 _READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".jsonl": "read_json"}
-_READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-_SYSTEM = tuple(map(Path, ("/proc", "/sys", "/dev")))
+# fsspec knows more, among them other views of this machine's files: an archive in one, a repository, a cache.
+_SCHEMES = ("abfs", "az", "file", "gcs", "gs", "hf", "http", "https", "s3", "sftp")
 
 
 class Options(BaseModel):
@@ -61,12 +56,18 @@ def fetch(options: Options, day: dt.date, folder: Path) -> dict[str, pa.Table]:
     """Run each table's query for the day from midnight to midnight, UTC."""
     start = dt.datetime.combine(day, dt.time())
     bounds = {"start": start, "end": start + dt.timedelta(days=1)}
-    return _from_database(options, bounds, folder) if options.database else _from_files(options, bounds, folder)
+    if options.database:
+        return databases.read(options.database, options.tables, bounds, folder)
+    return _from_files(options, bounds, folder)
 
 
 def _from_files(options: Options, bounds: dict[str, dt.datetime], folder: Path) -> dict[str, pa.Table]:
     import duckdb
 
+    where = folder / "loop.yaml"
+    texts = {
+        table: sql.select(text, f"{where}: source.options.tables.{table}") for table, text in options.tables.items()
+    }
     connection = sql.connect()
     try:
         listed = {name: _listed(connection, path, folder) for name, path in options.files.items()}
@@ -75,20 +76,21 @@ def _from_files(options: Options, bounds: dict[str, dt.datetime], folder: Path) 
             read = ", ".join(map(sql.quoted, paths))
             connection.execute(f"CREATE VIEW {sql.name(name)} AS SELECT * FROM {reader}([{read}])")
         sql.lock(connection, [path for paths in listed.values() for path in paths])
-        where = f"{folder / 'loop.yaml'}: source.options.tables"
         return {
-            table: connection.sql(
-                sql.select(text, f"{where}.{table}"), params={k: v for k, v in bounds.items() if f"${k}" in text}
-            ).to_arrow_table()
-            for table, text in options.tables.items()
+            table: connection.sql(text, params={k: v for k, v in bounds.items() if f"${k}" in text}).to_arrow_table()
+            for table, text in texts.items()
         }
     except (duckdb.IOException, duckdb.HTTPException) as error:
         raise SourceError(
             f"Cannot read the files of the query source: {error}. Check source.options.files in {folder}"
         ) from error
     except duckdb.Error as error:
-        raise ContractError(
-            f"The query source's SQL fails: {error}. Mend source.options in {folder / 'loop.yaml'}"
+        raise ContractError(f"The query source's SQL fails: {error}. Mend source.options in {where}") from error
+    except (RatchetError, MemoryError):
+        raise
+    except Exception as error:  # whatever a file system's own package raises while a file is read
+        raise SourceError(
+            f"Cannot read the files of the query source: {_said(error)}. Check source.options.files in {folder}"
         ) from error
     finally:
         connection.close()
@@ -96,109 +98,44 @@ def _from_files(options: Options, bounds: dict[str, dt.datetime], folder: Path) 
 
 def _listed(connection: duckdb.DuckDBPyConnection, path: str, folder: Path) -> list[str]:
     """List the files of a glob, before any SQL of the contract runs. Raises SourceError where there is none."""
-    scheme = re.match(r"([a-z0-9+]+)://", path)
-    if scheme:
-        files = _filesystem(connection, scheme.group(1), path)
-        try:
-            found = sorted(files.unstrip_protocol(each) for each in files.glob(path))
-        except OSError as error:
-            raise SourceError(f"{path} cannot be listed: {error}. Check source.options.files in {folder}") from error
-    else:
-        found = sorted(glob.glob(str(folder / path), recursive=True))  # noqa: PTH207 (it may be absolute)
-    if not found:
+    found = re.match(r"([\w.+-]+)://", path)
+    scheme = found.group(1) if found else None
+    if scheme and scheme not in _SCHEMES:
+        raise ContractError(
+            f"{folder / 'loop.yaml'}: source.options.files names {path}, and {scheme}:// is not read. "
+            f"Give a path, or a URL of {', '.join(_SCHEMES)}"
+        )
+    try:
+        if scheme:
+            files = _filesystem(connection, scheme)
+            listed = sorted(files.unstrip_protocol(each) for each in files.glob(path))
+        else:
+            every = glob.glob(str(folder / path), recursive=True)  # noqa: PTH207 (it may be absolute)
+            listed = sorted(each for each in every if not Path(each).is_dir())  # DuckDB would read all that is in one
+    except ImportError as error:
+        raise MissingPackage(f"{path}: {error}. Install the package, and add it to requirements.txt") from error
+    except Exception as error:  # whatever a file system's own package raises
+        raise SourceError(f"{path} cannot be listed: {_said(error)}. Check source.options.files in {folder}") from error
+    if not listed:
         raise SourceError(f"There is no file {path} (in {folder}). Check source.options.files, or wait for it")
-    for each in found:
-        _refuse_state(each.removeprefix("file://"), "source.options.files", folder)
-    return found
+    if scheme in (None, "file"):
+        for each in listed:
+            places.data(each.removeprefix("file://"), "source.options.files", folder)
+    return listed
 
 
-def _filesystem(connection: duckdb.DuckDBPyConnection, scheme: str, path: str) -> Any:
+def _filesystem(connection: duckdb.DuckDBPyConnection, scheme: str) -> Any:
     import duckdb
     import fsspec
 
+    files = fsspec.filesystem(scheme)
     try:
-        files = fsspec.filesystem(scheme)
         connection.register_filesystem(files)
-    except (ImportError, ValueError) as error:
-        raise MissingPackage(f"{path}: {error}. Install the package, and add it to requirements.txt") from error
     except duckdb.Error as error:
         if "already" not in str(error):
             raise
     return files
 
 
-def _refuse_state(path: str, field: str, folder: Path) -> None:
-    """Raise ContractError where a source reads what is no data: this installation's state, or the system's."""
-    found = Path(path).resolve()
-    if any(found.is_relative_to(place) for place in (Settings.current().var.resolve(), *_SYSTEM)):
-        raise ContractError(f"{folder / 'loop.yaml'}: {field} names {found}, which is no data. Name the files you mean")
-
-
-def _from_database(options: Options, bounds: dict[str, dt.datetime], folder: Path) -> dict[str, pa.Table]:
-    import pandas as pd
-    import pyarrow as pa
-    import sqlalchemy as sa
-
-    url = _url(options.database or "", folder)
-    try:
-        engine = sa.create_engine(url)
-        sa.event.listen(engine, "connect", partial(_read_only, url.get_backend_name()))
-        options_of = {"postgresql_readonly": True} if url.get_backend_name() == "postgresql" else {}
-        with engine.connect().execution_options(**options_of) as connection:
-            delivered = {}
-            for table, text in options.tables.items():
-                frame = pd.read_sql(
-                    sa.text(text), connection, params={k: v for k, v in bounds.items() if f":{k}" in text}
-                )
-                delivered[table] = pa.Table.from_pandas(frame, preserve_index=False)
-            return delivered
-    except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
-        raise MissingPackage(f"The database's driver is not installed: {error}. Add it to requirements.txt") from error
-    except sa.exc.SQLAlchemyError as error:
-        said = str(getattr(error, "orig", None) or error)  # without the values of the statement
-        if url.password:
-            said = said.replace(url.password, "***")
-        raise SourceError(
-            f"Cannot read from the database {url.render_as_string()}: {said}. Check source.options of the loop"
-        ) from error
-
-
-def _read_only(kind: str, raw: Any, _record: Any) -> None:
-    """Let a new connection read, and do nothing else."""
-    if kind == "sqlite":  # its SQL could open any other file
-        raw.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY)
-    elif kind in ("mysql", "mariadb"):
-        with contextlib.closing(raw.cursor()) as cursor:
-            cursor.execute("SET SESSION TRANSACTION READ ONLY")
-
-
-def _url(text: str, folder: Path) -> sa.URL:
-    """Build a database's URL: a variable is one part of it, whatever its characters. Raises SourceError."""
-    import sqlalchemy as sa
-
-    given: dict[str, str] = {}
-
-    def mark(match: re.Match[str]) -> str:
-        given[key := f"RATCHET{len(given)}X"] = secrets.value(match.group(1), "source.options.database")
-        return key
-
-    def put(part: str | None) -> str | None:
-        return part and re.sub(r"RATCHET\d+X", lambda found: given[found.group()], part)
-
-    marked = secrets.NAMED.sub(mark, text)
-    try:
-        if marked in given:  # all of it is one variable
-            url = sa.make_url(given[marked])
-        else:
-            url = sa.make_url(marked)
-            url = url.set(
-                username=put(url.username), password=put(url.password), host=put(url.host), database=put(url.database)
-            )
-    except (sa.exc.ArgumentError, ValueError):
-        raise ContractError(
-            f"{folder / 'loop.yaml'}: source.options.database is not a database's URL. "
-            "Give one as postgresql://user:${RATCHET_SOURCE_PASSWORD}@host/name"
-        ) from None
-    if url.get_backend_name() == "sqlite" and url.database:
-        _refuse_state(str(folder / url.database), "source.options.database", folder)
-    return url
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {one_line(str(error), 400)}"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from fsspec.implementations.local import LocalFileSystem
 
 from ratchet.data.sources import query
-from ratchet.errors import ContractError, MissingPackage, SourceError
+from ratchet.errors import ContractError, MissingPackage, RatchetError, SourceError
 from ratchet.settings import Settings
-from tests.conftest import free_port
 
 
 def _query(place: Path, **options: object) -> dict[str, pa.Table]:
@@ -39,19 +40,13 @@ def test_the_query_source_reads_a_url(tmp_path: Path) -> None:
     assert found.column("n").to_pylist() == [3]
 
 
-def test_the_query_source_reads_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/shop.db")
-    with engine.begin() as connection:
+def test_the_query_source_reads_a_database(tmp_path: Path) -> None:
+    with sa.create_engine(f"sqlite:///{tmp_path}/shop.db").begin() as connection:
         connection.execute(sa.text("CREATE TABLE sales (day TEXT, amount REAL)"))
         connection.execute(sa.text("INSERT INTO sales VALUES ('2013-01-05 10:00:00', 2.5), ('2013-01-06 10:00:00', 9)"))
-    monkeypatch.setenv("RATCHET_SOURCE_SHOP", f"{tmp_path}/shop.db")
     sql = "SELECT * FROM sales WHERE day >= :start AND day < :end"
-    assert _query(tmp_path, database="sqlite:///${RATCHET_SOURCE_SHOP}", tables={"t": sql})["t"].column(
-        "amount"
-    ).to_pylist() == [2.5]
-    monkeypatch.delenv("RATCHET_SOURCE_SHOP")
-    with pytest.raises(SourceError, match="RATCHET_SOURCE_SHOP, which is not set"):
-        _query(tmp_path, database="sqlite:///${RATCHET_SOURCE_SHOP}", tables={"t": sql})
+    found = _query(tmp_path, database="sqlite:///shop.db", tables={"t": sql})["t"]
+    assert found.column("amount").to_pylist() == [2.5]
 
 
 def test_what_the_query_source_cannot_read(tmp_path: Path) -> None:
@@ -61,8 +56,52 @@ def test_what_the_query_source_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("n\n1\n")
     with pytest.raises(ContractError, match="SQL fails"):
         _query(tmp_path, files={"x": "x.csv"}, tables={"t": "SELECT nothing FROM x"})
-    with pytest.raises(MissingPackage, match="nodriver"):
-        _query(tmp_path, database="sqlite+nodriver:///x", tables={"t": "SELECT 1"})
+    with pytest.raises(SourceError, match="There is no file"):
+        _query(tmp_path, files={"x": ""}, tables={"t": "FROM x"})
+    for path in ("a\0b", f"file://{tmp_path}/a\0b", "a" * 5000):
+        with pytest.raises(SourceError, match=r"There is no file|cannot be listed"):
+            _query(tmp_path, files={"x": path}, tables={"t": "FROM x"})
+
+
+@pytest.mark.parametrize(
+    "scheme", ["asyncwrapper", "dbfs", "dir", "generic", "git", "memory", "reference", "tar", "zip"]
+)
+def test_only_what_is_a_store_of_files_is_read_by_url(tmp_path: Path, scheme: str) -> None:
+    with pytest.raises(ContractError, match=f"{scheme}:// is not read. Give a path, or a URL of .*, s3, sftp"):
+        _query(tmp_path, files={"x": f"{scheme}://x/y.csv"}, tables={"t": "FROM x"})
+
+
+def test_a_scheme_whose_package_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(MissingPackage, match=r"s3://x/y\.csv: .* add it to requirements.txt"):
+        _query(tmp_path, files={"x": "s3://x/y.csv"}, tables={"t": "FROM x"})
+
+
+class Failing(LocalFileSystem):
+    """A file system whose own package fails."""
+
+    protocol = "s3"
+
+    def glob(self, path: str, **_: object) -> list[str]:
+        if "listing" in path:
+            raise RuntimeError("no credentials\nat all")
+        return ["s3:///x.csv"]
+
+    def unstrip_protocol(self, name: str) -> str:
+        return name
+
+    def info(self, path: str, **_: object) -> dict[str, object]:
+        raise RuntimeError("no credentials")
+
+
+def test_what_a_file_system_raises_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsspec.filesystem", lambda _: Failing())
+    with pytest.raises(
+        SourceError, match=r"s3://listing cannot be listed: RuntimeError: no credentials.at all\. Check"
+    ):
+        _query(tmp_path, files={"x": "s3://listing"}, tables={"t": "FROM x"})
+    with pytest.raises(RatchetError, match="query source"):
+        _query(tmp_path, files={"x": "s3://reading"}, tables={"t": "FROM x"})
 
 
 ATTEMPTS = [
@@ -81,6 +120,18 @@ ATTEMPTS = [
     "ATTACH '{written}'",
     "SET enable_external_access = true",
     "INSTALL httpfs",
+    "WITH w AS (COPY (SELECT 666 AS n) TO '{given}') SELECT * FROM x",
+    "WITH w AS (COPY (SELECT 666 AS n) TO '{given}' (USE_TMP_FILE false)) SELECT * FROM x",
+    "WITH w AS MATERIALIZED (/**/ COPY x TO '{given}' (USE_TMP_FILE false)) SELECT * FROM w",
+    "SELECT (WITH w AS (COPY x TO '{given}' (USE_TMP_FILE false)) SELECT 1)",
+    "SELECT * FROM query('WITH w AS (COPY (SELECT 666 AS n) TO ''{given}'' (USE_TMP_FILE false)) FROM x')",
+    'SELECT * FROM "JSON_execute_serialized_sql"(json_serialize_sql('
+    "'WITH w AS (COPY (SELECT 666 AS n) TO ''{given}'' (USE_TMP_FILE false)) SELECT 1'))",
+    "WITH w AS (COPY x TO '.tmp/written' (USE_TMP_FILE false)) SELECT 1",
+    "SELECT * FROM glob('.tmp/*')",
+    "WITH w AS (INSERT INTO x VALUES (2) RETURNING *) SELECT * FROM w",
+    "WITH w AS (UPDATE x SET n = 2 RETURNING *) SELECT * FROM w",
+    "WITH w AS (DELETE FROM x RETURNING *) SELECT * FROM w",
     "SELECT * FROM options",
     "SELECT * FROM duckdb_secrets()",
     "",
@@ -93,10 +144,12 @@ def test_sql_reads_the_declared_files_and_nothing_else(tmp_path: Path, attempt: 
     data.mkdir()
     (data / "x.csv").write_text("n\n1\n")
     secret.write_text("password\nhunter2\n")
+    paths = {"given": data / "x.csv", "secret": secret, "written": written}
     with pytest.raises((ContractError, SourceError)) as caught:
-        _query(data, files={"x": "x.csv"}, tables={"t": attempt.format(secret=secret, written=written)})
+        _query(data, files={"x": "x.csv"}, tables={"t": attempt.format(**paths)})
     assert "hunter2" not in str(caught.value)
     assert not written.exists()
+    assert (data / "x.csv").read_text() == "n\n1\n"
     assert secret.read_text() == "password\nhunter2\n"
     assert _query(data, files={"x": "x.csv"}, tables={"t": "FROM x"})["t"].num_rows == 1
 
@@ -110,39 +163,3 @@ def test_the_state_of_an_installation_is_no_data(place: Path, name: str) -> None
     for path in {str(var / name), f"file://{var / name}", "/proc/self/environ" if name[0] == "/" else f"link/{name}"}:
         with pytest.raises(ContractError, match="which is no data"):
             _query(place, files={"x": path}, tables={"t": "FROM x"})
-
-
-@pytest.mark.parametrize(
-    "attempt",
-    [
-        "ATTACH '{other}' AS other",
-        "DELETE FROM sales",
-        "DROP TABLE sales",
-        "INSERT INTO sales VALUES ('2013-01-05', 1)",
-        "PRAGMA writable_schema = 1",
-        "VACUUM INTO '{other}.copy'",
-        "SELECT * FROM pragma_database_list",
-    ],
-)
-def test_a_database_is_read_and_nothing_else(tmp_path: Path, attempt: str) -> None:
-    one, other = tmp_path / "shop.db", tmp_path / "other.db"
-    for file in (one, other):
-        with sa.create_engine(f"sqlite:///{file}").begin() as connection:
-            connection.execute(sa.text("CREATE TABLE sales (day TEXT, amount REAL)"))
-            connection.execute(sa.text("INSERT INTO sales VALUES ('2013-01-05', 1)"))
-    with pytest.raises(SourceError, match="authoriz"):
-        _query(tmp_path, database=f"sqlite:///{one}", tables={"t": attempt.format(other=other)})
-    assert _query(tmp_path, database=f"sqlite:///{one}", tables={"t": "SELECT * FROM sales"})["t"].num_rows == 1
-    assert not Path(f"{other}.copy").exists()
-
-
-def test_a_password_may_hold_any_character_and_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RATCHET_SOURCE_SHOP", "p@ss:w/rd?#%41")
-    text = f"postgresql+psycopg2://reader:${{RATCHET_SOURCE_SHOP}}@127.0.0.1:{free_port()}/shop"
-    url = query._url(text, tmp_path)
-    assert (url.password, url.host, url.database) == ("p@ss:w/rd?#%41", "127.0.0.1", "shop")
-    with pytest.raises((SourceError, MissingPackage)) as caught:
-        _query(tmp_path, database=text, tables={"t": "SELECT 1"})
-    assert "w/rd" not in str(caught.value)
-    with pytest.raises(ContractError, match="is not a database's URL"):
-        _query(tmp_path, database="nonsense", tables={"t": "SELECT 1"})
