@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from ratchet import catalog
 from ratchet_airflow import links, notes
-from ratchet_airflow.operators import approve
+from ratchet_airflow.operators import approve, base
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
 from ratchet_airflow.operators.monitor import DriftOperator, RetrainOperator
 from ratchet_airflow.operators.train import TrainOperator
@@ -26,6 +26,7 @@ from tests.conftest import ROOT
 
 class _Run:
     dag_id, run_id, partition_key = "wind.ingest", "manual__1", "2013-01-02"
+    triggering_user_name = "ada"
 
 
 CONTEXT: Any = {"dag_run": _Run()}
@@ -96,6 +97,44 @@ def test_a_question_that_cannot_be_put_is_put_again_where_that_may_help(
     with pytest.raises(AirflowException, match="TrackingUnavailable: away") as caught:
         approve.ApproveOperator(task_id="approve", loop="wind", run="first").execute(CONTEXT)
     assert isinstance(caught.value, AirflowFailException) != retriable
+
+
+def test_who_has_asked_for_a_training_is_what_airflows_server_says(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(base, "step", lambda _name, _loop, request, _log: asked.append(request) or {"outcome": "done"})
+    TrainOperator(task_id="train", loop="wind", run="first", reason="asked_by: eve").execute(CONTEXT)
+    assert asked == [{"run": "first", "reason": "asked_by: eve", "asked_by": "ada"}]
+    assert "asked_by" not in TrainOperator.template_fields
+
+
+def test_a_question_that_was_answered_at_the_command_line_is_not_put_and_what_follows_runs(
+    place: Path, monkeypatch: pytest.MonkeyPatch, noted: list[str]
+) -> None:
+    """It was skipped, and the promotion with it."""
+    said = {"outcome": "unchanged", "reason": "answered before: approved by ada"}
+    monkeypatch.setattr(approve, "step", lambda *_: said)
+    approve.ApproveOperator(task_id="approve", loop="wind", run="first").execute(CONTEXT)
+    assert noted == ["answered before: approved by ada"]
+
+
+@pytest.mark.parametrize(("approvers", "may"), [(["ada", "bob"], ["bob"]), (["ada"], None)])
+def test_who_has_asked_for_the_training_is_not_asked(
+    place: Path, monkeypatch: pytest.MonkeyPatch, noted: list[str], approvers: list[str], may: list[str] | None
+) -> None:
+    """Whoever has started the run that asks: a night's monitor, or somebody by hand."""
+    question = {"outcome": "done", "subject": "s", "summary": "s", "report": "r", "asked_by": "ada"}
+    monkeypatch.setattr(approve, "step", lambda *_: {**question, "approvers": approvers})
+    monkeypatch.setattr(approve.ApprovalOperator, "execute", lambda *_: None)
+    task = approve.ApproveOperator(task_id="approve", loop="wind", run="first")
+    context: Any = {"dag_run": type("Run", (_Run,), {"triggering_user_name": "eve"})()}
+    if may is None:
+        with pytest.raises(AirflowFailException, match="Nobody is left to approve: ada has asked for the training"):
+            task.execute(context)
+    else:
+        task.execute(context)
+        assert [each["id"] for each in task.assigned_users] == may
 
 
 def test_nothing_to_do_is_skipped(tracked: Path, noted: list[str]) -> None:

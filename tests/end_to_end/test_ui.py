@@ -99,7 +99,7 @@ def test_a_promotion_waits_for_a_persons_answer(page: Page, local: Local, airflo
         hers = context.new_page()
         log_in(hers, local, "ada")
         hers.goto(f"{local.airflow_url}{form}")
-        hers.get_by_text("Promote a challenger of wind_approved?").first.wait_for()
+        hers.get_by_text("Promote the challenger").first.wait_for()
         hers.get_by_role("link", name="The whole report").first.wait_for()
         hers.get_by_role("button", name="Approve").click()
         wait_for(lambda: airflow.run("wind_approved.approve", "asked")["state"] == "success")

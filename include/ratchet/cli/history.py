@@ -27,9 +27,10 @@ def history(loop_name: str, verify: bool) -> None:
         click.echo(f"Nothing was decided about {loop_name} yet")
     for number, entry in enumerate(found, 1):
         told = entries.line(entry)
+        who = told.get("responder") if told.get("known") in ("airflow", "system") else None
         against = told.get("replaces") or told.get("from") or told.get("champion")
         about = f"against v{against}" if against else ""
         click.echo(
             f"{number:4}  {entry.at}  {entry.kind:12} {ledger.what(entry):12} {about:12} "
-            f"by {entry.by}  {told.get('run', '')}: {entry.reason}"
+            f"by {who or entry.by}  {told.get('run', '')}: {entry.reason}"
         )

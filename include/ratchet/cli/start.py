@@ -16,6 +16,8 @@ from rich.console import Console
 
 from ratchet import catalog, installation
 from ratchet.contract.loop import Loop
+from ratchet.decisions import lifecycle
+from ratchet.decisions.entries import ApprovalAsked
 from ratchet.errors import ServiceError
 from ratchet.installation import Installation
 from ratchet.lifecycle import dataset, ledger
@@ -121,16 +123,22 @@ def _next_night(loop: Loop, airflow: Airflow) -> str:
 
 def _by_hand(loop: Loop) -> list[str]:
     """Say what is there, and for what is not, the command that makes it."""
-    lines, days, champion = [], list[str](), None
+    lines, days, champion, waiting = [], list[str](), None, list[ApprovalAsked]()
     if dataset.begun():
         registry = dataset.existing()
         days = dataset.published(registry, loop, registry.head())
-        champion = next(reversed(ledger.champions(registry.ledger(loop.name))), None)
+        entries = registry.ledger(loop.name)
+        champion, waiting = next(reversed(ledger.champions(entries)), None), lifecycle.unanswered(entries)
     if days:
         lines.append(f"Data: {len(days)} days, {days[0]} to {days[-1]}. To import more:")
     else:
         lines.append("Data: none yet. To import history, name days that your source has:")
     lines.append(f"  {_trigger(loop, 'ingest', partitions=_history(loop, days))}")
+    lines += [
+        f"Waits for a person: {each.run}, asked about at {each.at}. Answer in Airflow's Required actions, or: "
+        f"ratchet approve {loop.name} {each.run}"
+        for each in waiting
+    ]
     if champion:
         lines.append(f"Champion: v{champion.version} since {champion.at}")
     else:

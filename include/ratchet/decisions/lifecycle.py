@@ -247,6 +247,12 @@ def answered(entries: Entries, run: str) -> Answered | None:
     return next((entry for entry in only(entries, Answered) if entry.mlflow_run == run), None)
 
 
+def unanswered(entries: Entries) -> list[ApprovalAsked]:
+    """Return the questions that wait for a person, oldest first."""
+    waiting = {win.evaluated for win in pending(entries)} - {each.mlflow_run for each in only(entries, Answered)}
+    return [each for each in only(entries, ApprovalAsked) if each.mlflow_run in waiting]
+
+
 def approval(entry: Answered) -> dict[str, Any]:
     """Return an answer as a promotion, or a refusal, holds it."""
     said = {"answer": entry.answer, "by": entry.responder, "known": entry.known, "at": entry.at, "night": entry.night}
@@ -280,9 +286,13 @@ def _won(loop: Loop, about: Mapping[str, Any]) -> tuple[Won, *tuple[ApprovalAske
     if not loop.gate.approval:
         return (found,)
     run = found.mlflow_run
-    return found, ApprovalAsked(
-        key=f"approval_asked:{run}", run=found.run, mlflow_run=run, approvers=loop.gate.approval, reason=found.reason
-    )
+    about = {"run": found.run, "mlflow_run": run, "approvers": loop.gate.approval, "reason": asked(found)}
+    return found, ApprovalAsked(key=f"approval_asked:{run}", **about)
+
+
+def asked(won: Won) -> str:
+    """Say what a person is to approve: nothing is promoted yet."""
+    return f"to be promoted: {won.reason.removeprefix('promoted: ')}"
 
 
 def _replaced(challenger: shadows.Challenger | Won) -> Left:

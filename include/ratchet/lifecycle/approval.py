@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ratchet import environment
 from ratchet.adapters import writing
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
@@ -34,6 +35,7 @@ def record(loop: Loop, key: str, said: Said) -> tuple[Answered, bool]:
     judged = verdicts.judged(loop, key)
     asker = records.read(loop, judged).asked_by
     why = _why_not(loop, key, said, asker)
+    claimed = f", as {environment.user()} says" if said.known == "claimed" else ""
     answer = Answered(
         key=f"answered:{judged}",
         run=key,
@@ -42,7 +44,7 @@ def record(loop: Loop, key: str, said: Said) -> tuple[Answered, bool]:
         responder=said.by,
         known=said.known,
         asked_by=asker,
-        reason=why or f"{_PAST[said.answer]} by {said.by}",
+        reason=why or f"{_PAST[said.answer]} by {said.by}{claimed}",
         night=nights.present(dataset.registry(), loop.name),
     )
 

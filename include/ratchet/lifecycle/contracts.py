@@ -8,13 +8,14 @@ registry, `<loop>/contracts/<digest>/`, where a ledger's entry finds it.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 from ratchet import catalog
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
-from ratchet.errors import DataError
+from ratchet.errors import ContractError, DataError
 from ratchet.files import atomic
 from ratchet.settings import Settings
 
@@ -28,7 +29,10 @@ _KINDS = {
 
 
 def take(loop: Loop) -> str:
-    """Copy the contract as it is now, once; return its digest."""
+    """Copy the contract as it is now, once; return its digest.
+
+    Raises ContractError where it is broken now: somebody has edited it since the loop was read.
+    """
     files = _files(loop.folder)
     digest = _digest(files)
     target = _folder(loop.name, digest)
@@ -37,6 +41,11 @@ def take(loop: Loop) -> str:
             for path, content in files.items():
                 (temporary / path).parent.mkdir(parents=True, exist_ok=True)
                 (temporary / path).write_bytes(content)
+        try:
+            catalog.read(target / "loop.yaml")
+        except ContractError as error:
+            shutil.rmtree(target)
+            raise ContractError(str(error).replace(str(target), str(loop.folder))) from None
     return digest
 
 

@@ -16,7 +16,7 @@ class QuestionRequest(StepRequest):
 
 
 class QuestionResult(StepResult):
-    """What is asked. Skipped where it is answered, or where nothing is to be approved."""
+    """What is asked. Unchanged where it was answered before; skipped where nothing is to be approved."""
 
     subject: str = ""
     summary: str = ""  # of the decision, in Markdown
@@ -33,12 +33,12 @@ def run(loop: Loop, request: QuestionRequest) -> QuestionResult:
     if won is None:
         return QuestionResult(reason=verdicts.said(entries, judged), outcome="skipped", mlflow_run=judged)
     if found := lifecycle.answered(entries, judged):
-        return QuestionResult(reason=f"answered before: {found.reason}", outcome="skipped", mlflow_run=judged)
+        return QuestionResult(reason=f"answered before: {found.reason}", outcome="unchanged", mlflow_run=judged)
     listed = gate.listed(loop, judged)
     return QuestionResult(
         reason=f"asked about {request.run}",
-        subject=f"Promote a challenger of {loop.name}?",
-        summary=report.markdown(loop, judged, "promote", won.reason, listed),
+        subject=f"Promote the challenger {request.run} of {loop.name}?",
+        summary=report.markdown(loop, judged, "promote", lifecycle.asked(won), listed),
         report=report.path(judged, duel.page_of(won.night) if won.night else gate.LOOK),
         approvers=approval.approvers(loop, request.run),
         asked_by=records.read(loop, judged).asked_by,

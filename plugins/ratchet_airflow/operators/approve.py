@@ -72,6 +72,9 @@ class ApproveOperator(ApprovalOperator):
             raise failure(error)
         if asked["outcome"] == "skipped":
             raise AirflowSkipException(asked["reason"])
+        if asked["outcome"] == "unchanged":  # at the command line: what follows carries it out
+            notes.add(context, self.log, asked["reason"])
+            return
         self.subject = asked["subject"]
         self.body = f"{asked['summary']}\n\n[The whole report]({PAGES}/decisions/{self.loop}/{asked['report']})"
         try:

@@ -9,7 +9,7 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import writing
-from ratchet.errors import DataError
+from ratchet.errors import ContractError, DataError
 from ratchet.lifecycle import contracts, dataset
 from ratchet.settings import Settings
 
@@ -128,3 +128,14 @@ def test_a_copy_that_is_nowhere_is_told_with_what_to_do(place: Path) -> None:
     with pytest.raises(DataError, match=rf"The contract {digest} .* Start a new run"):
         contracts.pinned(registry, catalog.load("wind"), digest)
     assert not _held(digest).exists()
+
+
+def test_a_contract_that_somebody_has_broken_meanwhile_is_not_taken(place: Path) -> None:
+    """A run that had taken it failed for good, and its message named a copy that nobody edits."""
+    loop = catalog.load("wind")
+    path = place / "loops" / "wind" / "loop.yaml"
+    _edit(place, "gate:\n", "gat:\n")
+    with pytest.raises(ContractError, match="unknown key 'gat'") as caught:
+        contracts.take(loop)
+    assert str(caught.value).startswith(f"{path}:")
+    assert not [file for file in (Settings.current().var / "contracts").rglob("*") if file.is_file()]

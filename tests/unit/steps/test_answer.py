@@ -33,7 +33,12 @@ def test_the_command_line_answers_for_the_systems_user_and_marks_what_is_claimed
 
 def test_a_name_that_is_given_is_claimed(asked: Loop) -> None:
     answer.run(asked, steps.ask("answer", {"run": "first", "answer": "Approve", "by": "ada"}))
-    assert _last(asked)[1:3] == ("ada", "claimed")
+    assert _last(asked)[1:] == ("ada", "claimed", f"approved by ada, as {environment.user()} says")
+
+
+def test_who_has_asked_for_the_training_does_not_approve_it_by_a_claim_either(asked: Loop) -> None:
+    found = answer.run(asked, steps.ask("answer", {"run": "first", "answer": "Approve", "by": "bob"}))
+    assert (found.answer, found.reason) == ("Reject", "bob has asked for the training, and may not approve it")
 
 
 @pytest.mark.parametrize("by", ["the CEO", "a\nb", "--result=x", "../x", "x" * 65])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ratchet import catalog
-from ratchet.lifecycle import approval
+from ratchet.decisions import lifecycle
+from ratchet.lifecycle import approval, ledger
 from tests.conftest import step
 from tests.given.duels import NAME, NIGHT, live_night, renew, win, write_gate
 
@@ -17,11 +18,13 @@ def test_a_question_is_asked_once_and_says_what_was_decided(second: str, tmp_pat
     win(second)
     decided = step("duel", NAME, partition=NIGHT)
     found = step("question", NAME, run="second")
-    assert found.subject == f"Promote a challenger of {NAME}?"
+    assert found.subject == f"Promote the challenger second of {NAME}?"
     assert (found.approvers, found.mlflow_run, found.report) == (("ada", "bob"), second, decided.report)
-    assert decided.reason in found.summary
+    assert found.summary.startswith(f"**Promote**: to be promoted: {decided.reason.removeprefix('promoted: ')}")
+    assert [each.run for each in lifecycle.unanswered(ledger.read(catalog.load(NAME)))] == ["second"]
     approval.record(catalog.load(NAME), "second", approval.Said("Reject", "ada", "airflow"))
     again = step("question", NAME, run="second")
-    assert (again.outcome, again.reason) == ("skipped", "answered before: rejected by ada")
+    assert (again.outcome, again.reason) == ("unchanged", "answered before: rejected by ada")
+    assert lifecycle.unanswered(ledger.read(catalog.load(NAME))) == []
     step("promote", NAME, run="second")
     assert step("question", NAME, run="second").outcome == "skipped"

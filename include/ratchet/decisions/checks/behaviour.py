@@ -31,5 +31,6 @@ def behaviour(results: Mapping[str, tuple[float, float, str, float]]) -> list[Ch
             ]
         )
         text = f"{name}: {before:.4f} becomes {after:.4f}, expected {expected} (tolerance {tolerance:g})"
-        checks.append(Check(name, passed, text, change if finite else None, None, tolerance))
+        low, high = None if expected == "lower" else -tolerance, None if expected == "higher" else tolerance
+        checks.append(Check(name, passed, text, change if finite else None, low, high))
     return checks

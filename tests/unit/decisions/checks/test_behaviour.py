@@ -22,3 +22,8 @@ def test_what_is_stored_as_a_list_is_judged() -> None:
     (check,) = judge(Gate(), {"behaviour": {"up": [1.0, 0.5, "higher", 0.0]}})
     assert (check.name, check.passed, check.number) == ("up", False, -0.5)
     assert "1.0000 becomes 0.5000, expected higher" in check.text
+
+
+def test_a_test_shows_the_bound_that_it_judges_by() -> None:
+    results = {way: (0.0, 1.0, way, 0.25) for way in ("same", "higher", "lower")}
+    assert [(check.low, check.high) for check in behaviour(results)] == [(-0.25, 0.25), (-0.25, None), (None, 0.25)]
