@@ -85,7 +85,7 @@ def _mlflow(local: Local, days: float) -> str:
     where = ["--backend-store-uri", f"sqlite:///{mlflow / 'mlflow.db'}"]
     where += ["--artifacts-destination", str(mlflow / "artifacts")]
     age = f"{int(days)}d{int(days % 1 * 24)}h"
-    return _run([sys.executable, "-m", "mlflow", "gc", *where, "--older-than", age], local.environment())
+    return _run([sys.executable, "-m", "mlflow", "gc", *where, "--older-than", age], local.plain())
 
 
 def _logs(local: Local) -> str:

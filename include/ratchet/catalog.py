@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pkgutil
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ from ratchet.contract.rules import ANYBODY
 from ratchet.contract.runtime import NAME
 from ratchet.decisions.checks import Judge
 from ratchet.decisions.policies import Ask
-from ratchet.errors import ContractError
+from ratchet.errors import ContractError, RatchetError
 from ratchet.extensions import Group
 from ratchet.settings import Settings
+from ratchet.text import one_line
 from ratchet.training import behaviour
 
 Where = tuple[str, ...]
@@ -42,14 +45,16 @@ def load(name: str) -> Loop:
     if not _NAME.fullmatch(name):
         raise ContractError(f"{name!r} is not the name of a loop; {reading.nearest(name, names())}")
     path = folder / name / "loop.yaml"
-    if not path.exists():
-        raise ContractError(f"{path.parent}: there is no loop {name!r}; {reading.nearest(name, names())}")
+    with _naming(path):
+        if not path.exists():
+            raise ContractError(f"{path.parent}: there is no loop {name!r}; {reading.nearest(name, names())}")
     return read(path)
 
 
 def read(path: Path) -> Loop:
     """Read a contract and check what it names. Raises ContractError."""
-    return _load(path, path.stat().st_mtime_ns)
+    with _naming(path):
+        return _load(path, path.stat().st_mtime_ns)
 
 
 def policies(loop: Loop) -> dict[str, Ask]:
@@ -115,6 +120,18 @@ def _inlined(document: dict[str, Any], prefix: str, model: type[BaseModel]) -> d
     for key, value in shape.pop("$defs", {}).items():
         document["$defs"][f"{prefix}.{key}"] = value
     return shape
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn whatever a contract brings about into a ContractError that names its file, so that it stays that loop's."""
+    try:
+        yield
+    except RatchetError:
+        raise
+    except Exception as error:  # such as a path with a NUL, a folder, or a number too long to be told
+        said = one_line(str(error), 200) or "no more is said"
+        raise ContractError(f"{path}: {type(error).__name__}: {said}. Mend it and run: ratchet lint") from error
 
 
 @cache
@@ -216,5 +233,5 @@ def _checked(loop: Loop, where: Where, options: dict[str, Any], model: type[Base
         elif item["type"] == "missing":
             message = f"{name!r} is missing"
         else:
-            message = f"{name}: {item['msg']}; found {item['input']!r}"
+            message = f"{name}: {item['msg']}; found {one_line(repr(item['input']), 200)}"
         raise reading.fail(loop, place, message) from None

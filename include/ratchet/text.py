@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_MARKS = re.compile(r"[\\`*_{}\[\]<>|~&!#]")  # characters that mean something in the midst of a line of Markdown
 _JOINERS = "\u200c\u200d"  # which some scripts are written with
 _HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}  # Unicode categories that are not seen, or that move what is
 
@@ -21,6 +23,21 @@ def one_line(text: str, longest: int = 0) -> str:
 def lines(text: str) -> str:
     """Return a text of several lines, each as `one_line` has it, its indentation kept."""
     return "\n".join(f"{line[: len(line) - len(line.lstrip(' '))]}{one_line(line)}" for line in text.split("\n"))
+
+
+def markdown_escape(text: str) -> str:
+    """Return a text as one line of Markdown that says it: no picture, table, HTML, nor a link by another name.
+
+    An address is left as it is: where the reader's program makes a link of one, it leads to what it says.
+    """
+    return _MARKS.sub(r"\\\g<0>", one_line(text))
+
+
+def markdown_code(text: str) -> str:
+    """Return a text as a span of code for a cell of a Markdown table, where an address is no link either."""
+    shown = re.sub(r"[\\|]", r"\\\g<0>", one_line(text))
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    return f"{fence} {shown} {fence}" if "`" in shown else f"`{shown}`"
 
 
 def _seen(character: str) -> bool:

@@ -21,10 +21,11 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
 from ratchet import catalog
-from ratchet.errors import RatchetError
+from ratchet.errors import RatchetError, explain
 from ratchet.lifecycle import dataset, ledger
 from ratchet.reports.page import page
 from ratchet.settings import Settings
+from ratchet.text import lines, one_line
 
 if TYPE_CHECKING:
     from ratchet.adapters.data_registry import Registry
@@ -75,7 +76,7 @@ def overview(user: GetUserDep) -> HTMLResponse:
 def data_docs(loop: Loop, table: str, day: str) -> FileResponse:
     """Show Great Expectations' page about a day's delivery."""
     _check((_NAME, table), (_DAY, day))
-    return _file(Settings.current().data_docs / loop, f"{table}/{day}.html")
+    return _file(Settings.current().data_docs, loop, f"{table}/{day}.html")
 
 
 @app.get("/reports/{loop}/{day}/drift.html")
@@ -83,7 +84,7 @@ def drift_report(loop: Loop, day: str) -> FileResponse:
     """Show Evidently's report of a night."""
     _check((_DAY, day))
     folder = Settings.current().reports / loop / day
-    pages = sorted(folder.glob("drift*.html"), key=lambda path: path.stat().st_mtime)
+    pages = sorted(folder.glob("drift*.html"), key=lambda path: path.lstat().st_mtime)
     if not pages and (folder / "drift.json").exists():
         raise HTTPException(
             404,
@@ -91,21 +92,22 @@ def drift_report(loop: Loop, day: str) -> FileResponse:
             f"Make it: ratchet step drift --loop {loop} --partition {day} --report true",
         )
     first = folder / "drift.html"
-    return _file(folder, "drift.html" if first.exists() or not pages else pages[-1].name, _SCRIPTS)
+    name = "drift.html" if first.exists() or not pages else pages[-1].name
+    return _file(Settings.current().reports, loop, f"{day}/{name}", _SCRIPTS)
 
 
 @app.get("/decisions/{loop}/{run}/{name}.html")
 def decision(loop: Loop, run: str, name: str) -> FileResponse:
     """Show the page about a decision."""
     _check((_SLUG, run), (_SLUG, name))
-    return _file(Settings.current().reports / loop / "decisions", f"{run}/{name}.html")
+    return _file(Settings.current().reports, loop, f"decisions/{run}/{name}.html")
 
 
 @app.get("/replays/{loop}/{name}.html")
 def replay(loop: Loop, name: str) -> FileResponse:
     """Show the page about a replay."""
     _check((_SLUG, name))
-    return _file(Settings.current().reports / loop / "replays", f"{name}.html")
+    return _file(Settings.current().reports, loop, f"replays/{name}.html")
 
 
 @app.get("/commits/{revision}", response_class=HTMLResponse)
@@ -137,8 +139,8 @@ def _loop(name: str) -> str:
         if _ABOUT.get(name, ((), ""))[0] != made_of:
             _ABOUT[name] = (made_of, _about(name, loop, registry))
         return _ABOUT[name][1]
-    except (RatchetError, OSError) as error:
-        return f"<h2>{html.escape(name)}</h2><pre class=bad>{html.escape(str(error))}</pre>"
+    except Exception as error:  # noqa: BLE001 (one loop's error is that loop's: the others are shown too)
+        return f"<h2>{html.escape(one_line(name))}</h2><pre class=bad>{html.escape(lines(str(explain(error))))}</pre>"
 
 
 def _about(name: str, loop: contract.Loop, registry: Registry) -> str:
@@ -168,13 +170,16 @@ def _check(*checked: tuple[re.Pattern[str], str]) -> None:
         raise HTTPException(404, "There is no such page")
 
 
-def _file(folder: Path, name: str, policy: str = f"sandbox; {_OWN}") -> FileResponse:
-    """Serve what a step has written in a folder, and nothing that a link there leads to."""
-    path = folder / name
+def _file(root: Path, loop: str, name: str, policy: str = f"sandbox; {_OWN}") -> FileResponse:
+    """Serve what a step has written for a loop below a root, and nothing that a link there leads to.
+
+    The loop's own folder and those in it may be links as much as the file: only the root may lie behind one.
+    """
+    path = root / loop / name
     try:
         there = path.is_file()
-        inside = path.resolve().is_relative_to(folder.resolve())
-    except OSError:  # such as a name that is too long
+        inside = path.resolve().is_relative_to(root.resolve() / loop)
+    except (OSError, RuntimeError):  # such as a name that is too long, or a link to itself
         there = inside = False
     if not there or not inside:
         raise HTTPException(

@@ -9,6 +9,16 @@ import pytest
 from ratchet import catalog
 from ratchet.errors import ContractError
 
+# Of flight_delays: what stands there, and what could be written in its place. Nothing is made for any one of them:
+# each raises what it raises, wherever it is met first.
+HOSTILE = [
+    pytest.param("seed: 2013", f"seed: 0x{'f' * 20_000}", id="a number too long to be told"),
+    pytest.param("sql: features.sql", 'sql: "a\\0b"', id="a path with a NUL"),
+    pytest.param("sql: features.sql", f"sql: {'a' * 5000}", id="a path too long"),
+    pytest.param("gate:\n", 'gate:\n  behaviour: "a\\0b"\n', id="another path with a NUL"),
+    pytest.param("features:\n", "a: &a\n  <<: *a\nfeatures:\n", id="a mapping that is merged into itself"),
+]
+
 
 def broken(place: Path, old: str, new: str) -> str:
     path = place / "loops" / "flight_delays" / "loop.yaml"

@@ -91,6 +91,15 @@ def test_rows_and_logs_that_are_old_go(local: Local, monkeypatch: pytest.MonkeyP
     assert json.loads(keeper.state(local).read_text())["done"] == done
 
 
+def test_mlflow_is_cleaned_without_a_secret_of_airflow_s(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, str] = {}
+    monkeypatch.setattr(keeper, "_run", lambda _, environment: given.update(environment) or "done")
+    local = Local.current()
+    keeper._mlflow(local, 7)
+    assert not [name for name in given if name.startswith("AIRFLOW")]
+    assert given["RATCHET_VAR"] == str(local.settings.var)
+
+
 def test_a_part_that_fails_is_said_and_stops_no_other(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "BIN", Path("/nowhere"))
     done = keeper.clean(local)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from ratchet import text
 
@@ -41,3 +44,14 @@ def test_what_is_too_long_is_cut_off_and_says_so() -> None:
 
 def test_several_lines_keep_their_lines() -> None:
     assert text.lines("a:\n  b\x07\n  c") == "a:\n  b\\x07\n  c"
+
+
+@given(st.text(alphabet="ab|\\`*_{}[]()<>~&!#\n\x1b :/."))
+def test_markdown_says_a_text_and_nothing_else(given_text: str) -> None:
+    said = text.one_line(given_text).strip()
+    escaped = MarkdownIt("commonmark").render(f"**Reject**: {text.markdown_escape(given_text)}")
+    assert html.unescape(escaped).strip() == f"<p><strong>Reject</strong>: {said}</p>".replace(": </p>", ":</p>")
+    rendered = (
+        MarkdownIt("commonmark").enable("table").render(f"| a | b |\n| - | - |\n| {text.markdown_code(said)} | 1 |")
+    )
+    assert re.findall("<(td|a|img|code)\\b", rendered) == (["td", "code", "td"] if said else ["td", "td"])

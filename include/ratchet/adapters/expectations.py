@@ -6,6 +6,8 @@ parallel tasks that share a writable file context corrupt it (great_expectations
 
 from __future__ import annotations
 
+import copy
+import html
 import json
 import logging
 import os
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import ContractError, MissingPackage
+from ratchet.text import lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,12 +81,14 @@ def render(check: Check) -> str:
     """Render what Data Docs say of a validation: the body of a page, of text, tables and links within the page.
 
     Great Expectations writes what was delivered into its page as it stands, and takes style and scripts from hosts of
-    other people. Neither is left here.
+    other people. Neither is left here: values are escaped before, lest one opens what swallows the rest of the page.
     """
     import nh3
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 
-    found = str(_view().render(ValidationResultsPageRenderer().render(check.result)))
+    shown = copy.copy(check.result)
+    shown.results = [_shown(item) for item in check.result.results]
+    found = str(_view().render(ValidationResultsPageRenderer().render(shown)))
     body = found[max(found.find(_MAIN), found.index("<body")) : found.rindex("</body>")]
     clean = nh3.clean(
         body,
@@ -95,6 +100,22 @@ def render(check: Check) -> str:
         link_rel=None,
     )
     return "\n".join(line for line in clean.splitlines() if line.strip())
+
+
+def _shown(item: Any) -> Any:
+    """Return a copy of what was found by one expectation, as text of a page."""
+    shown = copy.copy(item)
+    shown.result, shown.exception_info = _escaped(item.result), _escaped(item.exception_info)
+    return shown
+
+
+def _escaped(value: Any) -> Any:
+    """Return a copy of a value of a result, every text in it escaped."""
+    if isinstance(value, str):
+        return html.escape(lines(value))
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(each) for key, each in value.items()}
+    return type(value)(map(_escaped, value)) if isinstance(value, list | tuple | set) else value
 
 
 @cache

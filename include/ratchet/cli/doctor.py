@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from ratchet import __version__, catalog, environment, installation, settings
-from ratchet.errors import RatchetError, explain, memory
+from ratchet.errors import explain, memory
 from ratchet.settings import Settings
 from ratchet.text import one_line
 
@@ -103,8 +103,8 @@ def _loops() -> Iterator[Finding]:
     for name in names:
         try:
             catalog.load(name)
-        except RatchetError as error:
-            yield Finding(name, str(error), f"ratchet lint {name}")
+        except Exception as error:  # noqa: BLE001 (one loop's error is that loop's, whatever it is)
+            yield Finding(one_line(name), str(explain(error)), f"ratchet lint {one_line(name)}")
 
 
 def _services() -> Iterator[Finding]:

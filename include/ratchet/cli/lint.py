@@ -10,7 +10,7 @@ from ratchet import catalog, installation
 from ratchet.adapters import expectations
 from ratchet.contract.reading import fail, nearest
 from ratchet.data import features
-from ratchet.errors import ContractError
+from ratchet.errors import ContractError, explain
 from ratchet.settings import Settings
 
 ALL_ADMINS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
@@ -43,6 +43,8 @@ def lint(names: tuple[str, ...]) -> None:
             )
         except ContractError as error:
             wrong.append(str(error))
+        except Exception as error:  # noqa: BLE001 (one loop's error is that loop's: the others are checked too)
+            wrong.append(f"{name}: {explain(error)}")
     if wrong:
         raise ContractError("\n".join(wrong))
 

@@ -47,7 +47,7 @@ def step(context: click.Context, name: str, loop_name: str, result: Path | None,
         write_text(result, done.model_dump_json())
     click.echo(f"{name} {loop_name}: {done.reason}" + ("" if done.outcome == "done" else f" ({done.outcome})"))
     if not result:
-        click.echo(done.model_dump_json(indent=1))
+        click.echo(json.dumps(json.loads(done.model_dump_json()), indent=1))  # ASCII: no character moves a terminal
     if done.outcome == "refused":
         raise Refused(done.reason)
 

@@ -14,7 +14,7 @@ from ratchet.contract.loop import Loop
 from ratchet.errors import ContractError
 from ratchet.text import one_line
 
-LARGEST, MOST = 256_000, 20_000  # bytes of a contract, and values in it
+LARGEST, MOST, BRACKETS = 256_000, 20_000, 500  # bytes of a contract, values in it, and brackets that open
 
 
 def read(path: Path) -> Loop:
@@ -72,7 +72,10 @@ def _load(path: Path) -> Any:
     try:
         if (size := path.stat().st_size) > LARGEST:
             raise ContractError(f"{path}: {size:,} bytes are no contract; it may have {LARGEST:,}")
-        document = YAML().load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if (brackets := text.count("[") + text.count("{")) > BRACKETS:  # nested, they cost ruamel.yaml seconds
+            raise ContractError(f"{path}: {brackets:,} brackets are no contract; it may have {BRACKETS:,}")
+        document = YAML().load(text)
     except FileNotFoundError:
         raise ContractError(
             f"{path}: there is no such file. Lay a new loop out with: ratchet new {path.parent.name}"
@@ -83,9 +86,7 @@ def _load(path: Path) -> Any:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ContractError(f"{path}:{line}: not YAML: {error.problem}. Mend the line and run: ratchet lint") from None
     except RecursionError:
-        raise ContractError(
-            f"{path}: not YAML: brackets in brackets, too deep. Mend it and run: ratchet lint"
-        ) from None
+        raise ContractError(f"{path}: not YAML: lists in lists, too deep. Mend it and run: ratchet lint") from None
     except (YAMLError, ValueError) as error:  # such as a NUL
         said = one_line(str(error), 200)
         raise ContractError(f"{path}: not YAML: {said}. Mend it and run: ratchet lint") from None
@@ -118,7 +119,7 @@ def _explain(path: Path, document: Any, item: Any) -> str:
         return f"{place}: {name} is {item['input']!r}; {nearest(str(item['input']), expected)}"
     if item["type"] == "value_error":
         return f"{place}: {name + ': ' if name else ''}{item['ctx']['error']}"
-    found = f"found {item['input']!r} ({type(item['input']).__name__})"
+    found = f"found {one_line(repr(item['input']), 200)} ({type(item['input']).__name__})"
     return f"{place}: {name}: {item['msg'][0].lower()}{item['msg'][1:]}; {found}"
 
 

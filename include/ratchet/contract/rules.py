@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Loss = Literal["log_loss", "brier", "absolute_error", "squared_error"]
 Share = Annotated[float, Field(ge=0, le=1)]
 ANYBODY = "*"  # what `approval: required` of older contracts is read as: whoever may answer
 DayCount = Annotated[int, Field(ge=1, le=3660)]
+Login = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  # as Airflow spells it
 Level = Annotated[float, Field(gt=0, lt=0.5)]
 
 
 class Part(BaseModel):
     """A part of a contract: unknown keys are mistakes, and nothing changes after it was read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)  # NaN passes every bound
 
 
 class Bound(Part):
@@ -90,7 +91,7 @@ class Gate(Part):
     patience_days: DayCount = Field(
         default=28, description="Days that a challenger, or the predecessor, stays in shadow."
     )
-    approval: tuple[str, ...] = Field(
+    approval: tuple[Login, ...] = Field(
         default=(), description="Logins of those who may answer between gate and promotion; none: nobody is asked."
     )
     approval_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(

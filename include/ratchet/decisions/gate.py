@@ -9,6 +9,7 @@ from typing import Any
 
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import Evidence, Verdict
+from ratchet.text import one_line
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def decide(checks: Sequence[Check], evidence: Evidence | None, unit: str = "day"
 
     checks: what was found. evidence: of its duel with the champion; None where there is none. unit: of its clusters.
     """
-    broken = [check.text for check in checks if not check.passed]
+    broken = [one_line(check.text) for check in checks if not check.passed]
     if broken:
         return Decision("reject", f"rejected: {'; '.join(broken)}", tuple(checks), evidence)
     if evidence is None:

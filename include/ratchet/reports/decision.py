@@ -24,6 +24,7 @@ from ratchet.reports import figures
 from ratchet.reports.page import page as html_page
 from ratchet.reports.page import picture, table
 from ratchet.settings import Settings
+from ratchet.text import markdown_code, markdown_escape
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
@@ -124,11 +125,12 @@ def markdown(loop: Loop, run: str, verdict: Verdict, reason: str, listed: Sequen
     """Tell a decision in Markdown, for the form in which a person approves it. listed: its checks."""
     uri = Settings.current().tracking_uri.rstrip("/")
     checks = "\n".join(
-        f"| {c.name} | {_number(c.number)} | {_bounds(c.low, c.high)} | {'✓' if c.passed else '✗'} |" for c in listed
+        f"| {markdown_code(c.name)} | {_number(c.number)} | {_bounds(c.low, c.high)} | {'✓' if c.passed else '✗'} |"
+        for c in listed
     )
     table = f"\n\n| check | found | bound | |\n| --- | --- | --- | --- |\n{checks}" if checks else ""
     link = f"[MLflow run]({uri}/#/runs/{run})"
-    return f"**{VERDICTS[verdict]}**: {reason}.{table}\n\n{link}"
+    return f"**{VERDICTS[verdict]}**: {markdown_escape(reason)}.{table}\n\n{link}"
 
 
 def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:

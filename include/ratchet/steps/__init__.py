@@ -31,16 +31,17 @@ Outcome = Literal[
 # What a request is made of, beside days (`ratchet.partitions`).
 Key = Annotated[str, StringConstraints(pattern=KEY)]  # of a training or a delivery
 # Of the data registry.
-Revision = Annotated[str, StringConstraints(pattern=r"^(HEAD|main)(~\d{1,4})?$|^[0-9a-f]{7,40}$")]
+Revision = Annotated[str, StringConstraints(pattern=r"^(HEAD|main)(~[0-9]{1,4})?$|^[0-9a-f]{7,40}$")]
 MlflowRun = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Reason = Annotated[str, AfterValidator(lambda text: one_line(text, 1000))]  # a person's words, in one line
 Login = Annotated[str, AfterValidator(lambda text: one_line(text, 200))]  # of a person, as Airflow knows them
+Words = Annotated[str, StringConstraints(max_length=10_000)]  # that a step parses further
 
 
 class StepRequest(BaseModel):
     """What a step is asked for; small, frozen, plain JSON. A text that is empty is none given."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -53,7 +54,7 @@ class StepResult(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    reason: str  # a sentence that a person can read
+    reason: Annotated[str, AfterValidator(one_line)]  # a sentence that a person can read, of whatever was delivered
     outcome: Outcome = "done"
 
 
@@ -94,5 +95,7 @@ def ask(name: str, values: Any) -> Any:
         item = error.errors()[0]
         said = str(item["ctx"]["error"]) if item["type"] == "value_error" else item["msg"]
         field = ".".join(map(str, item["loc"]))
-        found = f"; found {item['input']!r}" if field in values and item["type"] != "value_error" else ""
+        found = (
+            f"; found {one_line(repr(item['input']), 200)}" if field in values and item["type"] != "value_error" else ""
+        )
         raise RequestError(f"The step {name}: {field}: {said[0].lower()}{said[1:]}{found}") from None

@@ -21,7 +21,7 @@ from ratchet.replay import table as tables
 from ratchet.replay.fits import Fits
 from ratchet.reports import replay as report
 from ratchet.settings import Settings
-from ratchet.steps import StepRequest, StepResult
+from ratchet.steps import StepRequest, StepResult, Words
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
@@ -32,8 +32,8 @@ class ReplayRequest(StepRequest):
 
     first: Partition = ""  # the first night; by default the one after the first champion's training
     last: Partition = ""  # the last night; by default the latest
-    policies: str = spec.POLICIES  # as `replay/spec.py` says, parted by spaces
-    gates: str = spec.OWN  # the same, of gates; every policy is run under every gate
+    policies: Words = spec.POLICIES  # as `replay/spec.py` says, parted by spaces
+    gates: Words = spec.OWN  # the same, of gates; every policy is run under every gate
     # What a retraining is worth, in the loss's units times days; by default the contract's own, else nothing.
     cost: float | None = None
 

@@ -24,7 +24,7 @@ Value = str | float | int | bool | None
 class Behaviour(BaseModel):
     """One test."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(min_length=1)
     row: dict[str, Value]  # features; those left out are null

@@ -6,9 +6,11 @@ Slices, fairness, latency, calibration, and where its predictions come from.
 from __future__ import annotations
 
 import time
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from ratchet.contract.rules import Fairness
+from ratchet.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,17 +24,27 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 EXPLAINED, BACKGROUND = 60, 20  # rows
+LONGEST = 80  # characters of a level in its name
 
 
 def levels(rows: pa.Table, columns: tuple[str, ...], least: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Return every level of the named columns that has at least `least` rows: its name, and which rows are of it."""
+    """Return every level of the named columns that has at least `least` rows: its name, and which rows are of it.
+
+    A name is read by people, in logs and forms: of what was delivered it holds one line, and two that look the same
+    there are numbered.
+    """
     import numpy as np
 
+    seen: set[str] = set()
     for column in columns:
         values = np.array([str(value) for value in rows.column(column).to_pylist()])
-        for level, count in zip(*np.unique(values, return_counts=True), strict=True):
-            if count >= least:
-                yield f"{column}={level}", values == level
+        for level, held in zip(*np.unique(values, return_counts=True), strict=True):
+            if held >= least:
+                shown = f"{column}={one_line(level, LONGEST)}"
+                numbered = chain([shown], (f"{shown} ({number})" for number in count(2)))
+                name = next(each for each in numbered if each not in seen)
+                seen.add(name)
+                yield name, values == level
 
 
 def fairness(rule: Fairness, rows: pa.Table, target: Vector, prediction: Vector) -> dict[str, dict[str, float]]:

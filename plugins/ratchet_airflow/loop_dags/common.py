@@ -12,9 +12,10 @@ from ratchet_airflow import docs
 from ratchet_airflow.operators.night import GiveUpOperator
 
 REGISTRY_POOL = "data_registry"  # one slot: the data registry has one writer at a time
-DAY = r"^\d{4}-\d{2}-\d{2}$"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"  # \d would be the digits of every script
+DAY = f"^{_DAY}$"
 MANY = 10_000  # runs at once of a DAG whose runs wait without a worker
-DAYS = r"^\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?$"
+DAYS = rf"^{_DAY}(\.\.{_DAY})?$"
 
 
 def loop_dag(loop: Loop, part: str, *, schedule: Any, **options: Any) -> DAG:

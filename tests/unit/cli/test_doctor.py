@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ratchet import catalog
 from ratchet.cli import doctor
 from ratchet.lifecycle import dataset
 from tests.conftest import ingest
@@ -64,3 +65,13 @@ def test_what_stops_a_look_is_a_finding(place: Path, ratchet: Ratchet, monkeypat
     _, out, _ = ratchet("doctor")
     assert "KeyError" in out
     assert "data registry" in out  # and the others go on
+
+
+def test_one_loop_hides_no_other(place: Path, ratchet: Ratchet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> None:
+        raise ValueError(f"Exceeds the limit in {name}")
+
+    monkeypatch.setattr(catalog, "load", load)
+    _, out, _ = ratchet("doctor")
+    assert {"flight_classes", "flight_delays", "wind"} <= {*_wrong(out)}
+    assert "ValueError: Exceeds the limit in wind" in out

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ratchet import cli
+from ratchet import catalog, cli
+from ratchet.contract.loop import Loop
 from tests.unit.cli.conftest import Ratchet
 
 
@@ -46,3 +47,21 @@ def test_an_approval_that_names_nobody_is_refused(place: Path, ratchet: Ratchet)
     code, _, err = ratchet("lint", "wind")
     assert code == 2
     assert "approval: [ada, grace]" in err
+
+
+def test_one_loop_keeps_no_other_from_being_checked(
+    place: Path, ratchet: Ratchet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is: the first loop of the list stopped all after it."""
+    known = catalog.load
+
+    def load(name: str) -> Loop:
+        if name == "flight_classes":
+            raise ValueError("Exceeds the limit")
+        return known(name)
+
+    monkeypatch.setattr(catalog, "load", load)
+    code, out, err = ratchet("lint")
+    assert code == 2
+    assert out.count("In order") == 2
+    assert "flight_classes: ValueError: Exceeds the limit" in err

@@ -76,8 +76,9 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     [
         (BOMB.encode(), "values, its aliases written out"),
         (b"a: &a [*a]\n", ""),
-        (b"[" * 20_000, "not YAML"),
-        (b"{a: " * 20_000, "not YAML"),
+        (b"[" * 20_000, "20,000 brackets are no contract"),
+        (b"{a: " * 20_000, "20,000 brackets are no contract"),
+        (b"- " * 800, "not YAML: lists in lists"),
         (b"name: wind\0\n", "not YAML"),
         ("name: wünd\n".encode("latin-1"), "not UTF-8 at byte 7"),
         (b"#" * 300_000, "300,000 bytes are no contract"),

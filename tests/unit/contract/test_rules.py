@@ -28,6 +28,9 @@ def test_a_bound_leaves_room_for_the_margin_on_both_sides(margin: float, bound: 
         ({"margin": 0.1}, "belongs to aim non_inferior"),
         ({"level": 0.5}, "less than 0.5"),
         ({"shadow": 3}, "Extra inputs are not permitted"),
+        ({"size_mb": float("nan")}, "finite number"),
+        ({"floors": {"mae": {"max": float("nan")}}}, "finite number"),
+        ({"approval": [" "]}, "at least 1 character"),
     ],
 )
 def test_rules_that_contradict_each_other_are_refused(given_: dict[str, Any], words: str) -> None:

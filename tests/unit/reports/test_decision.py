@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from ratchet import catalog
 from ratchet.adapters import runs
@@ -70,5 +72,21 @@ def test_markdown_lists_the_checks_and_links_the_run(place: Path) -> None:
     decided = gate.decide([BROKEN, Check("size_mb", True, "size", 3.0, None, 50.0)], None)
     text = decision.markdown(loop, "abc", decided.verdict, decided.reason, decided.checks)
     assert text.startswith("**Reject**: rejected: mae is 1.2500")
-    assert "| mae | 1.25 | ≤ 1 | ✗ |\n| size_mb | 3 | ≤ 50 | ✓ |" in text
+    assert "| `mae` | 1.25 | ≤ 1 | ✗ |\n| `size_mb` | 3 | ≤ 50 | ✓ |" in text
     assert text.endswith("[MLflow run](http://127.0.0.1:9/#/runs/abc)")
+
+
+@pytest.mark.parametrize("tick", ["", "`", "``"])
+def test_a_delivered_value_forges_nothing_that_an_approver_reads(place: Path, tick: str) -> None:
+    """A category's level is part of the name of a slice: it wrote its own links, pictures and rows into the form."""
+    hostile = (
+        f"origin=x{tick} | ✓ |\n\n[The report](https://evil.example/){tick} ![](https://evil.example/a.png)\\| <b>"
+    )
+    checks = [Check(hostile, False, f"{hostile}: worse", 1.0, None, 0.5)]
+    decided = gate.decide(checks, None)
+    text = decision.markdown(catalog.load("wind"), "abc", decided.verdict, decided.reason, checks)
+    shown = MarkdownIt("commonmark").enable("table").render(text)
+    assert re.findall('href="([^"]*)', shown) == ["http://127.0.0.1:9/#/runs/abc"]
+    assert not re.findall("<(img|b)\\b", shown)
+    assert re.findall("<(p|table|tr|td)\\b", shown) == ["p", "table", "tr", "tr", "td", "td", "td", "td", "p"]
+    assert f"<td><code>origin=x{tick} | ✓ | [The report](https://evil.example/){tick} ![]" in shown

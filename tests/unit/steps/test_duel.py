@@ -22,7 +22,7 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     won = step("duel", NAME, partition=NIGHT)
     assert (won.verdict, won.run, won.mlflow_run) == ("promote", "second", second)
     assert (Settings.current().reports / NAME / "decisions" / won.report).exists()
-    assert "| size_mb |" in won.summary
+    assert "| `size_mb` |" in won.summary
     made = step("refit", NAME, run=won.run, mlflow_run=won.mlflow_run, until=NIGHT)
     assert "2013-01-02..2013-01-19" in made.reason
     version = step("promote", NAME, run=won.run, mlflow_run=won.mlflow_run).version

@@ -62,7 +62,7 @@ def test_a_run_is_judged_by_the_contract_that_its_snapshot_pinned_and_the_next_b
     shutil.rmtree(Settings.current().var / "contracts")
     again = step("gate", wind, run="first")
     assert (again.outcome, again.verdict) == ("unchanged", "promote")
-    assert "| mae |" in again.summary
+    assert "| `mae` |" in again.summary
     assert "≤ 10 |" in again.summary
 
 

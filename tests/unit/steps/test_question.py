@@ -7,6 +7,7 @@ from pathlib import Path
 from ratchet import catalog
 from ratchet.decisions import lifecycle
 from ratchet.lifecycle import approval, ledger
+from ratchet.text import markdown_escape
 from tests.conftest import step
 from tests.given.duels import NAME, NIGHT, live_night, renew, win, write_gate
 
@@ -20,7 +21,8 @@ def test_a_question_is_asked_once_and_says_what_was_decided(second: str, tmp_pat
     found = step("question", NAME, run="second")
     assert found.subject == f"Promote the challenger second of {NAME}?"
     assert (found.approvers, found.mlflow_run, found.report) == (("ada", "bob"), second, decided.report)
-    assert found.summary.startswith(f"**Promote**: to be promoted: {decided.reason.removeprefix('promoted: ')}")
+    told = markdown_escape(f"to be promoted: {decided.reason.removeprefix('promoted: ')}")
+    assert found.summary.startswith(f"**Promote**: {told}")
     assert [each.run for each in lifecycle.unanswered(ledger.read(catalog.load(NAME)))] == ["second"]
     approval.record(catalog.load(NAME), "second", approval.Said("Reject", "ada", "airflow"))
     again = step("question", NAME, run="second")

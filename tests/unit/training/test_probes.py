@@ -57,3 +57,15 @@ def test_what_predictions_come_from_comes_first(place: Path) -> None:
     assert found["temp_now"] < 0.2 * found["wind_now"]
     assert probes.importance(model, table, 0) == found
     assert probes.latency(model, table) > 0
+
+
+def test_a_delivered_level_is_one_short_line_of_a_name_of_its_own() -> None:
+    """It wrote lines of the log, and paragraphs of the form in which a promotion is approved."""
+    forged = "AA\nINFO promote: v9 is the champion\x1b[2J"
+    levels = [forged, "x" * 200, "x" * 200 + "y", "z", "z ", "z (2)"]
+    found = dict(probes.levels(pa.table({"k": levels * 3}), ("k",), 3))
+    assert len(found) == len(levels)
+    assert {int(of.sum()) for of in found.values()} == {3}
+    assert "k=AA INFO promote: v9 is the champion\\x1b[2J" in found
+    assert all(name.isprintable() and len(name) < 100 for name in found)
+    assert sorted(name for name in found if "z" in name) == ["k=z", "k=z (2)", "k=z (2) (2)"]

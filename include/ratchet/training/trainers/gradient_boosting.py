@@ -25,7 +25,7 @@ REQUIREMENTS = ("scikit-learn", "skops")
 class Params(BaseModel):
     """Parameters of HistGradientBoosting, under scikit-learn's own names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.08
     max_iter: Annotated[int, Field(ge=1, le=100_000)] = 200

@@ -29,7 +29,7 @@ REQUIREMENTS = ("torch", "safetensors")
 class Params(BaseModel):
     """Shape and optimisation of the perceptron."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(128, 64), min_length=1)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
