@@ -8,6 +8,7 @@ import time
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from deploy.local import client, services, summary
 from deploy.local.environment import USER, Local
@@ -50,6 +51,10 @@ def up() -> None:
     services.up(local, lambda text: console.print(f"[dim]{text}[/]"))
     console.print(
         f"Airflow  {local.airflow_url}   user [bold]{USER}[/], password [bold]{local.password()}[/]", highlight=False
+    )
+    logins = ", ".join(f"{name} ({role})" for name, role in {USER: "admin", **local.users}.items())
+    console.print(
+        f"Logins   {logins}; the passwords are in {escape(str(local.passwords))}", highlight=False, soft_wrap=True
     )
     console.print(f"MLflow   {local.mlflow_url}", highlight=False)
     console.print(

@@ -9,16 +9,16 @@ import re
 import secrets
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ratchet import environment, installation
 from ratchet.errors import RequestError
 from ratchet.files import write_private
 from ratchet.installation import Installation
-from ratchet.settings import Settings
+from ratchet.settings import Settings, port
 
-USER, NOTES = "admin", "notes"  # who may do all; who writes the reasons into runs' notes
+USER, NOTES = "admin", installation.NOTES  # who may do all; who writes the reasons into runs' notes
 BIN = Path(sys.executable).parent
 _LOGIN = re.compile(r"[A-Za-z0-9_.-]{1,64}:(viewer|user|op|admin)")
 LONGEST = 100  # bytes of a socket's path: the kernel takes 107
@@ -32,7 +32,8 @@ class Local:
     settings: Settings  # all state is under its `var`
     airflow_port: int  # RATCHET_AIRFLOW_PORT; what the installation is described with, else 8080
     mlflow_port: int  # RATCHET_MLFLOW_PORT; likewise, else 5000
-    users: tuple[str, ...] = ()  # RATCHET_AIRFLOW_USERS: more logins, each with its role, as ada:user,grace:viewer
+    # RATCHET_AIRFLOW_USERS: more logins, each with its role, as ada:user,grace:viewer; likewise, else none
+    users: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def current(cls) -> Local:
@@ -41,9 +42,9 @@ class Local:
         before = installation.read(settings.var)
         return cls(
             settings,
-            _port("RATCHET_AIRFLOW_PORT", before.airflow_port if before else AIRFLOW_PORT),
-            _port("RATCHET_MLFLOW_PORT", before.mlflow_port if before else MLFLOW_PORT),
-            _users("RATCHET_AIRFLOW_USERS"),
+            port("RATCHET_AIRFLOW_PORT") or (before.airflow_port if before else AIRFLOW_PORT),
+            port("RATCHET_MLFLOW_PORT") or (before.mlflow_port if before else MLFLOW_PORT),
+            _users("RATCHET_AIRFLOW_USERS", before.users if before else {}),
         )
 
     @property
@@ -85,7 +86,7 @@ class Local:
         known = self._passwords()
         if not known.get(user):
             known[user] = secrets.token_urlsafe(12)
-            write_private(self.passwords, json.dumps(known))
+            write_private(self.passwords, json.dumps(known, indent=1) + "\n")
         return str(known[user])
 
     def environment(self) -> dict[str, str]:
@@ -122,6 +123,7 @@ class Local:
     def variables(self) -> dict[str, str]:
         """Return the variables of every service that are no secret."""
         home = self.settings.home
+        logins = {USER: "admin", NOTES: "user", **self.users}
         return {
             "PYTHONPATH": os.pathsep.join([str(home / "include"), str(home / "plugins")]),
             "RATCHET_HOME": str(home),
@@ -138,7 +140,7 @@ class Local:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "true",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join([f"{USER}:admin", f"{NOTES}:user", *self.users]),
+            installation.USERS: ",".join(f"{name}:{role}" for name, role in logins.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.airflow_url}/execution/",
             "AIRFLOW__API__HOST": "127.0.0.1",
@@ -170,7 +172,7 @@ class Local:
         """Return the variables that are secrets, and the files that hold their values, made where they are missing."""
         key, connection = self.home / "secret", self.home / "connection.json"
         for each in (USER, *self.users):
-            self.password(each.partition(":")[0])
+            self.password(each)
         if not _text(key):
             write_private(key, secrets.token_hex(32))
         login = {
@@ -195,21 +197,19 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
-def _users(variable: str) -> tuple[str, ...]:
-    found = tuple(each.strip() for each in os.environ.get(variable, "").split(",") if each.strip())
-    for each in found:
-        if not _LOGIN.fullmatch(each) or each.partition(":")[0] in (USER, NOTES):
+def _users(variable: str, otherwise: dict[str, str]) -> dict[str, str]:
+    """Read logins and their roles; a variable that is set and empty names none."""
+    if variable not in os.environ:
+        return otherwise
+    found: dict[str, str] = {}
+    for each in filter(None, (part.strip() for part in os.environ[variable].split(","))):
+        name, _, role = each.partition(":")
+        if not _LOGIN.fullmatch(each) or name in (USER, NOTES):
             raise RequestError(
                 f"{variable} holds {each!r}. Give logins with their roles, as ada:user (viewer, user, op or admin); "
                 f"{USER} and {NOTES} are taken"
             )
+        if name in found:
+            raise RequestError(f"{variable} names {name} twice. Give each login once, with one role")
+        found[name] = role
     return found
-
-
-def _port(variable: str, otherwise: int) -> int:
-    text = os.environ.get(variable, "")
-    if not text:
-        return otherwise
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise RequestError(f"{variable} is {text!r}, which is no port. Give a number from 1 to 65535")
-    return int(text)

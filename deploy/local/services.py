@@ -73,7 +73,7 @@ def _alone(local: Local) -> Iterator[None]:
 
 
 def _up(local: Local, say: Callable[[str], None]) -> None:
-    _check_addresses(local)
+    _check_chosen(local)
     environment = local.environment()
     running = {service.name for service in _services(local) if _process(local, service.name)}
     for name, port, variable in (
@@ -188,30 +188,32 @@ def _wait(local: Local, service: Service, patience: float = 180) -> None:
 
 
 def _process(local: Local, name: str) -> psutil.Process | None:
-    """Return a service's process if it is the one that was started, not another that has its number now."""
-    try:
-        about = json.loads(_pid_file(local, name).read_text(encoding="ascii"))
-        process = psutil.Process(about["pid"])
-        if abs(process.create_time() - about["created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE:
-            return process
-    except (FileNotFoundError, ValueError, KeyError, TypeError, psutil.NoSuchProcess):
-        pass
-    return None
+    return installation.process(local.settings.var, name)
 
 
 def _pid_file(local: Local, name: str) -> Path:
-    return local.run / f"{name}.pid"
+    return installation.pid_file(local.settings.var, name)
 
 
-def _check_addresses(local: Local) -> None:
-    """Refuse other ports while the services run on the ones that were chosen before."""
-    before = installation.read(local.settings.var)
-    if before is None or (before.airflow_port, before.mlflow_port) == (local.airflow_port, local.mlflow_port):
+def _check_chosen(local: Local) -> None:
+    """Refuse other ports, and other logins, while the services run with the ones that were chosen before."""
+    names = running(local)
+    if not names:
         return
-    if names := running(local):
+    before = installation.read(local.settings.var)
+    if before is None:
+        file = installation.path(local.settings.var)
+        raise ServiceError(f"{', '.join(names)} run already, and {file} does not say where. Stop them: make down")
+    if (before.airflow_port, before.mlflow_port) != (local.airflow_port, local.mlflow_port):
         raise ServiceError(
             f"{', '.join(names)} run already, with Airflow at {before.airflow_url} and MLflow at {before.mlflow_url}. "
             "To move them, stop them first: make down"
+        )
+    if "api-server" in names and before.users != local.users:
+        now = ", ".join(f"{name} ({role})" for name, role in before.users.items()) or "none"
+        raise ServiceError(
+            f"Airflow runs already, and its logins beside {before.user} are: {now}. RATCHET_AIRFLOW_USERS takes effect "
+            "after make down, make up"
         )
 
 

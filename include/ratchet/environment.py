@@ -5,6 +5,7 @@ So no secret of one part reaches another, and no variable that a person has set 
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 
@@ -19,6 +20,12 @@ CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_
 CLOUDS = ("AWS_*", "GOOGLE_*", "AZURE_*")
 SSH = ("SSH_AUTH_SOCK",)
 OURS = ("RATCHET_*",)  # those of a loop's source among them: RATCHET_SOURCE_*
+OWN = (  # what Ratchet itself reads of them
+    *("RATCHET_HOME", "RATCHET_VAR", "RATCHET_LOOPS", "RATCHET_SUITES", "RATCHET_DAGS", "RATCHET_FORK_SERVER"),
+    *("RATCHET_AIRFLOW_PORT", "RATCHET_AIRFLOW_USERS", "RATCHET_MLFLOW_PORT"),
+    *("RATCHET_REGISTRY", "RATCHET_REMOTE", "RATCHET_GIT_REMOTE"),
+    *("RATCHET_GIT_TOKEN", "RATCHET_GIT_SSH_KEY", "RATCHET_GIT_CA"),
+)
 TRACKING = (
     *("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
     *("MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_CLIENT_CERT_PATH"),
@@ -26,6 +33,17 @@ TRACKING = (
 )
 AIRFLOW = ("AIRFLOW_CONN_*", "AIRFLOW_VAR_*")  # of the installation's own connections and variables: Airflow's alone
 SOURCE = "RATCHET_SOURCE_"  # how the name of a variable begins that a contract may name
+
+INSTEAD = {  # another program's variable -> the one that steers the same here
+    "AIRFLOW_HOME": "RATCHET_VAR",
+    "AIRFLOW__API__PORT": "RATCHET_AIRFLOW_PORT",
+    "AIRFLOW__CORE__DAGS_FOLDER": "RATCHET_DAGS",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "RATCHET_AIRFLOW_USERS",
+    "GIT_SSH_COMMAND": "RATCHET_GIT_SSH_KEY",
+    "GIT_SSL_CAINFO": "RATCHET_GIT_CA",
+    "MLFLOW_PORT": "RATCHET_MLFLOW_PORT",
+    "MLFLOW_REGISTRY_URI": "MLFLOW_TRACKING_URI",
+}
 
 _GIVEN = (*SYSTEM, *HARDWARE, *PROXIES, *CERTIFICATES, *CLOUDS, *SSH, *OURS, *TRACKING)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -82,8 +100,20 @@ def with_loopback(environment: Mapping[str, str]) -> dict[str, str]:
 
 def taken_out() -> list[str]:
     """List the variables that would steer what Ratchet starts, and are given to none of it."""
-    known = pick(*_GIVEN, *AIRFLOW) | _QUIET
+    known = pick(*_GIVEN, *AIRFLOW, "PYTHONPATH") | _QUIET
     return sorted(name for name in os.environ if name.startswith(_STEERING) and name not in known)
+
+
+def misspelt() -> dict[str, str]:
+    """Return the variables that begin as Ratchet's do and are none of them, each with the nearest that is, or none."""
+    prefix = OURS[0][:-1]
+    words = [name.removeprefix(prefix) for name in OWN]
+    found = {}
+    for name in sorted(os.environ):
+        if name.startswith(prefix) and name not in OWN and not name.startswith(SOURCE):
+            near = difflib.get_close_matches(name.removeprefix(prefix), words, n=1)
+            found[name] = f"{prefix}{near[0]}" if near else ""
+    return found
 
 
 def user() -> str:

@@ -160,11 +160,15 @@ def explain(error: Exception) -> RatchetError:
 
 def memory() -> str:
     """Say how much memory this machine has, what is left of it, and what helps."""
+    return f"This machine has {memory_left()}. Free some, give the step a bigger machine, or ask for fewer days at once"
+
+
+def memory_left() -> str:
+    """Say how much memory this machine has, and what is left of it."""
     import psutil
 
     found = psutil.virtual_memory()
-    has = f"This machine has {found.total / 1e9:.1f} GB, {found.available / 1e9:.1f} GB of them free"
-    return f"{has}. Free some, give the step a bigger machine, or ask for fewer days at once"
+    return f"{found.total / 1e9:.1f} GB, {found.available / 1e9:.1f} GB of them free"
 
 
 def _said(error: Exception) -> str:

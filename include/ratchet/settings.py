@@ -86,6 +86,16 @@ def folder(remote: str) -> Path | None:
     return Path(remote) if remote.startswith("/") else None
 
 
+def port(name: str) -> int | None:
+    """Return the port that a variable names; None where it names none. Raises RequestError where that is no port."""
+    text = os.environ.get(name, "")
+    if not text:
+        return None
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise RequestError(f"{name} is {text!r}, which is no port. Give a number from 1 to 65535")
+    return int(text)
+
+
 def _place(name: str, default: str, registry: Path) -> str:
     """Return a URL as it is, and a folder from the root on: one that is relative is seen from the registry."""
     remote = os.environ.get(name) or default

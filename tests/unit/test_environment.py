@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +58,21 @@ def test_what_would_steer_and_is_taken_out_is_told() -> None:
     found = environment.taken_out()
     assert {*STEERS, "AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW_CONFIG"} <= {*found}
     assert not {*NEEDED, "PATH", "MLFLOW_TRACKING_URI", "AIRFLOW_VAR_TOKEN"} & {*found}
+
+
+def test_a_variable_that_only_looks_like_ratchets_is_told_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = environment.misspelt()
+    for name in ("RATCHET_REMOTEE", "RATCHET_AIRFLOW_USER", "RATCHET_FOO", "RATCHET_VAR"):
+        monkeypatch.setenv(name, "x")
+    wanted = {"RATCHET_REMOTEE": "RATCHET_REMOTE", "RATCHET_AIRFLOW_USER": "RATCHET_AIRFLOW_USERS", "RATCHET_FOO": ""}
+    assert environment.misspelt() == before | wanted
+
+
+def test_every_variable_of_ratchets_is_known() -> None:
+    root = Path(environment.__file__).parents[2]
+    texts = [file.read_text() for folder in ("include", "plugins", "deploy") for file in (root / folder).rglob("*.py")]
+    read = {name for text in texts for name in re.findall(r"\"(RATCHET_[A-Z_]*[A-Z])\"", text)}
+    assert read == {*environment.OWN}
 
 
 @pytest.mark.parametrize(

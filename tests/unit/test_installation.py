@@ -52,5 +52,9 @@ def test_a_description_that_is_cut_or_was_copied_describes_nothing(tmp_path: Pat
     path = installation.path(tmp_path / "var")
     path.write_text(path.read_text()[:40])
     assert installation.read(tmp_path / "var") is None
+    with pytest.raises(ServiceError, match=r"another place. Start it: make up"):
+        installation.need(tmp_path / "copy")
+    with pytest.raises(ServiceError, match=r"installation.json cannot be read \(.*make down, make up, and name again"):
+        installation.need(tmp_path / "var")
     with pytest.raises(ServiceError, match="nothing has been started there"):
         installation.need(tmp_path / "elsewhere")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import __main__ as commands
 from deploy.local import services
 from deploy.local.environment import NOTES, Local
 from ratchet import installation, settings
@@ -18,7 +19,13 @@ from ratchet.settings import DEFAULT_MLFLOW, Settings
 @pytest.fixture
 def var(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of state in which nothing was started yet, and an environment that says no address."""
-    for name in ("MLFLOW_TRACKING_URI", "RATCHET_AIRFLOW_PORT", "RATCHET_MLFLOW_PORT", "RATCHET_DAGS"):
+    for name in (
+        "MLFLOW_TRACKING_URI",
+        "RATCHET_AIRFLOW_PORT",
+        "RATCHET_MLFLOW_PORT",
+        "RATCHET_DAGS",
+        "RATCHET_AIRFLOW_USERS",
+    ):
         monkeypatch.delenv(name, raising=False)
     return Settings.current().var
 
@@ -114,6 +121,50 @@ def test_ports_once_chosen_hold(var: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (Local.current().airflow_port, Local.current().mlflow_port) == (8082, 5005)
 
 
+def test_logins_once_given_hold_until_they_are_taken_away(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later start says nothing of them; one that says none takes them away."""
+    assert Local.current().users == {}
+    monkeypatch.setenv("RATCHET_AIRFLOW_USERS", "ada:user, grace:viewer")
+    Local.current().describe()
+    monkeypatch.delenv("RATCHET_AIRFLOW_USERS")
+    assert Local.current().users == {"ada": "user", "grace": "viewer"}
+    Local.current().describe()
+    given = installation.need(var)
+    assert given.environment[installation.USERS] == "admin:admin,notes:user,ada:user,grace:viewer"
+    assert given.logins == {"admin": "admin", NOTES: "user", "ada": "user", "grace": "viewer"}
+    monkeypatch.setenv("RATCHET_AIRFLOW_USERS", "")
+    assert Local.current().users == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ada", "holds 'ada'. Give logins with their roles"),
+        ("ada:boss", "holds 'ada:boss'"),
+        ("notes:admin", "admin and notes are taken"),
+        ("ada:user,ada:viewer", "names ada twice. Give each login once"),
+    ],
+)
+def test_logins_that_are_none_are_one_sentence(
+    var: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.setenv("RATCHET_AIRFLOW_USERS", text)
+    with pytest.raises(RequestError, match=f"RATCHET_AIRFLOW_USERS .*{said}"):
+        Local.current()
+
+
+def test_a_start_tells_each_login_and_where_the_passwords_are(
+    var: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(services, "up", lambda local, _: local.describe())
+    monkeypatch.setenv("RATCHET_AIRFLOW_USERS", "ada:user,grace:viewer")
+    commands.main(["up"], standalone_mode=False)
+    local, out = Local.current(), capsys.readouterr().out
+    assert f"admin (admin), ada (user), grace (viewer); the passwords are in {local.passwords}\n" in out
+    assert local.passwords.read_text().endswith("}\n")
+    assert {*json.loads(local.passwords.read_text())} == {"admin", "ada", "grace", NOTES}
+
+
 @pytest.mark.parametrize("text", ["http", "0", "65536", "-1"])
 def test_a_port_that_is_none_is_one_sentence(var: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("RATCHET_MLFLOW_PORT", text)
@@ -198,3 +249,24 @@ def test_running_services_are_not_moved_to_other_ports(var: Path, monkeypatch: p
     with pytest.raises(ServiceError, match=r"scheduler run already.*8081.*make down"):
         services.up(Local.current(), print)
     assert installation.need(var).airflow_port == 8081
+
+
+def test_logins_of_a_running_airflow_are_not_changed(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATCHET_AIRFLOW_USERS", "ada:user")
+    Local.current().describe()
+    monkeypatch.setattr(services, "running", lambda _: ["api-server"])
+    for text in ("ada:viewer", "grace:user", ""):
+        monkeypatch.setenv("RATCHET_AIRFLOW_USERS", text)
+        with pytest.raises(
+            ServiceError, match=r"ada \(user\). RATCHET_AIRFLOW_USERS takes effect after make down, make up"
+        ):
+            services.up(Local.current(), print)
+    assert installation.need(var).users == {"ada": "user"}
+
+
+def test_services_that_run_where_nothing_says_are_stopped_first(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Local.current().describe()
+    installation.path(var).write_text("{")
+    monkeypatch.setattr(services, "running", lambda _: ["mlflow"])
+    with pytest.raises(ServiceError, match=r"mlflow run already.*installation.json does not say where.*make down"):
+        services.up(Local.current(), print)

@@ -41,7 +41,8 @@ def run(arguments: list[str]) -> int:
     folder = Path(sys.executable).parent
     inherited = {**environment.of_service(), **environment.pick(*environment.AIRFLOW)}
     path = {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
-    given = {**inherited, **path, **found.command_environment()}
+    # What Python warns of, Airflow prints on standard output, among what the command says: into `| jq`.
+    given = {**inherited, **path, **found.command_environment(), "PYTHONWARNINGS": "ignore"}
     try:
         code = subprocess.run([str(folder / "airflow"), *arguments], env=given, check=False).returncode
     except FileNotFoundError:

@@ -16,7 +16,7 @@ from ratchet.lifecycle import dataset, ledger, proven, records
 from ratchet.monitoring import reference
 
 
-@click.command()
+@click.command(short_help="Calibrate the drift thresholds of LOOP_NAME's champion.")
 @click.argument("loop_name")
 @click.option(
     "--alarms-per-year",

@@ -26,7 +26,7 @@ def log(loop_name: str, number: int) -> None:
     click.echo(dataset.existing().git("log", *limits, "main", *paths).rstrip())
 
 
-@data.command("diff")
+@data.command("diff", short_help="Say which partitions differ between two revisions.")
 @click.argument("first")
 @click.argument("second", default="HEAD")
 def diff(first: str, second: str) -> None:
@@ -46,7 +46,7 @@ def diff(first: str, second: str) -> None:
         click.echo(f"No partition differs between {old[:10]} and {new[:10]}")
 
 
-@data.command("checkout")
+@data.command("checkout", short_help="Write a loop's dataset, as of a revision, into FOLDER.")
 @click.argument("loop_name")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--revision", default="HEAD", show_default=True)

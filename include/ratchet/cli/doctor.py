@@ -2,54 +2,40 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import shutil
-import socket
 import stat
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import click
 
-from ratchet import __version__, catalog, environment, installation, settings
-from ratchet.errors import explain, memory
+from ratchet import __version__, catalog, environment, settings
+from ratchet.cli.health.finding import Finding
+from ratchet.cli.health.services import approvals, services, upkeep
+from ratchet.errors import explain, memory_left
 from ratchet.settings import Settings
 from ratchet.text import one_line
 
 PACKAGES = ("apache-airflow", "mlflow", "dvc", "great-expectations", "evidently", "duckdb", "scikit-learn", "torch")
 LEAST_DISK = 2e9  # bytes that have to be free
-SKEW = 60.0  # seconds that a server's clock may be off
-RESTED = 50 * 3600.0  # seconds after which a nightly upkeep has not run
+PORTS = ("RATCHET_AIRFLOW_PORT", "RATCHET_MLFLOW_PORT")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What was looked at: a sentence, and where it is wrong, the command that comes next."""
-
-    what: str
-    said: str
-    next: str = ""  # empty where it is in order
-
-
-@click.command()
+@click.command(short_help="Say what this installation is, and what is wrong with it.")
 def doctor() -> None:
     """Say what this installation is, and what is wrong with it: a sentence and the next command each."""
-    wrong = 0
-    for look in (_versions, _environment, _state, _loops, _services, _registry, _upkeep):
+    told = set[str]()
+    for look in (_versions, _environment, _state, _loops, approvals, services, _registry, upkeep):
         for found in _tried(look):
-            mark = click.style("wrong", fg="red") if found.next else "ok   "
-            click.echo(f"{mark}  {found.what:14} {one_line(found.said)}")
+            if found.said in told:  # one cause that stops several looks
+                continue
             if found.next:
-                wrong += 1
-                click.echo(f"{'':23}next: {found.next}")
-    if wrong:
-        click.echo(f"{wrong} to mend")
+                told.add(found.said)
+            click.echo(found.text())
+    if told:
+        click.echo(f"{len(told)} to mend")
         sys.exit(2)
 
 
@@ -75,9 +61,20 @@ def _versions() -> Iterator[Finding]:
 
 
 def _environment() -> Iterator[Finding]:
-    out = environment.taken_out()
-    yield Finding("environment", f"given to nothing of Ratchet's: {', '.join(out) or 'none'}")
+    instead = {name: f" (set {ours} instead)" for name, ours in environment.INSTEAD.items()}
+    out = [f"{name}{instead.get(name, '')}" for name in environment.taken_out()]
+    yield Finding("environment", f"set in your shell and ignored by Ratchet: {', '.join(out) or 'none'}")
+    for name, near in environment.misspelt().items():
+        known = f"did you mean {near}?" if near else f"there is: {', '.join(sorted(environment.OWN))}"
+        yield Finding(
+            "environment",
+            f"{name} is no variable of Ratchet's; {known}",
+            f"set {near} instead" if near else f"unset {name}",
+        )
     yield Finding("user", environment.user())
+    for name in PORTS:
+        settings.port(name)
+    Settings.current()
 
 
 def _state() -> Iterator[Finding]:
@@ -92,7 +89,7 @@ def _state() -> Iterator[Finding]:
     yield Finding(
         "disk", f"{free / 1e9:.1f} GB are free there", "" if free > LEAST_DISK else "make room, or: ratchet prune"
     )
-    yield Finding("memory", memory().partition(". Free")[0])
+    yield Finding("memory", memory_left())
 
 
 def _loops() -> Iterator[Finding]:
@@ -107,48 +104,6 @@ def _loops() -> Iterator[Finding]:
             yield Finding(one_line(name), str(explain(error)), f"ratchet lint {one_line(name)}")
 
 
-def _services() -> Iterator[Finding]:
-    var = Settings.current().var
-    described = installation.read(var)
-    if described is None:
-        moved = installation.path(var).exists()
-        yield Finding("services", "were started at another place" if moved else "were never started here", "make up")
-        return
-    health = _asked(f"{described.airflow_url}/api/v2/monitor/health")
-    if health is None:
-        yield Finding("airflow", f"does not answer at {described.airflow_url}", "make up")
-    else:
-        parts = {name: (about or {}).get("status") for name, about in health.items() if isinstance(about, dict)}
-        ill = [name for name, status in parts.items() if status not in ("healthy", None)]
-        said = f"{', '.join(ill)} not healthy" if ill else f"answers at {described.airflow_url}"
-        yield Finding("airflow", said, f"see {described.var / 'run'}/*.log, then: make down, make up" if ill else "")
-    url = Settings.current().tracking_uri
-    yield _of_mlflow(url)
-    yield Finding(
-        "fork server",
-        *("answers", "") if _listens(described.fork_server) else ("does not answer", "make down, make up"),
-    )
-
-
-def _of_mlflow(url: str) -> Finding:
-    import httpx
-
-    try:
-        answer = httpx.get(f"{url}/health", timeout=5, trust_env=False)
-    except httpx.HTTPError as error:
-        return Finding("mlflow", f"does not answer at {url} ({error})", "make up, or set MLFLOW_TRACKING_URI")
-    if answer.status_code != 200:
-        return Finding(
-            "mlflow", f"answers {answer.status_code} at {url}", f"see {Settings.current().var / 'run'}/mlflow.log"
-        )
-    said = answer.headers.get("Date")
-    if said:
-        off = dt.datetime.now(dt.UTC).timestamp() - _http_date(said)
-        if abs(off) > SKEW:
-            return Finding("clock", f"is {off:.0f} s off that of {url}", "set the clocks by NTP (timedatectl)")
-    return Finding("mlflow", f"answers at {url}")
-
-
 def _registry() -> Iterator[Finding]:
     from ratchet.adapters import git_remote
     from ratchet.lifecycle import dataset
@@ -158,58 +113,41 @@ def _registry() -> Iterator[Finding]:
         return
     registry = dataset.existing()
     yield Finding("data registry", f"{registry.root}, at {registry.head()[:10]}, format {registry.format()}")
-    yield Finding("DVC remote", f"{registry.remote}{_beside(registry.root, registry.remote)}")
+    if not [name for name in registry.folders() if not name.startswith(".")]:
+        return  # no loop has written anything yet: there is nothing that a remote could lack
+    gone = _gone("DVC remote", registry.remote, "RATCHET_REMOTE")
+    yield gone or Finding("DVC remote", f"{registry.remote}{_beside(registry.root, registry.remote)}")
     url = registry.git_remote
     if url == git_remote.NONE:
         yield Finding("Git remote", "none: nothing but this machine has the ledger", "set RATCHET_GIT_REMOTE")
-    elif git_remote.head(registry.root, url) != registry.head():
-        yield Finding("Git remote", f"{url} is not at {registry.head()[:10]}", "ratchet registry push")
+    elif gone and url.startswith(f"{registry.remote}/"):
+        return  # gone with it
+    elif gone := _gone("Git remote", url, "RATCHET_GIT_REMOTE"):
+        yield gone
+    elif (there := git_remote.head(registry.root, url)) != registry.head():
+        yield Finding(
+            "Git remote",
+            f"{url} is behind: at {there[:10] or 'nothing'}, not {registry.head()[:10]}",
+            "ratchet registry push",
+        )
     else:
         yield Finding("Git remote", f"{url}, at the same{_beside(registry.root, url)}")
+
+
+def _gone(what: str, remote: str, variable: str) -> Finding | None:
+    """Say of a remote that is a folder that it is not there, or holds nothing."""
+    folder = settings.folder(remote)
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        return Finding(what, f"{remote} is not there, or not mounted", f"mount it, or name another: {variable}")
+    if not any(folder.iterdir()):
+        then = "mount what belongs there; where it is new: ratchet registry push"
+        return Finding(what, f"{remote} is empty, as where nothing is mounted", then)
+    return None
 
 
 def _beside(root: Path, remote: str) -> str:
     folder = settings.folder(remote)
     same = folder is not None and folder.exists() and folder.stat().st_dev == root.stat().st_dev
     return " (on the same disk: no backup)" if same else ""
-
-
-def _upkeep() -> Iterator[Finding]:
-    kept = Settings.current().var / "run" / "keeper.json"
-    if not kept.exists():
-        yield Finding("upkeep", "the keeper of an installation has not run yet")
-        return
-    about: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
-    age = time.time() - about["at"]
-    failed = {name: said for name, said in about["done"].items() if str(said).startswith("failed")}
-    when = dt.datetime.fromtimestamp(about["at"], dt.UTC)
-    yield Finding(
-        "upkeep", f"the keeper ran last at {when:%Y-%m-%d %H:%M} UTC", "make down, make up" if age > RESTED else ""
-    )
-    for name, said in failed.items():
-        yield Finding("upkeep", f"{name} {said}", f"see {kept.parent / 'keeper.log'}")
-
-
-def _asked(url: str) -> dict[str, Any] | None:
-    import httpx
-
-    try:
-        return dict(httpx.get(url, timeout=5, trust_env=False).json())
-    except (httpx.HTTPError, ValueError):
-        return None
-
-
-def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(5)
-        try:
-            client.connect(str(path))
-        except OSError:
-            return False
-    return True
-
-
-def _http_date(text: str) -> float:
-    from email.utils import parsedate_to_datetime
-
-    return parsedate_to_datetime(text).timestamp()

@@ -12,7 +12,7 @@ from ratchet.files import write_text
 from ratchet.lifecycle import dataset, ledger
 
 
-@click.command()
+@click.command(short_help="Show what the decision NUMBER of LOOP_NAME rests on.")
 @click.argument("loop_name")
 @click.argument("number", type=click.IntRange(min=1))
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="Write the files into this folder.")

@@ -9,7 +9,7 @@ from ratchet.decisions import entries
 from ratchet.lifecycle import dataset, ledger, verification
 
 
-@click.command()
+@click.command(short_help="Print the ledger of LOOP_NAME, oldest decision first.")
 @click.argument("loop_name")
 @click.option("--verify", is_flag=True, help="Prove that nothing of it was changed, lost or forged.")
 def history(loop_name: str, verify: bool) -> None:

@@ -11,7 +11,7 @@ from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Print a key for a training of loop NAME by hand.")
 @click.argument("name")
 def key(name: str) -> None:
     """Print a key for a training of loop NAME by hand: contract, features, data and code of now.

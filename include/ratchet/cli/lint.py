@@ -16,7 +16,7 @@ from ratchet.settings import Settings
 ALL_ADMINS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
 
 
-@click.command()
+@click.command(short_help="Check loops: contract, what it names, suites, and SQL.")
 @click.argument("names", nargs=-1)
 def lint(names: tuple[str, ...]) -> None:
     """Check loops, all by default: the contract, what it names, its suites, and its SQL over empty tables."""

@@ -44,7 +44,7 @@ _NEXT = """Next:
   4. ratchet start {name}     # its DAGs run from now on; it says how to import history and train a champion"""
 
 
-@click.command()
+@click.command(short_help="Lay out the files of the loop NAME from a sample of its data.")
 @click.argument("name")
 @click.option(
     "--sample",

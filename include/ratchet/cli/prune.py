@@ -8,7 +8,7 @@ from ratchet import catalog
 from ratchet.steps import prune as step
 
 
-@click.command()
+@click.command(short_help="Take away what the contract says need not be kept.")
 @click.argument("loop_name", required=False, default="")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def prune(loop_name: str, dry_run: bool) -> None:

@@ -9,7 +9,7 @@ from ratchet.cli.step import Refused
 from ratchet.lifecycle import dataset
 
 
-@click.group()
+@click.group(short_help="Look at the rows not accepted, and put them back through.")
 def quarantine() -> None:
     """Look at the rows that were not accepted, and put them back through."""
 
@@ -26,7 +26,7 @@ def list_(loop_name: str) -> None:
         click.echo(f"Nothing of {loop.name} is in quarantine")
 
 
-@quarantine.command("readmit")
+@quarantine.command("readmit", short_help="Validate a partition's rows again, and publish what passes.")
 @click.argument("loop_name")
 @click.argument("partition")
 def readmit(loop_name: str, partition: str) -> None:

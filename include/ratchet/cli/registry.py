@@ -13,7 +13,7 @@ def registry() -> None:
     """Bring the data registry back from its remotes, or to them."""
 
 
-@registry.command("restore")
+@registry.command("restore", short_help="Make the data registry, which is gone, from its remotes.")
 def restore() -> None:
     """Make the data registry, which is gone, from its Git remote and its DVC remote alone.
 
@@ -22,7 +22,7 @@ def restore() -> None:
     keeping.restore(dataset.named(), click.echo)
 
 
-@registry.command("push")
+@registry.command("push", short_help="Bring all that the data registry holds to its remotes.")
 def push() -> None:
     """Bring all that the data registry holds to the remotes that the settings name, and go on with those.
 

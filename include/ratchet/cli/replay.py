@@ -16,7 +16,7 @@ from ratchet.reports.replay import HEAD, Row
 from ratchet.steps import replay as step
 
 
-@click.command()
+@click.command(short_help="Run every night of LOOP_NAME's past under each policy.")
 @click.argument("loop_name")
 @click.option(
     "--from", "first", default="", help="The first night; by default the one after the first champion's training."

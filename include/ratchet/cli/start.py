@@ -34,7 +34,7 @@ LASTING = 45.0  # seconds after which an import error is not a leftover of the f
 HISTORY_DAYS = 30  # of history are suggested at least, where there is none
 
 
-@click.command()
+@click.command(short_help="Let the DAGs of LOOP_NAME run by themselves.")
 @click.argument("loop_name")
 def start(loop_name: str) -> None:
     """Let the DAGs of LOOP_NAME run by themselves, and say what comes next."""

@@ -7,7 +7,7 @@ import click
 from ratchet.lifecycle import upgrade as upgrading
 
 
-@click.command()
+@click.command(short_help="Bring the state of an older Ratchet to this one's format.")
 def upgrade() -> None:
     """Bring the state that an older Ratchet has written to the format of this one: contracts, MLflow's tags, registry.
 

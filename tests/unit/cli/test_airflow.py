@@ -76,6 +76,7 @@ def test_the_environment_is_the_installations(
     monkeypatch.setenv("RATCHET_SOURCE_COLOUR", "blue")
     found = json.loads(_airflow("version", capfd=capfd)[1])[1]
     wanted = installation.need(Settings.current().var).command_environment()
+    wanted["PYTHONWARNINGS"] = "ignore"  # Airflow prints what Python warns of on standard output
     assert {name: found.get(name) for name in wanted} == wanted
     assert found["AIRFLOW_HOME"] == str(described.home)
     assert found["AIRFLOW__API__SECRET_KEY"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from ratchet import cli
@@ -43,6 +44,15 @@ def test_help_and_version_are_no_errors(ratchet: Ratchet) -> None:
     assert code == 0
     for file in (Path(cli.__file__).parent).glob("[!_]*.py"):
         assert f"  {file.stem}" in out
+
+
+def test_the_help_cuts_no_sentence(ratchet: Ratchet) -> None:
+    """In a terminal of 80 columns, each command has one line and the whole of its sentence."""
+    groups = [name for name, command in cli.ratchet.commands.items() if isinstance(command, click.Group)]
+    for words in ([], *([name] for name in groups)):
+        rows = ratchet(*words, "--help")[1].partition("Commands:\n")[2].splitlines()
+        assert rows
+        assert not [row for row in rows if not row.endswith(".") or row.endswith("...") or row.startswith("   ")]
 
 
 def test_a_word_that_is_no_command_is_an_error(ratchet: Ratchet) -> None:

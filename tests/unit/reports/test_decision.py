@@ -12,6 +12,7 @@ from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.decisions import duel, gate
 from ratchet.decisions.checks.check import Check
+from ratchet.lifecycle.records import Record
 from ratchet.reports import decision
 from tests.given.clusters import days
 from tests.given.evaluations import training
@@ -42,8 +43,9 @@ def test_a_decision_is_told_to_who_does_not_compute(
     loop, evidence = catalog.load("wind"), days([mean] * 30)
     decided = gate.decide(checks, duel.judge(evidence, margin=0.0, bound=0.05, level=0.05))
     with runs.connected() as client:
-        run = runs.start_run(client, "wind_told", word + str(len(checks)), {"data.train": "2013-01-02..2013-01-09"})
-        page = decision.decision(loop, client, run.run_id, decided, evidence, FOUND, "gate of 2013-01-09")
+        run = runs.start_run(client, "wind_told", word + str(len(checks)), {})
+        about = Record(run=run.run_id, data={"train": "2013-01-02..2013-01-09"})
+        page = decision.decision(loop, client, about, decided, evidence, FOUND, "gate of 2013-01-09")
         stored = runs.read_file(client, run.run_id, "report/gate-of-2013-01-09.html").decode()
     kept = (decision.folder(loop) / decision.path(run.run_id, "gate of 2013-01-09")).read_text()
     assert page == stored == kept
@@ -61,7 +63,9 @@ def test_a_turn_back_is_told_without_an_evaluation(tracked: Path) -> None:
     decided = gate.Decision("promote", "rolled back", (), duel.judge(evidence, margin=0.0, bound=0.05, level=0.05))
     with runs.connected() as client:
         run = runs.start_run(client, "wind_told", "back", {})
-        page = decision.decision(loop, client, run.run_id, decided, evidence, None, "rollback on 2013-01-09")
+        page = decision.decision(
+            loop, client, Record(run=run.run_id), decided, evidence, None, "rollback on 2013-01-09"
+        )
     assert ">Roll back</p>" in page
     assert "see the run that was judged" in page
     assert page.count("data:image/png") == 1
