@@ -84,7 +84,7 @@ def fetch(options, day, folder):
 
 def test_a_source_of_someones_own_is_given_no_login(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even that of the notes, which a step once held to write one."""
-    monkeypatch.setenv("RATCHET_SECRET_OF_NOBODY", "told to steps")
+    monkeypatch.setenv("RATCHET_OF_NOBODY", "told to steps")
     for name, value in local.environment().items():  # as a worker has it
         monkeypatch.setenv(name, value)
     folder = local.settings.loops / "wind"
