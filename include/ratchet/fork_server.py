@@ -85,26 +85,23 @@ class _Step:
 
 def supervise(path: Path) -> None:
     """Let a server listen, and another one where it has ended, until SIGTERM."""
+    told, parent = {signal.SIGTERM, signal.SIGCHLD}, os.getpid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, told)  # they wait until they are asked for: none is lost at a fork
     ended = False
-
-    def end(*_: object) -> None:
-        nonlocal ended
-        ended = True
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGTERM)
-
-    child, parent = 0, os.getpid()
-    signal.signal(signal.SIGTERM, end)
     while not ended:
         child = os.fork()
         if child == 0:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, told)
             _die_with(parent)
             serve(path)
             os._exit(0)
-        os.waitpid(child, 0)
+        while os.waitpid(child, os.WNOHANG) == (0, 0):
+            if signal.sigwait(told) == signal.SIGTERM:
+                ended = True
+                os.kill(child, signal.SIGTERM)
         if not ended:
             print(f"the fork server {child} has ended; another is started", file=sys.stderr, flush=True)
-            time.sleep(_PAUSE)
+            ended = signal.sigtimedwait({signal.SIGTERM}, _PAUSE) is not None
 
 
 def serve(path: Path) -> None:

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ratchet import catalog
@@ -218,3 +220,18 @@ print("RESULT", task.execute({}))
     )
     assert "wrote 928 rows" in done.stdout, done.stdout + done.stderr
     assert (tmp_path / "var" / "exports" / "flight_delays" / "2013-01-31.csv").read_text().count("\n") == 929
+
+
+def test_a_note_forges_no_line_and_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[dict[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH":
+            written.append(json.loads(request.content))
+        return httpx.Response(200, json={"access_token": "x", "note": ""})
+
+    whole = httpx.Client
+    monkeypatch.setattr(BaseHook, "get_connection", lambda _: Connection(conn_id="x", conn_type="http", host="x"))
+    monkeypatch.setattr(httpx, "Client", lambda **given: whole(transport=httpx.MockTransport(answer), **given))
+    notes.add(CONTEXT, None, "\x1b[31mred\x00\rforged\u202e")
+    assert written == [{"note": "\\x1b[31mred\\x00 forged\\u202e"}]

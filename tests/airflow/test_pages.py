@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from ratchet import catalog
+from ratchet.adapters.data_registry import Registry
+from ratchet.decisions.entries import Paused
+from ratchet.lifecycle import ledger
 from tests.conftest import ROOT, ingest
 from tests.given.contracts import HOSTILE
 
@@ -78,3 +82,33 @@ def test_a_folder_that_is_a_link_leads_nowhere(
     reports.rename(place / "elsewhere")
     reports.symlink_to(place / "elsewhere")
     assert client.get(page).text == "SECRET"
+
+
+@pytest.mark.parametrize("content", [b"name: wind\0\n", "name: w\u00fcnd\n".encode("latin-1"), b"[" * 2_000])
+def test_one_contract_that_cannot_be_read_leaves_the_other_loops_on_the_overview(
+    client: TestClient, place: Path, content: bytes
+) -> None:
+    (place / "loops" / "flight_classes" / "loop.yaml").write_bytes(content)
+    found = client.get("/")
+    assert found.status_code == 200
+    assert "How fast will the wind blow" in found.text
+    assert found.text.count("<pre class=bad>") == 1
+    assert "flight_classes/loop.yaml" in found.text
+
+
+def test_the_overview_is_made_once_a_revision_of_the_registry(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, whole = list[str](), Registry.ledger
+
+    def counted(self: Registry, loop: str, *more: str) -> object:
+        read.append(loop)
+        return whole(self, loop, *more)
+
+    monkeypatch.setattr(Registry, "ledger", counted)
+    first = client.get("/").text
+    assert sorted(read) == catalog.names()
+    assert client.get("/").text == first
+    assert sorted(read) == catalog.names()
+    ledger.say(catalog.load("wind"), Paused, "the mast is mended")
+    assert "the mast is mended" in client.get("/").text

@@ -60,3 +60,15 @@ def test_a_contract_that_is_a_folder_is_told(place: Path) -> None:
     path.mkdir()
     with pytest.raises(ContractError, match=f"{path}: IsADirectoryError"):
         catalog.load("wind")
+
+
+@pytest.mark.parametrize("file", ["../../features.sql", "/etc/passwd", "link.sql"])
+@pytest.mark.parametrize("field", ["features:\n  sql", "gate:\n  behaviour"])
+def test_a_file_outside_the_loops_folder_is_not_read(place: Path, field: str, file: str) -> None:
+    folder = place / "loops" / "wind"
+    (place / "features.sql").write_text("SELECT 1")
+    (folder / "link.sql").symlink_to(place / "features.sql")
+    contract, part = folder / "loop.yaml", field.partition(":")[0]
+    contract.write_text(contract.read_text().replace(f"{part}:\n", f"{field}: {file}\n"))
+    with pytest.raises(ContractError, match=f"loop.yaml:[0-9]+: '{file}' lies outside .*a loop's files are in its"):
+        catalog.load("wind")

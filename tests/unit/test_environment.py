@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from deploy.local.environment import Local
 from ratchet import environment
+from ratchet.adapters import git
 
 SECRETS = {
     "AIRFLOW__API_AUTH__JWT_SECRET": "forge",
@@ -100,3 +103,21 @@ def test_who_the_user_is_does_not_hang_on_a_variable(monkeypatch: pytest.MonkeyP
     assert environment.user() == before
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
     assert environment.user() == "uid4000000000"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(environment.of_step, id="a step"),
+        pytest.param(lambda: Local.current().plain(), id="the fork server"),
+        pytest.param(lambda: Local.current().environment(), id="a service"),
+        pytest.param(lambda: git.given(remote=True), id="git"),
+    ],
+)
+def test_each_process_reaches_this_machine_without_a_proxy_and_keeps_the_users_exceptions(
+    place: Path, monkeypatch: pytest.MonkeyPatch, given: Callable[[], dict[str, str]]
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", "corp.example")
+    found = given()
+    assert found["NO_PROXY"] == found["no_proxy"] == "corp.example,127.0.0.1,localhost,::1"

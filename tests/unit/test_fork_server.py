@@ -159,6 +159,11 @@ def _server(process: subprocess.Popen[bytes]) -> psutil.Process:
     return child
 
 
+def _becomes(process: psutil.Process, status: str) -> None:
+    while process.status() != status:
+        time.sleep(0.01)
+
+
 def _slow(path: Path, process: subprocess.Popen[bytes], place: Path) -> Slow:
     pipe = place / "pipe"
     os.mkfifo(pipe)
@@ -186,7 +191,9 @@ def test_a_step_and_its_client_may_end_in_one_look(server: tuple[Path, subproces
     path, process = server
     before, one = _server(process), _slow(path, process, place)
     before.suspend()
+    _becomes(before, psutil.STATUS_STOPPED)
     one.process.kill()
+    _becomes(one.process, psutil.STATUS_ZOMBIE)
     one.client.close()
     before.resume()
     assert _warm(path, place / "output", "--version") == 0
@@ -208,6 +215,33 @@ def test_a_server_that_ends_takes_its_steps_along_and_another_takes_its_place(
         time.sleep(0.01)
     _listens(path)
     assert _warm(path, place / "output", "--version") == 0
+
+
+@pytest.mark.parametrize("start", [1, 2])
+def test_a_server_that_is_told_to_end_while_one_starts_ends(tmp_path: Path, start: int) -> None:
+    """The signal went to a server that had ended, or to every process of the group, and was lost."""
+    path = tmp_path / "warm.sock"
+    code = f"""import os, pathlib, signal, sys
+from ratchet import fork_server
+fork, starts = os.fork, []
+def fork_when_told_to_end():
+    starts.append(fork_server)
+    if len(starts) == {start}:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return fork()
+os.fork, fork_server.LIBRARIES, fork_server._PAUSE = fork_when_told_to_end, ("click",), 0.0
+fork_server.supervise(pathlib.Path(sys.argv[1]))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code, str(path)], start_new_session=True)
+    try:
+        if start == 2:
+            while not path.exists():
+                assert process.poll() is None
+            _server(process).kill()
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_step_whose_server_ended_was_killed_and_is_not_begun_anew(

@@ -50,6 +50,13 @@ def test_a_variable_wins_over_the_description_and_that_over_the_default(
     assert Settings.current().tracking_uri == "http://mlflow.example"
 
 
+def test_an_empty_address_of_mlflow_says_nothing(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    assert Settings.current().tracking_uri == DEFAULT_MLFLOW
+    _described(monkeypatch, mlflow=5005)
+    assert Settings.current().tracking_uri == "http://localhost:5005"
+
+
 @pytest.mark.parametrize(
     ("remote", "is_folder"),
     [

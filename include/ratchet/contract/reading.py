@@ -14,7 +14,8 @@ from ratchet.contract.loop import Loop
 from ratchet.errors import ContractError
 from ratchet.text import one_line
 
-LARGEST, MOST, BRACKETS = 256_000, 20_000, 500  # bytes of a contract, values in it, and brackets that open
+LARGEST, MOST = 256_000, 20_000  # bytes of a contract, and values in it
+WIDEST = 100  # brackets that a line may open: for each, YAML's scanner goes through all that are open before it
 
 
 def read(path: Path) -> Loop:
@@ -73,8 +74,9 @@ def _load(path: Path) -> Any:
         if (size := path.stat().st_size) > LARGEST:
             raise ContractError(f"{path}: {size:,} bytes are no contract; it may have {LARGEST:,}")
         text = path.read_text(encoding="utf-8")
-        if (brackets := text.count("[") + text.count("{")) > BRACKETS:  # nested, they cost ruamel.yaml seconds
-            raise ContractError(f"{path}: {brackets:,} brackets are no contract; it may have {BRACKETS:,}")
+        for number, each in enumerate(text.split("\n"), 1):
+            if (opened := each.count("[") + each.count("{")) > WIDEST:
+                raise ContractError(f"{path}:{number}: {opened:,} brackets open; a line may open {WIDEST}. Break it up")
         document = YAML().load(text)
     except FileNotFoundError:
         raise ContractError(

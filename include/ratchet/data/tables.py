@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,16 +37,24 @@ def read_table(path: Path) -> pa.Table:
 
 
 def content_hash(table: pa.Table) -> str:
-    """Hash rows and schema; independent of chunks and of the order of rows."""
+    """Hash rows and schema; independent of chunks and of the order of rows.
+
+    A column whose type has no order, as a list has none, counts as text.
+    """
     import pyarrow as pa
 
     names = sorted(table.column_names)
-    table = table.select(names).replace_schema_metadata(None)
+    table = _written_out(table.select(names).replace_schema_metadata(None), _without_order)
     ordered = table.sort_by([(name, "ascending") for name in names]) if names else table
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, ordered.schema) as writer:
         writer.write_table(ordered.combine_chunks(), max_chunksize=1 << 30)
     return hashlib.sha256(memoryview(sink.getvalue())).hexdigest()
+
+
+def storable(table: pa.Table) -> pa.Table:
+    """Write out as text what Parquet does not hold, as an interval; the other columns stay as they are."""
+    return _written_out(table, _without_parquet)
 
 
 def conform(table: pa.Table, columns: dict[str, Any]) -> tuple[pa.Table, list[str]]:
@@ -80,6 +90,33 @@ def conform(table: pa.Table, columns: dict[str, Any]) -> tuple[pa.Table, list[st
             fields.append(table.schema.field(name).remove_metadata())
             arrays.append(table.column(name))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields)), notes
+
+
+def _written_out(table: pa.Table, wanted: Callable[[pa.DataType], bool]) -> pa.Table:
+    """Write out as JSON, value by value, each column of a wanted type."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        if wanted(field.type):
+            texts = [None if value is None else json.dumps(value, default=str) for value in table[place].to_pylist()]
+            told = pa.field(field.name, pa.string(), metadata={"written out": "JSON"})
+            table = table.set_column(place, told, pa.array(texts, pa.string()))
+    return table
+
+
+def _without_order(kind: pa.DataType) -> bool:
+    from pyarrow import types as of
+
+    return any(test(kind) for test in (of.is_nested, of.is_dictionary, of.is_interval)) or hasattr(kind, "storage_type")
+
+
+def _without_parquet(kind: pa.DataType) -> bool:
+    """Say whether Parquet does not hold a type; nulls in a list of fixed size cannot be read back from it."""
+    from pyarrow import types as of
+
+    inner = (kind.field(i).type for i in range(kind.num_fields))
+    known = any(test(kind) for test in (of.is_interval, of.is_union, of.is_fixed_size_list))
+    return known or any(map(_without_parquet, inner))
 
 
 def _first_misfit(column: pa.ChunkedArray, wanted: pa.DataType) -> int:

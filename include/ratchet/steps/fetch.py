@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ratchet import extensions, partitions
 from ratchet.contract.loop import Loop
@@ -15,6 +16,9 @@ from ratchet.lifecycle import dataset, nights
 from ratchet.partitions import Days
 from ratchet.settings import Settings
 from ratchet.steps import Key, StepRequest, StepResult
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class FetchRequest(StepRequest):
@@ -41,14 +45,15 @@ def run(loop: Loop, request: FetchRequest) -> FetchResult:
         return FetchResult(reason=waits[0].told, outcome="waiting", delivery=delivery, rows={})
     rows, changed = {}, False
     for day in days:
-        delivered = source.fetch(options, dt.date.fromisoformat(day), loop.folder)
-        missing = [name for name in loop.tables if name not in delivered]
+        found = source.fetch(options, dt.date.fromisoformat(day), loop.folder)
+        missing = [name for name in loop.tables if name not in found]
         if missing:
             raise SourceError(
                 f"The source {loop.source.kind} delivered no table {', '.join(missing)} for {day}. Mend source.options"
             )
+        delivered = {name: _usable(name, found[name]) for name in loop.tables}
         folder = staged(loop, delivery, day)
-        hashes = {name: tables.content_hash(delivered[name]) for name in loop.tables}
+        hashes = {name: tables.content_hash(table) for name, table in delivered.items()}
         if not _same(folder, hashes):
             changed = True
             with atomic(folder) as temporary:
@@ -67,6 +72,16 @@ def run(loop: Loop, request: FetchRequest) -> FetchResult:
 def staged(loop: Loop, delivery: str, day: str) -> Path:
     """Say where a delivery of a day lies between fetch and publish."""
     return Settings.current().staging / loop.name / slug(delivery) / day
+
+
+def _usable(name: str, table: pa.Table) -> pa.Table:
+    """Return a delivered table as it can be stored. Raises DataError where two columns have one name."""
+    doubled = [column for column, count in Counter(table.column_names).items() if count > 1]
+    if doubled:
+        raise DataError(
+            f"The source delivered {name} with two columns {doubled[0]!r}. Name one otherwise in its SELECT"
+        )
+    return tables.storable(table)
 
 
 def _same(folder: Path, hashes: dict[str, str]) -> bool:

@@ -58,6 +58,7 @@ def test_what_was_delivered_is_text_on_its_page(tmp_path: Path) -> None:
         assert tag not in found, tag
     assert not re.search("<[^>]* onerror", found)
     assert {link[0] for link in re.findall('href="([^"]*)"', found)} <= {"#"}
+    assert not re.search("<[^>]*onerror", found)
     assert "alert(1)" in found
     assert "1 unexpected" in found or "2 unexpected" in found
 
@@ -78,6 +79,21 @@ def test_a_delivered_value_spoils_nothing_of_its_page(tmp_path: Path, value: str
     *tags, found = page(value)
     assert tags == page("plain")
     assert html.escape(value, quote=False) in found
+
+
+@pytest.mark.parametrize(
+    "value", [HOSTILE, "<img src=x onerror=alert(1)>", "</td></table></div>", "<plaintext>", "a<b"]
+)
+def test_what_is_markup_alone_is_read_on_its_page_and_changes_nothing_else(tmp_path: Path, value: str) -> None:
+    """It was gone from the page, with its column's heading; or the rest of the page was."""
+    among = {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": value, "value_set": ["a"]}}
+    folder = _suite(tmp_path, among)
+    frame = pd.DataFrame({"key": [1, 2], value: [value, "a"]})
+    page = expectations.render(expectations.validate(frame, folder, "mine", ["key"]))
+    told = html.escape(value, quote=False)
+    assert f">{told}</div></td>" in page  # the value, in the table of what was not expected
+    assert re.search(rf"<h5[^>]*>\s*{re.escape(told)}\s*</h5>", page)  # its column
+    assert page.count("<table") == page.count("</table>")
 
 
 def test_a_critical_expectation_parts_rows_refuses_tables_and_a_lesser_one_warns(tmp_path: Path) -> None:

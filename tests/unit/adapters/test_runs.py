@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.errors import DataError, MissingPackage, TrackingError, TrackingUnavailable
 from ratchet.lifecycle import predictions
-from tests.conftest import MlflowServer, ingest, rename, step
+from ratchet.settings import Settings
+from tests.conftest import ROOT, MlflowServer, ingest, rename, step
 from tests.given.lines import Line
 from tests.given.watched import NIGHT
 
@@ -87,3 +91,30 @@ def test_what_mlflow_refuses_is_not_called_away(tracked: Path) -> None:
     with pytest.raises(TrackingError, match="refuses") as caught, runs.connected() as client:
         client.tags("no-such-run")
     assert not caught.value.retriable
+
+
+@pytest.mark.parametrize("place_of_models", ["sqlite:///{folder}/elsewhere.db", "{folder}/elsewhere"])
+def test_models_are_registered_where_the_runs_are_whatever_a_variable_says(
+    tracked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place_of_models: str
+) -> None:
+    """A first champion went into another registry once, with exit code 0."""
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", place_of_models.format(folder=tmp_path))
+    monkeypatch.setattr("mlflow.tracking._model_registry.utils._registry_uri", None)  # as where a process begins
+    name = f"elsewhere-{tmp_path.name}"
+    with runs.connected() as client:
+        client.raw.create_registered_model(name)
+        assert mlflow.get_registry_uri() == Settings.current().tracking_uri
+    assert not [*tmp_path.glob("elsewhere*")]
+
+
+def test_the_command_line_asks_the_registry_of_the_runs(
+    tracked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{tmp_path}/elsewhere.db")
+    words = [sys.executable, "-m", "ratchet", "prune", "wind", "--dry-run"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "include")}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "elsewhere.db").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -59,3 +60,13 @@ def test_a_word_that_is_no_command_is_an_error(ratchet: Ratchet) -> None:
     code, _, err = ratchet("pulish")
     assert code == cli.FAILED
     assert "No such command" in err
+
+
+def test_a_command_reaches_this_machine_without_a_proxy_and_keeps_the_users_exceptions(
+    ratchet: Ratchet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a proxy an MLflow that ran was said not to answer."""
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("NO_PROXY", "corp.example")
+    assert ratchet("--version")[0] == 0
+    assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == "corp.example,127.0.0.1,localhost,::1"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ratchet import cli
+from ratchet.lifecycle import dataset
 from ratchet.steps import fetch
 from tests.unit.cli.conftest import Ratchet
 
@@ -115,3 +116,13 @@ def test_a_refusal_has_an_exit_code_of_its_own(place: Path, ratchet: Ratchet) ->
     code, _, err = ratchet("step", "publish", "--loop", "wind", "--partitions", "2013-01-05")
     assert code == cli.REFUSED
     assert "dropped column humid" in err
+
+
+@pytest.mark.parametrize("words", [("--approval", "Approve"), ("--approval=Approve",), ("--answer", "Approve")])
+def test_an_approval_is_no_word_of_a_command_line(place: Path, ratchet: Ratchet, words: tuple[str, ...]) -> None:
+    """What a person has answered is in the ledger alone."""
+    code, _, err = ratchet("step", "promote", "--loop", "wind", "--run", "first", "--mlflow-run", "x", *words)
+    assert code == cli.FAILED
+    assert err.startswith("RequestError: The step promote")
+    assert words[0].removeprefix("--").partition("=")[0] in err
+    assert dataset.registry().ledger("wind") == []

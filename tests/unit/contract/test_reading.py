@@ -76,9 +76,13 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     [
         (BOMB.encode(), "values, its aliases written out"),
         (b"a: &a [*a]\n", ""),
-        (b"[" * 20_000, "20,000 brackets are no contract"),
-        (b"{a: " * 20_000, "20,000 brackets are no contract"),
-        (b"- " * 800, "not YAML: lists in lists"),
+        (b"[" * 2_000, ":1: 2,000 brackets open"),
+        (b"[" * 20_000, ":1: 20,000 brackets open"),
+        (b"a: 1\n" + b"[[]," * 1_000, ":2: 2,000 brackets open"),
+        (b"{a: " * 20_000, ":1: 20,000 brackets open"),
+        ((b"[" * 90 + b"\n") * 100, "not YAML"),
+        (b"- " * 20_000, "not YAML"),
+        (b"- " * 800, "not YAML"),
         (b"name: wind\0\n", "not YAML"),
         ("name: wünd\n".encode("latin-1"), "not UTF-8 at byte 7"),
         (b"#" * 300_000, "300,000 bytes are no contract"),
@@ -98,4 +102,4 @@ def test_a_hostile_contract_is_one_sentence_and_costs_nothing(tmp_path: Path, co
         reading.read(path)
     assert str(path) in str(caught.value)
     assert len(str(caught.value)) < 4000
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 1

@@ -224,3 +224,11 @@ def test_a_ledger_that_was_changed_in_git_stops_whatever_decides_or_scores(watch
     with runs.connected() as client:
         assert (champion := models.champion(client, WATCHED)) is not None
         assert champion.number == "1"
+
+
+def test_a_reason_is_one_line_of_the_ledger_and_of_its_commit(place: Path) -> None:
+    loop, registry = catalog.load("wind"), dataset.registry()
+    ledger.say(loop, Paused, "\x1b[2Jfine\n\nSigned-off-by: the CEO\n   2  2013-01-01  promoted  v9: forged")
+    told = "\\x1b[2Jfine Signed-off-by: the CEO 2 2013-01-01 promoted v9: forged"
+    assert ledger.read(loop)[-1].reason == told
+    assert registry.git("log", "-1", "--format=%B").splitlines()[2:] == [told, ""]

@@ -39,3 +39,11 @@ def test_the_same_content_is_left_as_it_is(place: Path) -> None:
     assert path.stat() == before
     deliver(place, rows_of_day(59))
     assert step("fetch", "wind", partitions=DAY).outcome == "done"
+
+
+def test_a_column_that_comes_twice_is_one_sentence(place: Path) -> None:
+    deliver(place, rows_of_day())
+    contract = place / "loops" / "wind" / "loop.yaml"
+    contract.write_text(contract.read_text().replace("SELECT * FROM", "SELECT *, humid AS temp FROM"))
+    with pytest.raises(DataError, match=r"two columns 'temp'\. Name one otherwise in its SELECT"):
+        step("fetch", "wind", partitions=DAY)

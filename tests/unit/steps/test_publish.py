@@ -12,7 +12,7 @@ from ratchet.errors import DataError
 from ratchet.lifecycle import dataset
 from ratchet.settings import Settings
 from tests.conftest import ingest, step
-from tests.given.deliveries import DAY, counts, deliver, published, rows_of_day, verdict_now
+from tests.given.deliveries import DAY, counts, deliver, published, quarantined, rows_of_day, verdict_now
 from tests.given.forks import Forks
 from tests.given.nights import turn
 
@@ -69,6 +69,34 @@ def test_each_correction_of_a_day_is_a_fact_of_its_own(place: Path) -> None:
         deliver(place, rows_of_day(temp=temp))
         ingest("wind", DAY, f"warm-{temp}")
     assert [fact["rows"]["changed"] for fact in _corrections()] == [60, 60]
+
+
+def test_columns_of_any_type_that_the_contract_does_not_name_come_along(place: Path) -> None:
+    """A list from a JSON file stopped the whole delivery."""
+    contract = place / "loops" / "wind" / "loop.yaml"
+    more = (
+        "[temp, humid] AS items, struct_pack(city := origin, ages := [temp]) AS customer, map(['a'], [temp]) AS prices"
+    )
+    text = contract.read_text().replace("SELECT * FROM", f"SELECT *, {more}, INTERVAL 1 DAY AS lasted FROM")
+    contract.write_text(text)
+    rows = rows_of_day()
+    deliver(place, [*rows, rows[3], {**rows[4], "temp": 99.0}])
+    assert ingest("wind", DAY).outcome == "done"
+    assert counts(verdict_now()) == (62, 59, 3)
+    assert "new column items (list<" in verdict_now()["reason"]
+    found = {row["observed_at"]: row for row in published().to_pylist() if row["origin"] == "EWR"}
+    first = found[rows[0]["observed_at"]]
+    assert (first["items"], first["customer"]) == ([30.0, 50.0], {"city": "EWR", "ages": [30.0]})
+    assert (first["prices"], first["lasted"]) == ([("a", 30.0)], "[0, 1, 0]")
+    assert {tuple(row["items"]) for row in quarantined()} == {(30.3, 50.0), (30.4, 50.0), (99.0, 50.0)}
+    assert step("fetch", "wind", partitions=DAY).outcome == "unchanged"
+    assert ingest("wind", DAY).outcome == "unchanged"
+    deliver(place, rows_of_day(temp=70.0))
+    assert "; corrects 2013-01-05: 1 rows came, 0 went, 59 differ" in ingest("wind", DAY, "correction").reason
+    contract.write_text(text.replace("SELECT *,", "SELECT * REPLACE ([temp] AS temp),"))
+    refused = ingest("wind", DAY, "a-list")
+    assert refused.outcome == "refused"
+    assert "type change of temp: found list" in refused.reason
 
 
 def test_the_first_delivery_of_a_day_and_one_that_is_refused_correct_nothing(place: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -88,3 +89,18 @@ def test_the_record_of_a_training_says_what_was_made_of_what_and_for_whom(wind: 
     assert sorted(found.files) == ["monitor/reference.parquet", "monitor/thresholds.json"]
     again = step("train", wind, run="first", reason="another", asked_by="eve")
     assert (again.outcome, records.of_key(catalog.load(wind), "first")) == ("unchanged", found)
+
+
+def test_the_note_of_a_run_holds_no_markup_of_a_reason(wind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow shows a note as HTML."""
+    noted: list[str] = []
+
+    def start(*arguments: Any) -> None:
+        noted.append(arguments[-1]["mlflow.note.content"])
+        raise KeyboardInterrupt
+
+    step("snapshot", wind, run="first")
+    monkeypatch.setattr(runs, "start_run", start)
+    with pytest.raises(KeyboardInterrupt):
+        step("train", wind, run="first", reason="<img src=x onerror=alert(1)>")
+    assert noted[0].endswith("Trained because: &lt;img src=x onerror=alert(1)&gt;")

@@ -169,3 +169,13 @@ def _whole(good: list[dict[str, Any]], bad: list[dict[str, Any]], rows: list[dic
     assert sorted(map(str, whole)) == sorted(map(str, rows))
     keys = [(row["observed_at"], row["origin"]) for row in good]
     assert len(keys) == len(set(keys))
+
+
+def test_the_name_of_a_column_forges_no_line(place: Path) -> None:
+    deliver(place, rows_of_day())
+    path = place / "loops" / "wind" / "loop.yaml"
+    named = json.dumps('SELECT *, 1 AS "\x1b[31mred\nforged: line" FROM')[1:-1]
+    text = path.read_text().replace("weather: SELECT * FROM", f'weather: "{named}').replace("< $end", '< $end"')
+    path.write_text(text)
+    assert ingest("wind", DAY).outcome == "done"
+    assert "new column \\x1b[31mred forged: line (int32), kept" in verdict_now()["reason"]
