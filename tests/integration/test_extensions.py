@@ -18,12 +18,12 @@ LIVE = """
 import json
 from click.testing import CliRunner
 from ratchet import catalog
-from ratchet.adapters import models, runs
+from ratchet.adapters import runs
 from ratchet.cli import ratchet
 from ratchet.contract.rules import Bound
 from ratchet.decisions import checks, retrain
 from ratchet.decisions.policies.facts import NightFacts
-from ratchet.lifecycle import evaluations
+from ratchet.lifecycle import evaluations, proven
 from ratchet.steps import snapshot
 from tests.conftest import ingest, step
 
@@ -37,9 +37,11 @@ gated = step("gate", NAME, run="first", mlflow_run=run)
 step("refit", NAME, run="first", mlflow_run=run)
 promoted = step("promote", NAME, run="first", mlflow_run=run)
 loop = catalog.load(NAME)
-with runs.connected() as client:
-    found = json.loads(runs.read_file(client, run, evaluations.FILE))
+found = json.loads(evaluations.text(loop, run))
+with runs.connected():
+    model = proven.run_model(loop, run)
 rows = snapshot.read(loop, snapshot.pinned(loop, "first").snapshot, "holdout")
+predicted = model.predict(rows).tolist()
 asked = {
     night: retrain.decide(NightFacts(night, "1"), loop.retrain, catalog.policies(loop)).verdict
     for night in ("2013-01-15", "2013-01-16")
@@ -58,7 +60,7 @@ print("RESULT", json.dumps({
     "metrics": found["metrics"]["challenger"],
     "asked": asked,
     "rows": {name: rows.column(name).to_pylist() for name in ("level_now", "level_before")},
-    "predicted": models.run_model(client, run).predict(rows).tolist(),
+    "predicted": predicted,
 }))
 """
 LOAD = """
@@ -68,7 +70,8 @@ from ratchet.adapters import models, runs
 frame = pandas.DataFrame(json.loads(sys.stdin.read()))
 served = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
 with runs.connected() as client:
-    ours = models.version_model(client, models.champion(client, NAME))
+    champion = models.champion(client, NAME)
+    ours = models.version_model(champion, client.tags(champion.run_id)[models.SHA256])
 import pyarrow
 print("RESULT", json.dumps({
     "served": served.predict(frame)["prediction"].tolist(),

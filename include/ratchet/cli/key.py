@@ -20,5 +20,6 @@ def key(name: str) -> None:
     """
     loop = catalog.load(name)
     parts = [(loop.folder / "loop.yaml").read_bytes(), (loop.folder / loop.features.sql).read_bytes()]
-    parts += [dataset.registry().head().encode(), provenance.code(Settings.current().home)["code.revision"].encode()]
+    parts += [dataset.registry().content_id(f"{loop.name}/data").encode()]
+    parts += [provenance.code(Settings.current().home)["code.revision"].encode()]
     click.echo(f"repro-{hashlib.sha256(b''.join(parts)).hexdigest()[:12]}")

@@ -149,7 +149,7 @@ def test_a_folder_may_have_any_name(place: Path, monkeypatch: pytest.MonkeyPatch
     [
         (
             json.dumps({"format": data_registry.FORMAT + 1}),
-            "which is newer than this program's, 3. Install the version",
+            f"which is newer than this program's, {data_registry.FORMAT}. Install the version",
         ),
         (
             json.dumps({"format": 2}),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ratchet import catalog
+from ratchet.decisions.entries import Paused
+from ratchet.lifecycle import ledger
 from tests.conftest import ingest
 from tests.unit.cli.conftest import Ratchet
 
@@ -20,3 +23,5 @@ def test_a_key_follows_contract_features_and_data(place: Path, ratchet: Ratchet)
     ingest("wind", "2013-01-02")
     seen.append(ratchet("key", "wind")[1])
     assert len(set(seen)) == 4
+    ledger.say(catalog.load("wind"), Paused, "what is no data changes nothing: a training notes what it has made")
+    assert ratchet("key", "wind")[1] == seen[-1]

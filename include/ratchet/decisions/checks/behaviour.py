@@ -31,6 +31,7 @@ def behaviour(results: Mapping[str, tuple[float, float, str, float]]) -> list[Ch
             ]
         )
         text = f"{name}: {before:.4f} becomes {after:.4f}, expected {expected} (tolerance {tolerance:g})"
-        low, high = None if expected == "lower" else -tolerance, None if expected == "higher" else tolerance
+        low = None if expected == "lower" else 0.0 - tolerance  # and never a minus nought
+        high = None if expected == "higher" else tolerance
         checks.append(Check(name, passed, text, change if finite else None, low, high))
     return checks
