@@ -20,14 +20,19 @@ HOSTILE = [
 ]
 
 
-def broken(place: Path, old: str, new: str) -> str:
+def refused(place: Path, old: str, new: str) -> tuple[Path, str]:
+    """Write something else into a contract; return its file, and what is said of it."""
     path = place / "loops" / "flight_delays" / "loop.yaml"
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(ContractError) as caught:
         catalog.load("flight_delays")
-    message = str(caught.value)
+    return path, str(caught.value)
+
+
+def broken(place: Path, old: str, new: str) -> str:
+    path, message = refused(place, old, new)
     file, line, _ = message.split(":", 2)
     assert Path(file) == path
     assert int(line) >= 1

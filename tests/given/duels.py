@@ -121,6 +121,15 @@ def win(run: str, difference: float = -30.0, days: int = 15) -> None:
         evidence.write(catalog.load(NAME), client, run, "2", told)
 
 
+def ask(run: str, place: Path) -> Any:
+    """Let the challenger win that ada or bob has to approve; return what the night has decided. place: of the loops."""
+    write_gate(place, "approval: [ada, bob]")
+    renew("second")
+    live_night()
+    win(run)
+    return step("duel", NAME, partition=NIGHT)
+
+
 def champion_now() -> str | None:
     with runs.connected() as client:
         found = models.champion(client, NAME)

@@ -286,8 +286,8 @@ def _won(loop: Loop, about: Mapping[str, Any]) -> tuple[Won, *tuple[ApprovalAske
     if not loop.gate.approval:
         return (found,)
     run = found.mlflow_run
-    about = {"run": found.run, "mlflow_run": run, "approvers": loop.gate.approval, "reason": asked(found)}
-    return found, ApprovalAsked(key=f"approval_asked:{run}", **about)
+    question = {"run": found.run, "mlflow_run": run, "approvers": loop.gate.approval, "reason": asked(found)}
+    return found, ApprovalAsked(key=f"approval_asked:{run}", **question)
 
 
 def asked(won: Won) -> str:

@@ -28,28 +28,30 @@ if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
 
 FILE = "duel/evidence.json"  # the copy with the MLflow run
-LOSS = "challenger/loss"  # metric of a run: its loss on the holdout; the live loss is compared with it
+LOSS = "challenger/loss"  # metric of a run, for people: its loss on the holdout
 
 
 def read(loop: Loop, run: str) -> list[Cluster]:
     """Return the days of a challenger's evidence; none where it has not been judged."""
-    content = dataset.registry().text(_path(loop, run))
+    content = dataset.registry().text(path(loop.name, run))
     return duel.load(json.loads(content)["days"]) if content else []
 
 
 def write(loop: Loop, client: Tracking, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
-    """Keep a challenger's evidence."""
-    writing.change(dataset.registry(), lambda writer: commit(writer, loop, client, run, champion, days))
+    """Keep a challenger's evidence. The registry is not held while the copy is made."""
+    writing.change(dataset.registry(), lambda writer: commit(writer, loop, run, champion, days))
+    copy(client, run, champion, days)
 
 
-def commit(
-    writer: Writer, loop: Loop, client: Tracking, run: str, champion: str | None, days: Sequence[Cluster]
-) -> None:
+def commit(writer: Writer, loop: Loop, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
     """Commit a challenger's evidence; the same days change nothing."""
-    content = text(champion, days)
-    writer.write(_path(loop, run), content)
+    writer.write(path(loop.name, run), text(champion, days))
     writer.commit(f"Keep {len(days)} days of the duel of {run[:10]}, a challenger of {loop.name}")
-    runs.log_files(client, run, {FILE: content})
+
+
+def copy(client: Tracking, run: str, champion: str | None, days: Sequence[Cluster]) -> None:
+    """Lay a copy with the MLflow run."""
+    runs.log_files(client, run, {FILE: text(champion, days)})
 
 
 def text(champion: str | None, days: Sequence[Cluster]) -> str:
@@ -122,8 +124,9 @@ def compare(loop: Loop, day: str, rows: pa.Table, rival: pa.Table, champion: pa.
     return duel.cluster([day] * len(keys), np.array([ours[k] for k in keys]), np.array([theirs[k] for k in keys]))
 
 
-def _path(loop: Loop, run: str) -> str:
-    return f"{loop.name}/duels/{run}.json"
+def path(loop: str, run: str) -> str:
+    """Say where the evidence of a run lies in the data registry."""
+    return f"{loop}/duels/{run}.json"
 
 
 def _of(table: pa.Table, day: str) -> pa.Table:
@@ -137,9 +140,9 @@ def _told(loop: Loop, day: str, versions: set[str]) -> pa.Table | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    path = predictions.live(loop, day)
-    if not path.exists():
+    told = predictions.live(loop, day)
+    if not told.exists():
         return None
-    table = tables.read_table(path)
+    table = tables.read_table(told)
     mine = table.filter(pc.is_in(table.column(predictions.VERSION), value_set=pa.array(sorted(versions))))
     return mine if mine.num_rows else None

@@ -48,7 +48,9 @@ class Production:
 
     def keep(self, run: str, days: Sequence[Cluster]) -> None:
         """Keep the days of a duel with the challenger's run."""
-        evidence.commit(self.writer, self.loop, self.client, run, self.training(run).evaluation.champion, days)
+        champion = self.training(run).evaluation.champion
+        evidence.commit(self.writer, self.loop, run, champion, days)
+        evidence.copy(self.client, run, champion, days)
         self._gathered[run] = list(days)
 
     def write(self, entries: Sequence[Entry], decided: Decided) -> None:

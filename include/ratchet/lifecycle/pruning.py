@@ -21,7 +21,7 @@ from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions import lifecycle, shadows
 from ratchet.decisions.entries import Entries, Judged, Promoted, only
-from ratchet.lifecycle import dataset, nights, predictions, records
+from ratchet.lifecycle import dataset, evidence, nights, predictions, records
 from ratchet.partitions import parse, shift
 from ratchet.settings import Settings
 
@@ -144,6 +144,20 @@ def unneeded_runs(loop: Loop, client: Tracking) -> list[str]:
     needed |= {*latest.values()}
     old = runs.begun_before(client, loop.name, time.time() - loop.keep.runs_days * _DAY)
     return [run for run in old if run not in needed]
+
+
+def forget(loop: Loop, gone: Collection[str]) -> None:
+    """Take away the records of runs that were let go, and the days of their duels."""
+
+    def act(writer: Writer) -> None:
+        for run in gone:
+            record = records.find(loop, run, writer.registry)
+            for path in (*(records.files(loop.name, record) if record else ()), evidence.path(loop.name, run)):
+                writer.remove(path)
+        writer.commit(f"Let the records of {len(gone)} runs of {loop.name} go")
+
+    if gone:
+        writing.change(dataset.registry(), act)
 
 
 def remove(paths: Iterable[Path]) -> int:

@@ -10,7 +10,7 @@ decides is read from here, and what lies in MLflow is compared with it:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -58,14 +58,15 @@ class Record(Part):
         return first, last
 
 
-def find(loop: Loop, run: str) -> Record | None:
-    """Return the record of an MLflow run, or None."""
-    return _find(dataset.registry(), loop, run)
+def find(loop: Loop, run: str, registry: Registry | None = None) -> Record | None:
+    """Return the record of an MLflow run, or None. registry: as a writer sees it; by default as it is."""
+    text = (registry or dataset.registry()).text(_path(loop.name, run))
+    return Record.model_validate_json(text) if text else None
 
 
-def read(loop: Loop, run: str) -> Record:
+def read(loop: Loop, run: str, registry: Registry | None = None) -> Record:
     """Return the record of an MLflow run. Raises DataError where there is none: no step has made that run."""
-    found = find(loop, run)
+    found = find(loop, run, registry)
     if found is None:
         raise DataError(
             f"The data registry has no record of the MLflow run {run}: no step of {loop.name} has made it, whatever "
@@ -119,36 +120,14 @@ def files(loop: str, record: Record) -> dict[str, str]:
 
 def amend(loop: Loop, run: str, **fields: Any) -> Record:
     """Add to a record; return it whole. Raises DataError where there is none."""
-
-    def act(writer: Writer) -> Record:
-        found = _find(writer.registry, loop, run) or read(loop, run)
-        whole = found.model_copy(update=fields)
-        write(writer, loop, whole)
-        return whole
-
-    return writing.change(dataset.registry(), act)
+    return writing.change(dataset.registry(), lambda writer: amended(writer, loop, run, **fields))
 
 
-def evaluate(loop: Loop, run: str, text: str) -> None:
-    """Keep the evaluation of a run among the loop's facts."""
-
-    def act(writer: Writer) -> None:
-        digest = writer.keep(loop.name, ".json", text)
-        found = _find(writer.registry, loop, run) or read(loop, run)
-        write(writer, loop, found.model_copy(update={"evaluation": digest}))
-
-    writing.change(dataset.registry(), act)
-
-
-def evaluation(loop: Loop, run: str) -> str:
-    """Return the evaluation of a run, as it was written. Raises DataError where there is none."""
-    found = read(loop, run)
-    if not found.evaluation:
-        raise DataError(
-            f"The MLflow run {run} was not evaluated. Run: ratchet step evaluate --loop {loop.name} "
-            f"--run {found.key or 'KEY'}"
-        )
-    return dataset.registry().fact(loop.name, found.evaluation)
+def amended(writer: Writer, loop: Loop, run: str, **fields: Any) -> Record:
+    """Commit what is added to a record; return it whole. Raises DataError where there is none."""
+    whole = read(loop, run, writer.registry).model_copy(update=fields)
+    write(writer, loop, whole)
+    return whole
 
 
 def file(loop: Loop, client: Tracking, run: str, name: str) -> bytes:
@@ -162,21 +141,6 @@ def file(loop: Loop, client: Tracking, run: str, name: str) -> bytes:
     return content
 
 
-def forget(loop: Loop, gone: Collection[str]) -> None:
-    """Take the records of runs away that were let go."""
-
-    def act(writer: Writer) -> None:
-        for run in gone:
-            if found := _find(writer.registry, loop, run):
-                writer.remove(_path(loop.name, run))
-                if found.key:
-                    writer.remove(_key_path(loop.name, found.key))
-        writer.commit(f"Let the records of {len(gone)} runs of {loop.name} go")
-
-    if gone:
-        writing.change(dataset.registry(), act)
-
-
 def digests(files: Mapping[str, str | bytes]) -> dict[str, str]:
     """Return the SHA-256 of each file: path -> hexadecimal."""
     return {name: digest(content) for name, content in files.items()}
@@ -185,11 +149,6 @@ def digests(files: Mapping[str, str | bytes]) -> dict[str, str]:
 def digest(content: str | bytes) -> str:
     """Return a SHA-256, in hexadecimal."""
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
-
-
-def _find(registry: Registry, loop: Loop, run: str) -> Record | None:
-    text = registry.text(_path(loop.name, run))
-    return Record.model_validate_json(text) if text else None
 
 
 def _path(loop: str, run: str) -> str:

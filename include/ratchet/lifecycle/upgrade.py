@@ -160,7 +160,7 @@ def _record(client: Tracking, loop: str, run: str, evaluation: str) -> dict[str,
         with suppress(DataError):  # one that was never judged has no such file
             content = runs.read_file(client, run, name)
             if name == evidence.FILE:
-                kept[f"{loop}/duels/{run}.json"] = content.decode()
+                kept[evidence.path(loop, run)] = content.decode()
             elif name != evaluations.FILE:
                 files[name] = records.digest(content)
             elif not evaluation:

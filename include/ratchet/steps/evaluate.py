@@ -95,7 +95,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         drawn = _figures(loop, challenger, opponent, ours, theirs)
         text = json.dumps(content, indent=1)
         runs.log_files(client, mlflow_run, {evaluations.FILE: text, **drawn})
-        records.evaluate(loop, mlflow_run, text)
+        evaluations.keep(loop, mlflow_run, text)
     return _result(parse(content, mlflow_run), mlflow_run, "done")
 
 

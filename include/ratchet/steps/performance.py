@@ -66,14 +66,14 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         if champion is None:
             reason = f"{loop.name} has no champion yet: nothing to measure"
             return _keep(loop, PerformanceResult(reason=reason, outcome="skipped", partition=night))
-        holdout = _evaluation(loop, champion)["challenger_loss"]
+        judged = _evaluation(loop, champion)
         found: dict[str, dict[str, dict[str, float]]] = {}
         if days:
             rows = dataset.features_of(registry, loop, revision, days)
             found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
             newest = {f"live/v{version}/{k}": x for version, m in found[days[-1]].items() for k, x in m.items()}
             runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
-        estimated = _estimated(loop, champion, shift(last, 1), night)
+        estimated = _estimated(loop, champion, judged["calibrator"], shift(last, 1), night)
         entries = registry.ledger(loop.name)
         over = not nights.may_decide(registry, loop.name, night)  # later nights have gone on with the evidence
         waiting = {
@@ -97,7 +97,7 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         + (f"; measured again, as corrected: {', '.join(again)}" if again else ""),
         partition=night,
         champion=champion.number,
-        holdout_loss=holdout,
+        holdout_loss=judged["challenger_loss"],
         days=found,
         estimated=estimated,
         challengers=waiting,
@@ -135,11 +135,10 @@ def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
     return dict(sorted(found.items()))
 
 
-def _estimated(loop: Loop, champion: models.Version, first: str, last: str) -> dict[str, float]:
+def _estimated(loop: Loop, champion: models.Version, knots: Any, first: str, last: str) -> dict[str, float]:
     """Estimate the champion's loss on the days that it has scored and that have no label yet."""
     import pyarrow.compute as pc
 
-    knots = _evaluation(loop, champion)["calibrator"]
     found = {}
     for day in (shift(first, n) for n in range(days_between(first, last) + 1)):
         if knots and predictions.live(loop, day).exists():

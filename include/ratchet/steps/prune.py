@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ratchet.adapters import keeping, runs
 from ratchet.contract.loop import Loop
-from ratchet.lifecycle import dataset, pruning, records
+from ratchet.lifecycle import dataset, pruning
 from ratchet.steps import StepRequest, StepResult
 
 
@@ -35,7 +35,7 @@ def run(loop: Loop, request: PruneRequest) -> PruneResult:
             freed = pruning.remove(files)
             for each in old:
                 client.delete(each)
-            records.forget(loop, old)
+            pruning.forget(loop, old)
             pruning.let_go(loop, days)
         blobs = pruning.blobs(loop, client, days if request.dry_run else ())
         if not request.dry_run:

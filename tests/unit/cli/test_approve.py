@@ -10,7 +10,7 @@ from ratchet import environment
 from ratchet.contract.loop import Loop
 from ratchet.lifecycle import ledger
 from tests.conftest import step
-from tests.given.duels import NAME, NIGHT, champion_now, kinds, live_night, renew, win, write_gate
+from tests.given.duels import NAME, NIGHT, ask, champion_now, kinds
 from tests.unit.cli.conftest import Ratchet
 from tests.unit.lifecycle.test_approval import asked
 
@@ -20,11 +20,7 @@ __all__ = ["asked"]
 @pytest.fixture
 def won(second: str, tmp_path: Path) -> str:
     """A challenger that has won, and waits for ada or bob; return its run."""
-    write_gate(tmp_path / "copy", "approval: [ada, bob]")
-    renew("second")
-    live_night()
-    win(second)
-    step("duel", NAME, partition=NIGHT)
+    ask(second, tmp_path / "copy")
     step("refit", NAME, run="second", until=NIGHT)
     return second
 

@@ -20,7 +20,7 @@ def test_a_training_is_read_from_its_run(place: Path) -> None:
     given, loop = training("any", [0.1, -0.2], importance={"wind_now": 2.0}), catalog.load(LOOP)
     stored, run = json.dumps(given.evaluation.model_dump()), "1" * 32
     records.keep(loop, Record(run=run, key="first", recipe="recipe", seconds=90.0))
-    records.evaluate(loop, run, stored)
+    evaluations.keep(loop, run, stored)
     found = evaluations.training(loop, run)
     assert evaluations.text(loop, run) == stored
     assert evaluations.read(loop, run) == given.evaluation
@@ -38,7 +38,7 @@ def test_what_was_never_evaluated_or_does_not_fit_is_named(place: Path) -> None:
             with pytest.raises(DataError, match=told):
                 ask(loop, run)
         records.keep(loop, Record(run=run, key="second"))
-    records.evaluate(loop, run, json.dumps(broken))
+    evaluations.keep(loop, run, json.dumps(broken))
     for ask in asks[1:]:
         with pytest.raises(DataError, match=rf"{run} .* latency_ms: .* ratchet step evaluate"):
             ask(loop, run)

@@ -16,7 +16,7 @@ from ratchet.adapters.writing import Writer
 from ratchet.decisions import acts, retrain
 from ratchet.decisions.entries import Paused, Won, only
 from ratchet.errors import DataError, RequestError
-from ratchet.lifecycle import contracts, dataset, evidence, ledger, production, records
+from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, production, records
 from ratchet.lifecycle.production import Production
 from ratchet.lifecycle.records import Record
 from ratchet.settings import Settings
@@ -39,7 +39,7 @@ def _evaluated(client: Any, name: str, key: str, differences: list[float] | None
     run, loop = str(runs.start_run(client, name, key, {}).run_id), catalog.load(name)
     given = training(run, differences).evaluation.model_dump()
     records.keep(loop, Record(run=run, key=key, recipe="recipe", seconds=60.0))
-    records.evaluate(loop, run, json.dumps(given))
+    evaluations.keep(loop, run, json.dumps(given))
     return run
 
 
@@ -156,7 +156,7 @@ def test_a_first_look_is_taken_once_and_keeps_the_days_of_its_duel(tracked: Path
         written = ledger.read(loop)
         # Whatever is stored of it since.
         changed = training(run, [-9.0] * 3).evaluation.model_dump()
-        records.evaluate(loop, run, json.dumps(changed))
+        evaluations.keep(loop, run, json.dumps(changed))
         second = production.act(loop, client, lambda world: acts.look(world, loop, run, []))
         assert evidence.read(loop, run) == days(differences)
     assert first.taken is not None
@@ -178,7 +178,7 @@ def test_what_was_read_stays_what_it_was_throughout_an_act(tracked: Path) -> Non
             assert world.evidence(run) == []
             other = Registry(dataset.registry().root, dataset.registry().remote)
             assert other.text(f"{name}/duels/{run}.json") is None
-            evidence.commit(world.writer, loop, client, run, "1", days([0.5]))
+            evidence.commit(world.writer, loop, run, "1", days([0.5]))
             assert (world.training(run), world.evidence(run)) == (known, [])
             world.keep(run, days([0.7]))
             assert world.evidence(run) == days([0.7])

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from ratchet import catalog
-from ratchet.adapters import runs
+from ratchet.adapters import runs, writing
 from ratchet.errors import DataError, RequestError
-from ratchet.lifecycle import dataset, records
+from ratchet.lifecycle import dataset, evaluations, evidence, pruning, records
 from ratchet.lifecycle.records import Record
+from tests.given.clusters import days
 
 RUN = "a" * 32
 
@@ -25,6 +26,8 @@ def test_a_record_is_found_by_its_run_and_by_its_key_and_goes_with_it(place: Pat
     records.keep(loop, first)
     refit = Record(run="b" * 32, evaluated=RUN)
     records.keep(loop, refit)
+    with writing.held(dataset.registry()) as writer:
+        evidence.commit(writer, loop, RUN, "1", days([0.1]))
     assert records.read(loop, RUN) == records.of_key(loop, first.key) == first
     assert first.trained == ("2013-01-02", "2013-01-05")
     assert records.trained_run(loop, first.key, RUN) == RUN
@@ -34,8 +37,9 @@ def test_a_record_is_found_by_its_run_and_by_its_key_and_goes_with_it(place: Pat
     records.keep(loop, first)  # once
     assert dataset.registry().head() == head
     assert records.amend(loop, RUN, refit=refit.run) == records.read(loop, RUN)
-    records.forget(loop, [RUN, "never recorded"])
+    pruning.forget(loop, [RUN, "never recorded"])
     assert (records.find(loop, RUN), records.of_key(loop, first.key)) == (None, None)
+    assert evidence.read(loop, RUN) == []
     assert records.find(loop, refit.run) == refit
     with pytest.raises(DataError, match=f"no record of the MLflow run {RUN}: no step of wind has made it"):
         records.amend(loop, RUN, refit="")
@@ -45,9 +49,9 @@ def test_an_evaluation_is_a_fact_of_the_registry(place: Path) -> None:
     loop = catalog.load("wind")
     records.keep(loop, Record(run=RUN, key="first"))
     with pytest.raises(DataError, match=r"was not evaluated.*ratchet step evaluate --loop wind --run first"):
-        records.evaluation(loop, RUN)
-    records.evaluate(loop, RUN, '{"metrics": {}}')
-    assert records.evaluation(loop, RUN) == '{"metrics": {}}'
+        evaluations.text(loop, RUN)
+    evaluations.keep(loop, RUN, '{"metrics": {}}')
+    assert evaluations.text(loop, RUN) == '{"metrics": {}}'
 
 
 def test_a_file_that_was_changed_in_mlflow_is_refused(tracked: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_night_that_has_decided_decides_nothing_anew_whoever_waits_since(secon
     with runs.connected() as client:
         later = runs.start_run(client, NAME, "later", {evaluations.RECIPE: "other"}).run_id
     records.keep(loop, records.Record(run=later, key="later", recipe="other"))
-    records.evaluate(loop, later, evaluations.text(loop, second))
+    evaluations.keep(loop, later, evaluations.text(loop, second))
     win(later)
     with writing.held(dataset.registry()) as writer:
         about = {"mlflow_run": later, "evaluated": later, "champion": version, "since": "2013-01-13"}

@@ -16,7 +16,7 @@ from ratchet.reports import decision as report
 from ratchet.settings import Settings
 from ratchet.steps import gate
 from tests.conftest import ingest, step, train
-from tests.given.duels import NAME, NIGHT, champion_now, live_night, renew, win, write_gate
+from tests.given.duels import NAME, NIGHT, ask, champion_now, renew
 from tests.given.duels import kinds as duel_kinds
 from tests.given.trained import kinds
 
@@ -103,11 +103,7 @@ def test_promote_wants_a_verdict(wind: str) -> None:
 
 def _asked(second: str, tmp_path: Path) -> None:
     """Let a challenger have won that a person has to approve."""
-    write_gate(tmp_path / "copy", "approval: [ada, bob]")
-    renew("second")
-    live_night()
-    win(second)
-    step("duel", NAME, partition=NIGHT)
+    ask(second, tmp_path / "copy")
     assert duel_kinds()[-2:] == ["won", "approval_asked"]
     step("refit", NAME, run="second", mlflow_run=second)
     with pytest.raises(RequestError, match="nobody has answered"):

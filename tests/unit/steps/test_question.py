@@ -9,15 +9,11 @@ from ratchet.decisions import lifecycle
 from ratchet.lifecycle import approval, ledger
 from ratchet.text import markdown_escape
 from tests.conftest import step
-from tests.given.duels import NAME, NIGHT, live_night, renew, win, write_gate
+from tests.given.duels import NAME, ask
 
 
 def test_a_question_is_asked_once_and_says_what_was_decided(second: str, tmp_path: Path) -> None:
-    write_gate(tmp_path / "copy", "approval: [ada, bob]")
-    renew("second")
-    live_night()
-    win(second)
-    decided = step("duel", NAME, partition=NIGHT)
+    decided = ask(second, tmp_path / "copy")
     found = step("question", NAME, run="second")
     assert found.subject == f"Promote the challenger second of {NAME}?"
     assert (found.approvers, found.mlflow_run, found.report) == (("ada", "bob"), second, decided.report)
