@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from ratchet import catalog
 from ratchet.data import features, tables
-from ratchet.data.sources import nycflights
+from ratchet.data.sources import Asked, nycflights
 from ratchet.training import fit
 from ratchet.training.metrics import row_losses
 from ratchet.training.model import Model
@@ -72,7 +72,7 @@ def year() -> Year:
     parts: dict[str, list[pa.Table]] = {name: [] for name in loop.tables}
     for n in range(365):
         day = dt.date(2013, 1, 1) + dt.timedelta(days=n)
-        for name, table in nycflights.fetch(nycflights.Options(), day, loop.folder).items():
+        for name, table in nycflights.fetch(nycflights.Options(), Asked(day, day, loop.folder)).items():
             held, _ = tables.conform(table, loop.tables[name].columns)
             held = held.select(list(loop.tables[name].columns))
             parts[name].append(

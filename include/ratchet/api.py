@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ratchet.catalog import load as load_loop
     from ratchet.contract.loop import Loop
     from ratchet.contract.rules import Part
-    from ratchet.data.sources import SourceModule
+    from ratchet.data.sources import Asked, SourceModule
     from ratchet.decisions.checks.check import Check, within
     from ratchet.decisions.policies.facts import NightFacts
     from ratchet.errors import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Arrays",
+    "Asked",
     "Check",
     "ContractError",
     "Curve",

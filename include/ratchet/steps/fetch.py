@@ -45,7 +45,8 @@ def run(loop: Loop, request: FetchRequest) -> FetchResult:
         return FetchResult(reason=waits[0].told, outcome="waiting", delivery=delivery, rows={})
     rows, changed = {}, False
     for day in days:
-        found = source.fetch(options, dt.date.fromisoformat(day), loop.folder)
+        date = dt.date.fromisoformat(day)
+        found = source.fetch(options, sources.Asked(date, date, loop.folder, loop.tables))
         missing = [name for name in loop.tables if name not in found]
         if missing:
             raise SourceError(

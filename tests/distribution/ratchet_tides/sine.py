@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.api import Part
+from ratchet.api import Asked, Part
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,11 +19,11 @@ class Options(Part):
     height: float = 3.0
 
 
-def fetch(options: Options, day: dt.date, folder: Path) -> dict[str, pa.Table]:
-    """Deliver a day: a row an hour."""
+def fetch(options: Options, asked: Asked) -> dict[str, pa.Table]:
+    """Deliver some days: a row an hour."""
     import pyarrow as pa
 
-    moments = [dt.datetime.combine(day, dt.time(hour)) for hour in range(24)]
+    moments = [dt.datetime.combine(day, dt.time(hour)) for day in asked.days for hour in range(24)]
     levels = [
         options.height * math.sin(moment.hour * math.pi / 6.2)
         + (moment.toordinal() * 7919 + moment.hour * 104729) % 97 / 970

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 
 from ratchet import catalog, partitions
 from ratchet.data import features, tables
-from ratchet.data.sources import nycflights
+from ratchet.data.sources import Asked, nycflights
 from ratchet.errors import ContractError
 
 
 def _tables(first: str, last: str) -> dict[str, pa.Table]:
     parts: dict[str, list[pa.Table]] = {"flights": [], "weather": []}
     for day in partitions.parse(f"{first}..{last}"):
-        for name, table in nycflights.fetch(nycflights.Options(), dt.date.fromisoformat(day), Path()).items():
+        asked = Asked(dt.date.fromisoformat(day), dt.date.fromisoformat(day), Path())
+        for name, table in nycflights.fetch(nycflights.Options(), asked).items():
             parts[name].append(table.append_column(features.PARTITION, pa.array([day] * table.num_rows, pa.string())))
     return {name: pa.concat_tables(found) for name, found in parts.items()}
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from ratchet.data.sources import Asked
 from ratchet.errors import MissingPackage, SourceError
 
 if TYPE_CHECKING:
@@ -36,12 +37,16 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def fetch(options: Options, day: dt.date, folder: Path) -> dict[str, pa.Table]:
-    """Deliver the flights and the weather of one day."""
-    stored = stored_day(day)
-    connection = _connection()
+def fetch(options: Options, asked: Asked) -> dict[str, pa.Table]:
+    """Deliver the flights and the weather of some days."""
+    import pyarrow as pa
+
+    connection, stored = _connection(), {day: stored_day(day) for day in asked.days}
     return {
-        name: connection.sql(sql, params={"stored": stored, "shift": (day - stored).days}).to_arrow_table()
+        name: pa.concat_tables(
+            connection.sql(sql, params={"stored": of, "shift": (day - of).days}).to_arrow_table()
+            for day, of in stored.items()
+        )
         for name, sql in (("flights", _FLIGHTS), ("weather", _WEATHER))
     }
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ratchet.data import databases, places, sql
+from ratchet.data.sources import Asked
 from ratchet.errors import ContractError, MissingPackage, RatchetError, SourceError
 from ratchet.text import one_line
 
@@ -52,13 +53,12 @@ class Options(BaseModel):
         return self
 
 
-def fetch(options: Options, day: dt.date, folder: Path) -> dict[str, pa.Table]:
-    """Run each table's query for the day from midnight to midnight, UTC."""
-    start = dt.datetime.combine(day, dt.time())
-    bounds = {"start": start, "end": start + dt.timedelta(days=1)}
+def fetch(options: Options, asked: Asked) -> dict[str, pa.Table]:
+    """Run each table's query for the days from midnight to midnight, UTC."""
+    bounds = {"start": asked.start, "end": asked.end}
     if options.database:
-        return databases.read(options.database, options.tables, bounds, folder)
-    return _from_files(options, bounds, folder)
+        return databases.read(options.database, options.tables, bounds, asked.folder)
+    return _from_files(options, bounds, asked.folder)
 
 
 def _from_files(options: Options, bounds: dict[str, dt.datetime], folder: Path) -> dict[str, pa.Table]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.api import Part
+from ratchet.api import Asked, Part
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,13 +14,13 @@ class Options(Part):
     """None."""
 
 
-def fetch(options: Options, day: dt.date, folder: Path) -> dict[str, pa.Table]:
-    """Deliver a day."""
+def fetch(options: Options, asked: Asked) -> dict[str, pa.Table]:
+    """Deliver some days."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    path = folder / "handed" / f"{day}.parquet"
-    if path.exists():
-        return {"locks": parquet.read_table(path)}
+    handed = [asked.folder / "handed" / f"{day}.parquet" for day in asked.days]
+    if there := [parquet.read_table(path) for path in handed if path.exists()]:
+        return {"locks": pa.concat_tables(there)}
     types = {"opened_at": pa.timestamp("us"), "lock": pa.int64(), "level": pa.float64(), "draught": pa.float64()}
     return {"locks": pa.schema([*types.items(), ("flow", pa.float64())]).empty_table()}

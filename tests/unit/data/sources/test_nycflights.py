@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.data.sources import nycflights
+from ratchet.data.sources import Asked, nycflights
 
 days_of_any_year = st.dates(dt.date(1990, 1, 1), dt.date(2060, 12, 31))
 
@@ -26,14 +26,14 @@ def test_any_day_finds_flights_of_the_same_weekday(day: dt.date) -> None:
 
 
 def test_the_source_delivers_every_flight_once() -> None:
-    delivered = [nycflights.fetch(nycflights.Options(), dt.date(2013, 2, day), Path()) for day in range(1, 29)]
+    delivered = [nycflights.fetch(nycflights.Options(), _asked(dt.date(2013, 2, day))) for day in range(1, 29)]
     assert sum(d["flights"].num_rows for d in delivered) == 24_951  # flights of February 2013 in the package
     keys = pa.concat_tables([d["flights"].select(["sched_dep", "carrier", "flight", "origin"]) for d in delivered])
     assert keys.group_by(keys.column_names).aggregate([]).num_rows == 24_951
 
 
 def test_arrivals_agree_with_the_time_in_the_air() -> None:
-    flights = nycflights.fetch(nycflights.Options(), dt.date(2013, 7, 10), Path())["flights"].to_pandas()
+    flights = nycflights.fetch(nycflights.Options(), _asked(dt.date(2013, 7, 10)))["flights"].to_pandas()
     flown = flights.dropna(subset=["arrived_at", "departed_at"])
     minutes = (flown.arrived_at - flown.departed_at).dt.total_seconds() / 60
     assert minutes.between(25, 900).all()
@@ -41,7 +41,11 @@ def test_arrivals_agree_with_the_time_in_the_air() -> None:
 
 
 def test_a_day_outside_2013_is_moved_there() -> None:
-    flights = nycflights.fetch(nycflights.Options(), dt.date(2026, 11, 20), Path())["flights"]
+    flights = nycflights.fetch(nycflights.Options(), _asked(dt.date(2026, 11, 20)))["flights"]
     moments = flights.column("sched_dep").to_pylist()
     assert min(moments).date() == dt.date(2026, 11, 20)
     assert max(moments) < dt.datetime(2026, 11, 21, 6)
+
+
+def _asked(day: dt.date) -> Asked:
+    return Asked(day, day, Path())

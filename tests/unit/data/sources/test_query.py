@@ -11,13 +11,13 @@ import pytest
 import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
-from ratchet.data.sources import query
+from ratchet.data.sources import Asked, query
 from ratchet.errors import ContractError, MissingPackage, RatchetError, SourceError
 from ratchet.settings import Settings
 
 
 def _query(place: Path, **options: object) -> dict[str, pa.Table]:
-    return query.fetch(query.Options.model_validate(options), dt.date(2013, 1, 5), place)
+    return query.fetch(query.Options.model_validate(options), Asked(dt.date(2013, 1, 5), dt.date(2013, 1, 5), place))
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "json"])
