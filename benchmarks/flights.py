@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from ratchet import catalog
-from ratchet.data import features, tables
+from ratchet.data import conversion, features
 from ratchet.data.sources import Asked, nycflights
 from ratchet.training import fit
 from ratchet.training.metrics import row_losses
@@ -73,8 +73,7 @@ def year() -> Year:
     for n in range(365):
         day = dt.date(2013, 1, 1) + dt.timedelta(days=n)
         for name, table in nycflights.fetch(nycflights.Options(), Asked(day, day, loop.folder)).items():
-            held, _ = tables.conform(table, loop.tables[name].columns)
-            held = held.select(list(loop.tables[name].columns))
+            held = conversion.conform(table, loop.tables[name].columns)
             parts[name].append(
                 held.append_column(features.PARTITION, pa.array([day.isoformat()] * held.num_rows, pa.string()))
             )

@@ -89,7 +89,7 @@ _HOMES = {
     "ratchet.catalog": ("load_loop",),
     "ratchet.contract.loop": ("Loop",),
     "ratchet.contract.rules": ("Part",),
-    "ratchet.data.sources": ("SourceModule",),
+    "ratchet.data.sources": ("Asked", "SourceModule"),
     "ratchet.decisions.checks.check": ("Check", "within"),
     "ratchet.decisions.policies.facts": ("NightFacts",),
     "ratchet.files": ("atomic", "write_text"),

@@ -28,7 +28,7 @@ SURFACE = {
         "shift",
         "write_text",
     },
-    "a source": {"SourceModule"},
+    "a source": {"Asked", "SourceModule"},
     "a trainer": {"Arrays", "Curve", "Job", "TrainerModule"},
     "a policy": {"NightFacts"},
     "a check": {"Check", "within"},

@@ -19,6 +19,7 @@ from ratchet.errors import ContractError, MissingPackage
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 _MAIN = '<div class="col-md-10'  # where the page's own column begins, beside a bar of buttons
 _TAGS = {"div", "p", "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li"}
@@ -73,6 +74,20 @@ def validate(frame: pd.DataFrame, folder: Path, suite: str, key: Sequence[str]) 
         if not item.success:
             _sort(item, check)
     return check
+
+
+def frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table as pandas has it, without a value changed: integers and truths with nulls stay what they are."""
+    import pandas as pd
+    import pyarrow as pa
+
+    exact = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    columns = {}
+    for name in table.column_names:
+        column = table.column(name)
+        kind = exact.get(column.type) if column.null_count else None
+        columns[name] = column.to_pandas(types_mapper=(lambda _, kind=kind: kind) if kind else None)
+    return pd.DataFrame(columns)
 
 
 def render(check: Check) -> str:

@@ -14,6 +14,8 @@ from ratchet.contract.runtime import Name, Runtime
 Task = Literal["binary", "multiclass", "regression"]
 ColumnType = Literal["string", "int64", "float64", "bool", "timestamp", "date"]
 
+DELIVERED, FETCHED_AGAIN = "delivered", "fetched_again"  # ways in which labels come, beside a table's name
+
 LOSSES: dict[Task, tuple[Loss, ...]] = {
     "binary": ("log_loss", "brier"),
     "multiclass": ("log_loss",),
@@ -206,6 +208,11 @@ class Loop(Part):
     def loss(self) -> Loss:
         """The loss that gate and monitor compare."""
         return self.gate.loss or LOSSES[self.task][0]
+
+    @property
+    def label_table(self) -> str | None:
+        """Name of the table that brings labels, or None where they come with the rows."""
+        return None if self.labels in (None, DELIVERED, FETCHED_AGAIN) else self.labels
 
     def runtime_of(self, step: str) -> Runtime:
         """Say where a step runs."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import ColumnType, Loop
-from ratchet.data import tables
+from ratchet.data import conversion, sql, tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,9 +44,10 @@ def reach(loop: Loop, old: dict[str, pa.Table], new: dict[str, pa.Table]) -> Rea
         for name, spec in loop.tables.items():
             for side, given in (("old", old), ("new", new)):
                 connection.register(side, _conformed(given.get(name), spec.columns))
-            keys = ", ".join(f'"{column}"' for column in spec.key)
+            keys = ", ".join(sql.name(column) for column in spec.key)
             others = [column for column in spec.columns if column not in spec.key]
-            differ = " OR ".join(f'o."{c}" IS DISTINCT FROM n."{c}"' for c in others) or "false"
+            names = [sql.name(column) for column in others]
+            differ = " OR ".join(f"o.{c} IS DISTINCT FROM n.{c}" for c in names) or "false"
             # A side without a row of a key is known by a column that is null in no row.
             sides = [f"(SELECT *, 1 AS _ratchet_there FROM {side})" for side in ("old", "new")]
             joined = f"FROM {sides[0]} AS o FULL JOIN {sides[1]} AS n USING ({keys})"
@@ -55,7 +56,9 @@ def reach(loop: Loop, old: dict[str, pa.Table], new: dict[str, pa.Table]) -> Rea
                     count(*) FILTER (o._ratchet_there = 1 AND n._ratchet_there = 1 AND ({differ})) {joined}"""
             ).fetchall()[0]
             added, removed, changed = added + counts[0], removed + counts[1], changed + counts[2]
-            if name == loop.main:
+            if loop.label_table == name:
+                labels = counts[0] + counts[2]
+            elif name == loop.main and not loop.label_table:
                 labels = _labels(connection, loop, keys)
             connection.unregister("old")
             connection.unregister("new")
@@ -71,7 +74,7 @@ def _conformed(given: pa.Table | None, columns: Mapping[str, ColumnType]) -> pa.
     if given is None:
         return tables.empty(dict(columns))
     there = {name: kind for name, kind in columns.items() if name in given.column_names}
-    table, _ = tables.conform(given, there)
+    table = conversion.conform(given, there) if there else given.select([])
     for name in columns:
         if name not in there:
             table = table.append_column(name, pa.nulls(table.num_rows, tables.types()[columns[name]]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import Loop
@@ -26,10 +26,14 @@ _SQL_TYPES = {
 }
 
 
-def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) -> pa.Table:
+def compute(
+    loop: Loop, given: Mapping[str, pa.Table], first: str, last: str, labels: pa.Table | None = None
+) -> pa.Table:
     """Compute the features of the rows of partitions `first` to `last`.
 
     given: every table of the loop, each with the column `_ratchet_partition`, from `lookback_days` before `first`.
+    labels: of a loop whose labels a table brings, that table from `first` on, as far as it is known; none are known
+    where it is left out.
     Returns one row a row of the first table: key, `_ratchet_partition`, `event_time`, the features, and the target,
     sorted by partition and key. Raises ContractError where the SQL fails, or does not give exactly one row a key.
     """
@@ -42,6 +46,8 @@ def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) ->
     try:
         for name, spec in loop.tables.items():
             _register(connection, name, spec.columns, given[name])
+        if loop.label_table:
+            _register_labels(connection, loop, labels)
         sql.lock(connection)
         connection.execute(f"CREATE TEMP TABLE _ratchet_features AS {text}")
         relation = connection.sql("SELECT * FROM _ratchet_features")
@@ -65,7 +71,7 @@ def compute(loop: Loop, given: Mapping[str, pa.Table], first: str, last: str) ->
         target = sql.select(_qualified(loop), f"{loop.folder / 'loop.yaml'}: target.sql")
         table = connection.sql(
             f"""SELECT {columns}, ({target}) AS "{loop.target.name}"
-                FROM _ratchet_{main} AS m LEFT JOIN _ratchet_features AS f ON {joined}
+                FROM _ratchet_{main} AS m LEFT JOIN _ratchet_features AS f ON {joined}{_brought(loop)}
                 WHERE m.{PARTITION} BETWEEN '{first}' AND '{last}' ORDER BY m.{PARTITION}, {order}"""
         ).to_arrow_table()
         rows = connection.sql(
@@ -103,6 +109,18 @@ def dry_run(loop: Loop) -> list[str]:
     return categorical + numeric
 
 
+def latest(table: pa.Table, key: Sequence[str]) -> pa.Table:
+    """Keep of each key the row of the latest partition, in the order of the table."""
+    with sql.connect() as connection:
+        connection.register("given", table)
+        keys = ", ".join(sql.name(column) for column in key)
+        return connection.sql(
+            f"SELECT * EXCLUDE (_ratchet_at) FROM (SELECT *, row_number() OVER () AS _ratchet_at FROM given) "
+            f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {PARTITION} DESC, _ratchet_at) = 1 "
+            "ORDER BY _ratchet_at"
+        ).to_arrow_table()
+
+
 def empty(loop: Loop, name: str) -> pa.Table:
     """Return a table of the loop with its partition, and no rows."""
     import pyarrow as pa
@@ -131,7 +149,31 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping
     connection.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * EXCLUDE ({PARTITION}) FROM _ratchet_{name}')
 
 
+def _register_labels(connection: duckdb.DuckDBPyConnection, loop: Loop, labels: pa.Table | None) -> None:
+    """Make the table of labels: of each key the one that came last."""
+    name = str(loop.label_table)
+    spec = loop.tables[name]
+    connection.register("_ratchet_told", labels if labels is not None else empty(loop, name))
+    keys = ", ".join(sql.name(c) for c in loop.main_table.key)
+    latest = f"row_number() OVER (PARTITION BY {keys} ORDER BY {sql.name(spec.time)} DESC, {PARTITION} DESC) = 1"
+    connection.execute(f"CREATE TEMP TABLE _ratchet_labels AS SELECT * FROM _ratchet_told QUALIFY {latest}")
+
+
+def _brought(loop: Loop) -> str:
+    """Return the join of the labels that a table brings, by the first table's key."""
+    if not loop.label_table:
+        return ""
+    joined = " AND ".join(f"l.{sql.name(c)} = m.{sql.name(c)}" for c in loop.main_table.key)
+    return f" LEFT JOIN _ratchet_labels AS l ON {joined}"
+
+
 def _qualified(loop: Loop) -> str:
-    """Return the target's expression its own scope, so that its columns are the first table's, not the features'."""
-    columns = ", ".join(f"m.{sql.name(c)} AS {sql.name(c)}" for c in loop.main_table.columns)
+    """Return the target's expression its own scope: its columns are the first table's, not the features'.
+
+    Where a table brings the labels its columns come first.
+    """
+    told = [*loop.tables[loop.label_table].columns] if loop.label_table else []
+    side = dict.fromkeys(loop.main_table.columns, "m") | dict.fromkeys(told, "l")
+    side |= dict.fromkeys(loop.main_table.key, "m")
+    columns = ", ".join(f"{of}.{sql.name(c)} AS {sql.name(c)}" for c, of in side.items())
     return f"SELECT {loop.target.sql} FROM (SELECT {columns})"

@@ -22,10 +22,15 @@ _RUNS = ("query", "json_execute_serialized_sql")
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """Open a database in memory, on one thread: sums come in one order, so that the same data give the same bits."""
+    """Open a database in memory, on one thread: sums come in one order, so that the same data give the same bits.
+
+    Its clock is UTC's, whatever the host's.
+    """
     import duckdb
 
-    return duckdb.connect(config={"threads": 1})
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 def lock(connection: duckdb.DuckDBPyConnection, files: Collection[str] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Tables in memory and in Parquet: reading, writing, hashing, and holding them to the contract."""
+"""Tables in memory and in Parquet: reading, writing, hashing, and the types that a contract names."""
 
 from __future__ import annotations
 
@@ -57,41 +57,6 @@ def storable(table: pa.Table) -> pa.Table:
     return _written_out(table, _without_parquet)
 
 
-def conform(table: pa.Table, columns: dict[str, Any]) -> tuple[pa.Table, list[str]]:
-    """Bring a delivered table to the contract's types, without loss.
-
-    Returns the table, and notes on what differed: columns that are new (kept), types that were converted.
-    Raises DataError, naming the column, where one is missing or its values do not fit the type.
-    """
-    import pyarrow as pa
-
-    missing = [name for name in columns if name not in table.column_names]
-    if missing:
-        raise DataError(f"dropped column {', '.join(missing)}: the contract expects {', '.join(columns)}")
-    notes, known = [], types()
-    fields, arrays = [], []
-    for name, kind in columns.items():
-        column, wanted = table.column(name), known[kind]
-        if column.type != wanted:
-            try:
-                column = column.cast(wanted, safe=True)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-                row = _first_misfit(column, wanted) + 1  # its number, not its value: this goes to logs and to Git
-                raise DataError(
-                    f"type change of {name}: found {column.type}, expected {kind}; what row {row:,} holds does not fit"
-                ) from None
-            if not (pa.types.is_null(table.column(name).type) or pa.types.is_large_string(table.column(name).type)):
-                notes.append(f"{name} was {table.column(name).type}, read as {kind}")
-        fields.append(pa.field(name, wanted))
-        arrays.append(column)
-    for name in table.column_names:
-        if name not in columns:
-            notes.append(f"new column {name} ({table.column(name).type}), kept")
-            fields.append(table.schema.field(name).remove_metadata())
-            arrays.append(table.column(name))
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields)), notes
-
-
 def _written_out(table: pa.Table, wanted: Callable[[pa.DataType], bool]) -> pa.Table:
     """Write out as JSON, value by value, each column of a wanted type."""
     import pyarrow as pa
@@ -117,21 +82,6 @@ def _without_parquet(kind: pa.DataType) -> bool:
     inner = (kind.field(i).type for i in range(kind.num_fields))
     known = any(test(kind) for test in (of.is_interval, of.is_union, of.is_fixed_size_list))
     return known or any(map(_without_parquet, inner))
-
-
-def _first_misfit(column: pa.ChunkedArray, wanted: pa.DataType) -> int:
-    """Find the first row whose value does not fit a type, by halving."""
-    import pyarrow as pa
-
-    fits, fails = 0, len(column)  # so many rows fit; among so many one does not
-    while fails - fits > 1:
-        middle = (fits + fails) // 2
-        try:
-            column.slice(0, middle).cast(wanted, safe=True)
-            fits = middle
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            fails = middle
-    return fits
 
 
 def empty(columns: dict[str, Any]) -> pa.Table:

@@ -9,8 +9,8 @@ from ratchet.adapters import models, runs, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.opening import open_registry, refuse_to_begin
 from ratchet.contract.loop import Loop
+from ratchet.data import conversion
 from ratchet.data import features as feature_sql
-from ratchet.data import tables as tabular
 from ratchet.errors import DataError, RegistryError, storage_errors
 from ratchet.files import private
 from ratchet.partitions import days_between, shift
@@ -90,7 +90,8 @@ def features(source: Registry, loop: Loop, revision: str, first: str, last: str)
         name: _table(source, loop, name, revision, shift(first, -loop.features.lookback_days), last)
         for name in loop.tables
     }
-    return feature_sql.compute(loop, tables, first, last)
+    labels = _table(source, loop, loop.label_table, revision, first, "9999") if loop.label_table else None
+    return feature_sql.compute(loop, tables, first, last, labels)
 
 
 def read_for(loop: Loop, first: str, last: str) -> str:
@@ -131,9 +132,10 @@ def _table(source: Registry, loop: Loop, name: str, revision: str, first: str, l
     files = source.read([path(loop, name, day) for day in days], revision)
     parts = []
     for day, table in zip(days, files.values(), strict=True):
-        held, _ = tabular.conform(table, loop.tables[name].columns)
-        held = held.select(list(loop.tables[name].columns))
+        held = conversion.conform(table, loop.tables[name].columns)
         parts.append(held.append_column(feature_sql.PARTITION, pa.array([day] * held.num_rows, pa.string())))
+    if parts and loop.tables[name].repeated_key == "update":
+        return feature_sql.latest(pa.concat_tables(parts), loop.tables[name].key)
     if parts:
         return pa.concat_tables(parts)
     return feature_sql.empty(loop, name)

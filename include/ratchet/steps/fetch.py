@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+import filecmp
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from ratchet import extensions, partitions
+from ratchet.contract import resting
 from ratchet.contract.loop import Loop
-from ratchet.data import sources, tables
-from ratchet.errors import DataError, SourceError
+from ratchet.data import parting, sources, tables
+from ratchet.errors import SourceError
 from ratchet.files import atomic, slug
-from ratchet.lifecycle import dataset, nights
+from ratchet.lifecycle import dataset, due, nights
 from ratchet.partitions import Days
 from ratchet.settings import Settings
 from ratchet.steps import Key, StepRequest, StepResult
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+_AT_ONCE = 366  # days that a source is asked for in one reading
 
 
 class FetchRequest(StepRequest):
@@ -36,34 +37,36 @@ class FetchResult(StepResult):
 
 
 def run(loop: Loop, request: FetchRequest) -> FetchResult:
-    """Fetch each day; a day that is already staged with the same content is left as it is."""
+    """Fetch the days, and those before them whose labels are due; what is staged already and the same stays."""
     source = cast("sources.SourceModule", extensions.find("sources", loop.source.kind, loop.folder))
     options = source.Options.model_validate(loop.source.options)
     delivery, days = slug(request.delivery or request.partitions), partitions.parse(request.partitions)
     waits = nights.waits_for(dataset.registry(), loop.name, days[0], request.delivery)
     if waits:
         return FetchResult(reason=waits[0].told, outcome="waiting", delivery=delivery, rows={})
-    rows, changed = {}, False
-    for day in days:
-        date = dt.date.fromisoformat(day)
-        found = source.fetch(options, sources.Asked(date, date, loop.folder, loop.tables))
+    again = due.days(loop, request.partitions)
+    rows, changed, notes = dict[str, int](), False, list[str]()
+    for span in due.spans([*again, *days], _AT_ONCE):
+        asked = _asked(loop, span)
+        found = source.fetch(options, asked)
         missing = [name for name in loop.tables if name not in found]
         if missing:
             raise SourceError(
-                f"The source {loop.source.kind} delivered no table {', '.join(missing)} for {day}. Mend source.options"
+                f"The source {loop.source.kind} delivered no table {', '.join(missing)} for {span[0]}. "
+                "Mend source.options"
             )
-        delivered = {name: _usable(name, found[name]) for name in loop.tables}
-        folder = staged(loop, delivery, day)
-        hashes = {name: tables.content_hash(table) for name, table in delivered.items()}
-        if not _same(folder, hashes):
-            changed = True
-            with atomic(folder) as temporary:
-                temporary.mkdir()
-                for name in hashes:
-                    tables.write_table(delivered[name], temporary / f"{name}.parquet")
-        rows[day] = delivered[loop.main].num_rows
+        rows_of_span, differs = _stage(loop, delivery, span, found)
+        rows, changed = rows | rows_of_span, changed or differs
+        notes += asked.notes
+    for day in days:
+        why = resting.rests(loop.schedule, dt.date.fromisoformat(day))
+        if not rows[day]:
+            notes.append(f"{day} rests: {why}" if why else f"{day} has no rows, and is no day of rest")
+    said = f"fetched {sum(rows.values()):,} rows of {len(rows)} days from {loop.source.kind}"
+    if again:
+        said += f", {', '.join(again)} again: labels are due"
     return FetchResult(
-        reason=f"fetched {sum(rows.values()):,} rows of {len(rows)} days from {loop.source.kind}",
+        reason="; ".join([said, *notes[:20]]),
         outcome="done" if changed else "unchanged",
         delivery=delivery,
         rows=rows,
@@ -75,22 +78,33 @@ def staged(loop: Loop, delivery: str, day: str) -> Path:
     return Settings.current().staging / loop.name / slug(delivery) / day
 
 
-def _usable(name: str, table: pa.Table) -> pa.Table:
-    """Return a delivered table as it can be stored. Raises DataError where two columns have one name."""
-    doubled = [column for column, count in Counter(table.column_names).items() if count > 1]
-    if doubled:
-        raise DataError(
-            f"The source delivered {name} with two columns {doubled[0]!r}. Name one otherwise in its SELECT"
-        )
-    return tables.storable(table)
+def _asked(loop: Loop, days: list[str]) -> sources.Asked:
+    dates = [dt.date.fromisoformat(day) for day in days]
+    rest = frozenset(date for date in dates if resting.rests(loop.schedule, date))
+    return sources.Asked(dates[0], dates[-1], loop.folder, loop.tables, rest)
 
 
-def _same(folder: Path, hashes: dict[str, str]) -> bool:
-    """Say whether these contents are staged already, and whole: a damaged file is fetched anew."""
-    try:
-        return all(
-            tables.content_hash(tables.read_table(folder / f"{name}.parquet")) == digest
-            for name, digest in hashes.items()
-        )
-    except DataError:
-        return False
+def _stage(loop: Loop, delivery: str, days: list[str], found: sources.Delivered) -> tuple[dict[str, int], bool]:
+    """Write the rows of each day; return how many the first table has of each, and whether any is new."""
+    rows, changed, target = dict.fromkeys(days, 0), False, staged(loop, delivery, days[0]).parent
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as name_of_folder:
+        temporary = Path(name_of_folder)
+        for name, spec in loop.tables.items():
+            scratch = temporary / "aside" / name
+            scratch.mkdir(parents=True)
+            for day, table in parting.by_day(found[name], spec, days, scratch):
+                tables.write_table(tables.storable(table), temporary / day / f"{name}.parquet")
+                if name == loop.main:
+                    rows[day] = table.num_rows
+        for day in days:
+            if not _same(temporary / day, target / day):
+                changed = True
+                with atomic(target / day) as whole:
+                    (temporary / day).rename(whole)
+    return rows, changed
+
+
+def _same(new: Path, old: Path) -> bool:
+    """Say whether the files of a day are staged already, byte by byte."""
+    return all((old / each.name).is_file() and filecmp.cmp(each, old / each.name, False) for each in new.iterdir())

@@ -23,7 +23,7 @@ from ratchet.data import tables
 from ratchet.decisions.deliveries import DeliveryVerdict, parse
 from ratchet.decisions.nights import State
 from ratchet.errors import DataError
-from ratchet.lifecycle import corrections, dataset, ledger, nights
+from ratchet.lifecycle import corrections, dataset, due, ledger, nights
 from ratchet.partitions import Days
 from ratchet.steps import Key, Outcome, StepRequest, StepResult
 from ratchet.steps.fetch import staged
@@ -56,16 +56,17 @@ class PublishResult(StepResult):
 def run(loop: Loop, request: PublishRequest) -> PublishResult:
     """Publish each day that was accepted. The same delivery published before changes nothing."""
     delivery = request.delivery or request.partitions
-    verdicts = {day: _verdict(loop, delivery, day) for day in partitions.parse(request.partitions)}
+    again = due.days(loop, request.partitions)
+    verdicts = {day: _verdict(loop, delivery, day) for day in [*again, *partitions.parse(request.partitions)]}
     files = {day: _files(loop, verdict, staged(loop, delivery, day) / "judged") for day, verdict in verdicts.items()}
     registry = dataset.registry()
     # Before the registry is held: a remote may be slow, and every loop's writers would wait for it.
     pointers = registry.storage.add({path: source for placed in files.values() for path, source in placed.items()})
-    done = writing.change(registry, partial(_publish, loop, verdicts, files, pointers))
+    done = writing.change(registry, partial(_publish, loop, verdicts, files, pointers, again))
     return PublishResult.model_validate(
         {
             "reason": _told(loop, verdicts, done),
-            "outcome": _outcome(verdicts, done),
+            "outcome": _outcome({day: each for day, each in verdicts.items() if day not in again}, done),
             "revision": done.revision,
             "published": _of(verdicts, "accepted"),
             "rows": sum(v.tables[loop.main].accepted for v in verdicts.values()),
@@ -91,11 +92,13 @@ def _publish(
     verdicts: dict[str, DeliveryVerdict],
     files: dict[str, dict[str, Path]],
     pointers: dict[str, str],
+    again: list[str],
     writer: Writer,
 ) -> _Done:
     """Commit each day, from its own files alone; all of them land together.
 
-    files: day -> path in the registry -> where it lies now. pointers: path -> the text of its .dvc.
+    files: day -> path in the registry -> where it lies now. pointers: path -> the text of its .dvc. again: days that
+    came again because their labels are due: the night that brings them measures them, and none is lived for them.
     """
     registry = writer.registry
     if lost := [path for path, text in pointers.items() if not registry.storage.has(storage.parse(text, path)[0])]:
@@ -112,7 +115,7 @@ def _publish(
                 corrected.append(told)
         _commit(writer, loop, verdict, {path: pointers[path] for path in files[day]})
     revision = writer.registry.head()
-    lived = _nights(writer, loop, verdicts, {*changed}, revision)
+    lived = _nights(writer, loop, verdicts, {*changed} - {*again}, revision)
     champion = bool(ledger.champions(writer.registry.ledger(loop.name)))
     return _Done(revision, frozenset(changed), corrected, lived, champion)
 
@@ -215,7 +218,7 @@ def _known(registry: Registry, loop: Loop, verdict: DeliveryVerdict) -> bool:
     """Say whether a delivery was published, and what it has brought is there and whole."""
     if registry.verdict(loop.name, verdict.partition) != verdict:
         return False
-    paths = [dataset.path(loop, name, verdict.partition) for name in loop.tables if verdict.status == "accepted"]
+    paths = [dataset.path(loop, name, verdict.partition) for name in _brought(loop, verdict)]
     texts = registry.texts_of(f"{path}.dvc" for path in paths)
     whole = (registry.storage.has(storage.parse(text, path)[0]) for path, text in texts.items())
     return len(texts) == len(paths) and all(whole)
@@ -225,7 +228,7 @@ def _files(loop: Loop, verdict: DeliveryVerdict, judged: Path) -> dict[str, Path
     """Return what a delivery brings of a day: path in the registry -> where it lies now."""
     day, files = verdict.partition, dict[str, Path]()
     for name in loop.tables:
-        if verdict.status == "accepted":
+        if name in _brought(loop, verdict):
             files[dataset.path(loop, name, day)] = judged / "accepted" / f"{name}.parquet"
         kept = judged / "quarantined" / f"{name}.parquet"
         if kept.exists():
@@ -233,6 +236,13 @@ def _files(loop: Loop, verdict: DeliveryVerdict, judged: Path) -> dict[str, Path
     for source in files.values():
         tables.read_table(source)  # a damaged file is refused here, not found in a training
     return files
+
+
+def _brought(loop: Loop, verdict: DeliveryVerdict) -> list[str]:
+    """List the tables that a delivery publishes: each for itself, where the first has no rows."""
+    if verdict.status == "empty":
+        return [name for name in loop.tables if verdict.tables[name].accepted]
+    return [*loop.tables] if verdict.status == "accepted" else []
 
 
 def _commit(writer: Writer, loop: Loop, verdict: DeliveryVerdict, pointers: dict[str, str]) -> None:

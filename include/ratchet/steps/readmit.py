@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.contract.loop import Loop
-from ratchet.data import tables
+from ratchet.contract.loop import Loop, Table
+from ratchet.data import parting, tables
 from ratchet.errors import RequestError
 from ratchet.files import atomic
 from ratchet.lifecycle import dataset
@@ -49,14 +49,12 @@ def run(loop: Loop, request: ReadmitRequest) -> ReadmitResult:
                 paths.append(publish.quarantine_path(loop, partition, verdict.delivery, name))
             present = [path for path in paths if registry.exists(f"{path}.dvc", revision)]
             parts = list(registry.read(present, revision).values()) or [tables.empty(loop.tables[name].columns)]
-            tables.write_table(_join(parts), temporary / f"{name}.parquet")
+            tables.write_table(_join(parts, loop.tables[name]), temporary / f"{name}.parquet")
     validate.run(loop, validate.ValidateRequest(partitions=partition, delivery=delivery))
     published = publish.run(loop, publish.PublishRequest(partitions=partition, delivery=delivery))
     return ReadmitResult.model_validate(published.model_dump())
 
 
-def _join(parts: list[pa.Table]) -> pa.Table:
-    import pyarrow as pa
-
-    plain = [part.drop_columns([validate.BROKE]) if validate.BROKE in part.column_names else part for part in parts]
-    return pa.concat_tables(plain, promote_options="permissive")
+def _join(parts: list[pa.Table], spec: Table) -> pa.Table:
+    plain = [part.drop_columns([n for n in (validate.BROKE, validate.ROW) if n in part.column_names]) for part in parts]
+    return parting.join(plain, spec)

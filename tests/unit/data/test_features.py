@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratchet import catalog, partitions
-from ratchet.data import features, tables
+from ratchet.data import conversion, features
 from ratchet.data.sources import Asked, nycflights
 from ratchet.errors import ContractError
 
@@ -62,7 +62,7 @@ def test_nothing_after_the_moment_of_the_question_changes_a_feature(
     weather.loc[weather.observed_at > at, ["wind_speed", "temp", "pressure", "visib", "precip", "humid"]] = wind
     columns = loop.tables
     changed = {
-        name: tables.conform(pa.Table.from_pandas(frame, preserve_index=False), columns[name].columns)[0]
+        name: conversion.conform(pa.Table.from_pandas(frame, preserve_index=False), columns[name].columns)
         for name, frame in (("flights", flights), ("weather", weather))
     }
     before, after = (features.compute(loop, given, "2013-02-09", "2013-02-10") for given in (ten_days, changed))
@@ -116,7 +116,7 @@ def test_sql_that_is_wrong_is_told_early(place: Path, sql: str, words: str | Non
             "wind_speed": 1.0,
             "pressure": 1.0,
         }
-        table = tables.conform(pa.Table.from_pylist([one]), loop.main_table.columns)[0]
+        table = conversion.conform(pa.Table.from_pylist([one]), loop.main_table.columns)
         given = {"weather": table.append_column(features.PARTITION, pa.array(["2013-01-01"]))}
         with pytest.raises(ContractError, match="each key exactly once"):
             features.compute(loop, given, "2013-01-01", "2013-01-01")

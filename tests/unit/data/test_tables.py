@@ -88,18 +88,6 @@ def test_values_of_two_types_are_two_contents() -> None:
     assert tables.content_hash(pa.table({"a": [[1]]})) != tables.content_hash(pa.table({"a": ["[1]"]}))
 
 
-def test_conform() -> None:
-    delivered = pa.table({"a": ["1", "2"], "b": [1, 2], "extra": [True, False]})
-    table, notes = tables.conform(delivered, {"a": "int64", "b": "float64"})
-    assert table.schema.field("a").type == pa.int64()
-    assert table.column_names == ["a", "b", "extra"]
-    assert any("new column extra" in note for note in notes)
-    with pytest.raises(DataError, match="dropped column c"):
-        tables.conform(delivered, {"c": "int64"})
-    with pytest.raises(DataError, match="type change of a"):
-        tables.conform(pa.table({"a": ["1", "many"]}), {"a": "int64"})
-
-
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     tables.write_table(pa.table({"a": [1]}), path)

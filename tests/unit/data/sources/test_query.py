@@ -11,13 +11,20 @@ import pytest
 import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
+from ratchet.contract.loop import Table
 from ratchet.data.sources import Asked, query
 from ratchet.errors import ContractError, MissingPackage, RatchetError, SourceError
 from ratchet.settings import Settings
 
+TABLES = {
+    "t": Table(key=("moment",), time="moment", suite="x", columns={"moment": "timestamp", "n": "int64", "x": "int64"})
+}
+
 
 def _query(place: Path, **options: object) -> dict[str, pa.Table]:
-    return query.fetch(query.Options.model_validate(options), Asked(dt.date(2013, 1, 5), dt.date(2013, 1, 5), place))
+    return query.fetch(
+        query.Options.model_validate(options), Asked(dt.date(2013, 1, 5), dt.date(2013, 1, 5), place, TABLES)
+    )
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "json"])
@@ -57,7 +64,7 @@ def test_what_the_query_source_cannot_read(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="SQL fails"):
         _query(tmp_path, files={"x": "x.csv"}, tables={"t": "SELECT nothing FROM x"})
     with pytest.raises(SourceError, match="There is no file"):
-        _query(tmp_path, files={"x": ""}, tables={"t": "FROM x"})
+        _query(tmp_path, files={"x": "no/*.csv"}, tables={"t": "FROM x"})
     for path in ("a\0b", f"file://{tmp_path}/a\0b", "a" * 5000):
         with pytest.raises(SourceError, match=r"There is no file|cannot be listed"):
             _query(tmp_path, files={"x": path}, tables={"t": "FROM x"})

@@ -1,0 +1,136 @@
+"""Inspect a delivered table: which rows are accepted, which are not and why, and what refuses it whole."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ratchet.adapters import expectations
+from ratchet.adapters.expectations import Check
+from ratchet.contract.loop import Loop, Table
+from ratchet.data import conversion
+from ratchet.data.conversion import Converted
+from ratchet.errors import DataError
+from ratchet.lifecycle import repeats
+from ratchet.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from ratchet.adapters.data_registry import Registry
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found of a table."""
+
+    accepted: pa.Table  # in the contract's types
+    broken: dict[int, list[str]] = field(default_factory=dict)  # row, from 0 on -> why it is not accepted
+    refused: list[str] = field(default_factory=list)  # why the whole is not
+    notes: list[str] = field(default_factory=list)  # what is only noted
+    checked: Check | None = None  # what Great Expectations found
+
+
+def inspect(registry: Registry, loop: Loop, name: str, day: str, raw: pa.Table) -> Inspection:
+    """Hold a table of a day to its types, its day, its keys and its suite. raw: as it was fetched."""
+    import numpy as np
+
+    spec, rows = loop.tables[name], raw.num_rows
+    try:
+        done = conversion.convert(raw, spec)
+    except DataError as error:
+        return Inspection(raw.slice(0, 0), refused=[str(error)])
+    if not rows:
+        return Inspection(done.table, notes=[*done.notes, "no rows"])
+    refused = [why for column in done.misfits if (why := _retyped(raw, done, spec, name, column))]
+    broken = _misplaced(registry, loop, name, day, done)
+    fits = np.ones(rows, dtype=bool)
+    fits[list(broken)] = False
+    places = np.flatnonzero(fits)
+    kept = done.table.filter(fits) if broken else done.table
+    check = expectations.validate(expectations.frame(kept), Settings.current().suites, spec.suite, spec.key)
+    judged, copies = _keep_first(kept, spec, check.broken)
+    broken |= {int(places[row]): names for row, names in judged.items()}
+    refused += check.refused
+    share = (len(broken) - len(copies)) / rows
+    if share > spec.tolerance and not refused:
+        twice = {int(places[row]) for row in copies}
+        worst, count = Counter(why for row, whys in broken.items() if row not in twice for why in whys).most_common(1)[
+            0
+        ]
+        refused.append(
+            f"{share:.1%} of {rows} rows break an expectation, tolerated are {spec.tolerance:.1%}; "
+            f"{count} break {worst}"
+        )
+    fits[list(broken)] = False
+    accepted = done.table.filter(fits) if broken else done.table
+    copied = [f"{len(copies)} exact copies of other rows"] if copies else []
+    return Inspection(accepted, broken, refused, [*done.notes, *check.warnings, *copied], check)
+
+
+def _misplaced(registry: Registry, loop: Loop, name: str, day: str, done: Converted) -> dict[int, list[str]]:
+    """Find the rows that cannot be judged as they stand: row -> why."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    spec, found = loop.tables[name], dict[int, list[str]]()
+
+    def add(rows: NDArray[np.bool_], why: str) -> None:
+        for row in np.flatnonzero(rows):
+            found.setdefault(int(row), []).append(why)
+
+    for column, lost in done.misfits.items():
+        add(lost.to_numpy(zero_copy_only=False), f"{column} is no {spec.columns[column]}")
+    moment = done.table.column(spec.time)
+    unread = done.misfits.get(spec.time)
+    absent = pc.is_null(moment) if unread is None else pc.and_(pc.is_null(moment), pc.invert(unread))
+    add(absent.to_numpy(), f"{spec.time} is missing")
+    other = pc.not_equal(moment.cast(pa.date32(), safe=False), pa.scalar(day).cast(pa.date32()))
+    add(other.fill_null(False).to_numpy(), f"{spec.time} is of another day")
+    add(repeats.elsewhere(registry, loop, name, day, done.table), f"{', '.join(spec.key)} is the key of another day")
+    return found
+
+
+def _retyped(raw: pa.Table, done: Converted, spec: Table, name: str, column: str) -> str:
+    """Say that more values of a column do not fit its type than the table tolerates; nothing where they are few."""
+    import pyarrow.compute as pc
+
+    lost = done.misfits[column]
+    count, rows = pc.sum(lost).as_py(), raw.num_rows
+    if count / rows <= spec.tolerance:
+        return ""
+    kind = spec.columns[column]
+    said = (
+        f"type change of {column}: found {raw.column(column).type}, expected {kind}; {count:,} of {rows:,} rows do not "
+        f"fit, the first is row {lost.index(True).as_py() + 1:,}"
+    )
+    if kind in ("timestamp", "date") and spec.format_of(column) is None:
+        said += f". Dates in text are read as ISO 8601: say otherwise in tables.{name}.date_format"
+    return said
+
+
+def _keep_first(table: pa.Table, spec: Table, broken: dict[int, list[str]]) -> tuple[dict[int, list[str]], set[int]]:
+    """Let the first of rows that are equal in every column pass, where being doubled is all that is wrong with it.
+
+    Returns the rows that stay broken, and which of them are such copies: they tell nothing against the delivery.
+    """
+    doubled = [row for row, names in broken.items() if all("unique" in name for name in names)]
+    if not doubled:
+        return broken, set()
+    groups: dict[str, dict[str, list[int]]] = {}
+    for row in sorted(doubled):
+        values = table.slice(row, 1).to_pylist()[0]
+        key = json.dumps([str(values[column]) for column in spec.key])
+        groups.setdefault(key, {}).setdefault(json.dumps(values, default=str), []).append(row)
+    passed, copies = set(), set()
+    for versions in groups.values():
+        if len(versions) == 1:
+            rows = next(iter(versions.values()))
+            passed.add(rows[0])
+            copies.update(rows[1:])
+    return {row: names for row, names in broken.items() if row not in passed}, copies
