@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit test-order test-commands test-lives simulate coverage format wheels lock clean screenshots drawing browser bench-night bench-gate bench-replay bench-growth bench-story
+.PHONY: help install run up down test lint types unit test-order test-commands test-lives simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ lint: $(STAMP) ## Check style, Airflow's rules, the arrows between the layers, a
 types: $(STAMP) ## Check types, strictly
 	$(BIN)/mypy
 
-unit: $(STAMP) browser ## Run the tests alone, in WORKERS=2 processes
+unit: $(STAMP) browser postgres ## Run the tests alone, in WORKERS=2 processes
 	$(PYTEST)
 
 test-order: $(STAMP) ## Ask the real scheduler for nights at once, in any order, twice, and after a week off (7 minutes)
@@ -69,7 +69,7 @@ test-attacks: $(STAMP) browser ## Try to get in: strangers, viewers, users witho
 simulate: $(STAMP) ## Live YEARS=1000 random years of the machine, from the seed FIRST=0 on; a seed that breaks something is shrunk
 	@$(BIN)/python -m tests.simulation $(YEARS) $(FIRST)
 
-coverage: $(STAMP) browser ## Run the tests, and say which lines they do not reach (a quarter slower)
+coverage: $(STAMP) browser postgres ## Run the tests, and say which lines they do not reach (a quarter slower)
 	$(PYTEST) --cov=ratchet --cov=ratchet_airflow --cov-report=term:skip-covered
 
 format: $(STAMP) ## Put the code into the one style
@@ -81,6 +81,9 @@ wheels: $(STAMP) ## Build the distributions ratchet and ratchet-airflow into bui
 
 browser: ## Install the Chromium that the browser tests drive, where it is missing
 	@sh scripts/browser.sh
+
+postgres: ## Install the PostgreSQL that the tests of sources start, where it is missing
+	@sh scripts/postgres.sh
 
 screenshots: $(STAMP) browser ## Take the README's pictures anew, from a running installation (make up)
 	$(BIN)/python -m scripts.screenshots

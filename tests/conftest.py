@@ -45,6 +45,7 @@ pytest_plugins = [
     "tests.given.duels",
     "tests.given.forks",
     "tests.given.killing",
+    "tests.given.postgres",
     "tests.given.replays",
     "tests.given.trained",
     "tests.given.watched",

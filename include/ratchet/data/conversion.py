@@ -175,7 +175,7 @@ def _read(columns: dict[str, pa.ChunkedArray], spec: Table) -> dict[str, pa.Chun
 
 
 def _as_text(column: pa.ChunkedArray, spec: Table, name: str) -> pa.ChunkedArray | None:
-    """Return a column that is read as text; None where it is not. Arrow's own cast of decimals to floats is not exact."""
+    """Return a column that is read as text, else None: decimals too, which Arrow does not cast to floats exactly."""
     import pyarrow as pa
 
     kind = spec.columns[name]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Collection
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from ratchet.environment import SOURCE
 from ratchet.errors import ContractError, SourceError
@@ -39,3 +41,19 @@ def value(name: str, field: str) -> str:
             f"{name.lower()}, and retry"
         )
     return os.environ[name]
+
+
+def filled(text: str, field: str, write: Callable[[str], str] = str) -> str:
+    """Return a text with each `${RATCHET_SOURCE_X}` replaced by what it stands for, as `write` writes it.
+
+    field: the place in the contract that an error names. Raises as `value` does.
+    """
+    return NAMED.sub(lambda found: write(value(found.group(1), field)), text)
+
+
+def masked(text: str, hidden: Collection[str]) -> str:
+    """Put *** for each hidden value, as it is and as a URL writes it."""
+    forms = {form for value in hidden for form in (value, quote(value, safe=""), quote_plus(value)) if form}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return text

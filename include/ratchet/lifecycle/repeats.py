@@ -123,4 +123,5 @@ def _hashes(keys: pa.Table) -> NDArray[np.int64]:
         connection.register("given", keys.rename_columns(list(names.values())))
         listed = ", ".join(names.values())
         found = connection.sql(f"SELECT hash({listed}) AS h FROM given").to_arrow_table()
-    return found.column("h").to_numpy().view("int64")
+    hashed: NDArray[np.int64] = found.column("h").to_numpy().view("int64")
+    return hashed

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratchet import catalog, partitions
-from ratchet.data import conversion, features
+from ratchet.data import conversion, features, tables
 from ratchet.data.sources import Asked, nycflights
 from ratchet.errors import ContractError
 

@@ -28,3 +28,10 @@ def test_a_name_stands_for_what_the_environment_holds(monkeypatch: pytest.Monkey
     assert caught.value.retriable
     with pytest.raises(ContractError, match="HOME"):
         secrets.value("HOME", "source.options.key")
+
+
+def test_a_text_is_filled_and_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATCHET_SOURCE_KEY", "a/b c")
+    assert secrets.filled("x ${RATCHET_SOURCE_KEY} $y {z}", "f") == "x a/b c $y {z}"
+    assert secrets.filled("${RATCHET_SOURCE_KEY}!", "f", str.upper) == "A/B C!"
+    assert secrets.masked("a/b c, a%2Fb%20c, a%2Fb+c, a/b", ["a/b c", ""]) == "***, ***, ***, a/b"

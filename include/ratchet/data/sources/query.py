@@ -11,7 +11,8 @@ A file is named, and may be described, as in the source `files`. Its columns tha
 types, and others that come as text are text.
 
 With `database` (an SQLAlchemy URL; `${RATCHET_SOURCE_X}` stands for all of it or a part, so that no password is written
-down: see ratchet.data.secrets) the queries run there, with `:start` and `:end` as parameters (ratchet.data.databases).
+down: see ratchet.data.secrets) the queries run there, with `:start` and `:end` as parameters (ratchet.data.databases);
+in a DuckDB database, `duckdb:///data/shop.duckdb`, with `$start` and `$end`. docs/sources.md has an example of each.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Options(BaseModel):
 
     files: dict[str, File] = Field(default_factory=dict, description="View name -> its file or files.")
     database: str | None = Field(
-        default=None, description="SQLAlchemy URL; ${RATCHET_SOURCE_X} is a variable or connection."
+        default=None, description="SQLAlchemy URL, or duckdb:///FILE; ${RATCHET_SOURCE_X} is a variable or connection."
     )
     tables: dict[str, str] = Field(min_length=1, description="Table -> its SELECT, with the bounds start and end.")
 

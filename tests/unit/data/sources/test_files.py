@@ -188,7 +188,7 @@ def test_rows_without_a_time_stay_with_the_file_that_they_came_in(tmp_path: Path
         "02": ["01", "020"],
         "05": ["050"],
     }
-    assert _fetch(_ask(tmp_path, 5), "*.csv")["05"] == [row for row in found["05"]]
+    assert _fetch(_ask(tmp_path, 5), "*.csv")["05"] == found["05"]
 
 
 def test_a_day_of_rest_needs_no_file(tmp_path: Path) -> None:
