@@ -1,4 +1,4 @@
-"""What Airflow is shown of Ratchet: pages, links, an entry of its menu."""
+"""What Airflow is shown of Ratchet: pages, links, an entry of its menu, the timetable of ingestions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from ratchet_airflow import links, pages
+from ratchet_airflow.timetable import NightTimetable
 
 
 class RatchetPlugin(AirflowPlugin):
@@ -24,3 +25,4 @@ class RatchetPlugin(AirflowPlugin):
         },
     ]
     operator_extra_links: ClassVar = list(links.ALL)
+    timetables: ClassVar = [NightTimetable]

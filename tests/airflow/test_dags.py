@@ -100,7 +100,7 @@ def test_every_asset_that_is_waited_for_has_a_producer(bag: Any) -> None:
 
 def _condition(dag: Any) -> list[Any]:
     condition = getattr(dag.timetable, "asset_condition", None)
-    return getattr(condition, "objects", [condition]) if condition is not None else []
+    return getattr(condition, "objects", [condition]) if condition else []
 
 
 def test_serialisation_is_stable(bag: Any) -> None:

@@ -16,6 +16,7 @@ from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ratchet import catalog
+from ratchet.decisions.retrain import NOTHING
 from ratchet_airflow import links, notes
 from ratchet_airflow.operators import approve, base
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
@@ -172,6 +173,20 @@ def test_no_retraining_is_triggered_without_a_verdict_to(verdict: str) -> None:
     task = RetrainOperator(task_id="retrain", trigger_dag_id="wind.train", verdict=verdict, reason="because")
     with pytest.raises(AirflowSkipException, match=f"{verdict}: because"):
         task.execute(CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (NOTHING, []),
+        (f"{NOTHING}. 1 of 7 days of the window never came: 2013-02-03", [f"no retraining: {NOTHING}. 1 of 7 days"]),
+    ],
+)
+def test_a_day_that_never_came_stands_in_the_note_of_the_night(noted: list[str], reason: str, told: list[str]) -> None:
+    task = RetrainOperator(task_id="retrain", trigger_dag_id="wind.train", verdict="wait", reason=reason)
+    with pytest.raises(AirflowSkipException):
+        task.execute(CONTEXT)
+    assert [each[: len(told[0])] for each in noted] == told
 
 
 def test_links() -> None:

@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from ratchet.contract import cron, resting
 from ratchet.contract.rules import DayCount, Gate, Keep, Loss, Monitor, Part, Retrain, Share
 from ratchet.contract.runtime import Name, Runtime
 
 Task = Literal["binary", "multiclass", "regression"]
+Holiday = Annotated[str, BeforeValidator(resting.plain), AfterValidator(resting.check)]
 ColumnType = Literal["string", "int64", "float64", "bool", "timestamp", "date"]
 
 DELIVERED, FETCHED_AGAIN = "delivered", "fetched_again"  # ways in which labels come, beside a table's name
@@ -104,9 +106,28 @@ class Schedule(Part):
     calendar: Literal["every_day", "weekdays"] = Field(
         default="every_day", description="Days on which rows are expected; on another the loop may rest."
     )
-    holidays: tuple[str, ...] = Field(
+    holidays: tuple[Holiday, ...] = Field(
         default=(), description="More days of rest: dates as 2024-12-25, or the holidays of a country as DE or US-NY."
     )
+
+    @field_validator("ingest")
+    @classmethod
+    def _cron_comes_round(cls, text: str | None) -> str | None:
+        return None if text is None else cron.check(text)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_known(cls, zone: str) -> str:
+        return cron.check_zone(zone)
+
+    @field_validator("partition", mode="before")
+    @classmethod
+    def _partitions_are_days(cls, length: Any) -> Any:
+        if length != "day":
+            raise ValueError(
+                f"{length!r} is no length of a partition: partitions are days, and any cron works over them"
+            )
+        return length
 
 
 class Training(Part):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ratchet.contract.rules import Retrain
-from ratchet.decisions import policies
+from ratchet.decisions import coverage, policies
 from ratchet.decisions.policies import Ask
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.partitions import days_between, shift
 
 Verdict = Literal["retrain", "wait", "veto"]
+NOTHING = "nothing asks for a retraining"
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,20 @@ class Admission:
 
 
 def decide(facts: NightFacts, rules: Retrain, asking: Mapping[str, Ask]) -> Admission:
-    """Weigh what is known: what asks first, then what vetoes or postpones it.
+    """Weigh what is known: what asks first, then what vetoes or postpones it. Days that never came are told.
 
     The order of nights does not matter: a request `cooldown_days` before or after the partition postpones alike,
     because runs triggered by assets come in any order.
     """
+    found = _weigh(facts, rules, asking)
+    missed = coverage.told(facts.never_came, facts.drift_window)
+    return replace(found, reason=f"{found.reason}. {missed}") if missed else found
+
+
+def _weigh(facts: NightFacts, rules: Retrain, asking: Mapping[str, Ask]) -> Admission:
     causes = policies.causes(facts, asking)
     if not causes:
-        return Admission("wait", "nothing asks for a retraining")
+        return Admission("wait", NOTHING)
     found = "; ".join(text for _, text in causes)
     if facts.bad_data:
         bad = "; ".join(f"{day}: {why}" for day, why in sorted(facts.bad_data.items()))

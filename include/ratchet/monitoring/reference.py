@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.monitoring.thresholds import alarms as count_alarms
-from ratchet.monitoring.thresholds import calibrate
+from ratchet.monitoring.thresholds import calibrate, widened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,11 @@ def make(loop: Loop, model: Model, rows: pa.Table) -> dict[str, bytes]:
     parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream, compression="zstd")
     about = {"thresholds": thresholds, "window_days": monitor.window_days, "alarms_per_year": monitor.alarms_per_year}
     return {REFERENCE: stream.getvalue(), THRESHOLDS: json.dumps(about, indent=1).encode()}
+
+
+def limits(about: Mapping[str, Any], days: int) -> dict[str, float]:
+    """Return the thresholds for a window of which so many days came. about: the content of `thresholds.json`."""
+    return widened(about["thresholds"], about["window_days"], days)
 
 
 def alarms(

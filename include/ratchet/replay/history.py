@@ -19,12 +19,15 @@ import numpy as np
 import pyarrow as pa
 
 from ratchet.contract.loop import Loop
+from ratchet.contract.resting import days_of_rest
 from ratchet.data import features, tables
 from ratchet.decisions import lifecycle, requests
+from ratchet.decisions.coverage import Coverage, of_window
 from ratchet.decisions.entries import Answered, ApprovalAsked, Asked, Entries, Judged, Paused, Resumed, only
 from ratchet.errors import DataError
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset
+from ratchet.partitions import shift
 from ratchet.replay.known import Delivery, deliveries, written
 
 if TYPE_CHECKING:
@@ -136,6 +139,13 @@ class History:
     def bad(self, night: str) -> dict[str, str]:
         """Return the bad data of a night's window."""
         return requests.bad_data(self.newest(night), night, self.loop.monitor.window_days)
+
+    def coverage(self, night: str) -> Coverage:
+        """Say how much of a night's window is there."""
+        window = self.loop.monitor.window_days
+        resting = days_of_rest(self.loop.schedule, shift(night, 1 - window), night)
+        published = [day for day in self.at(night).days if day <= night]
+        return of_window(published, self.newest(night), resting, night, window)
 
     def again(self, after: str, until: str) -> set[str]:
         """Return the days that came again, or late, as first known on the nights after `after`, up to `until`."""

@@ -212,11 +212,14 @@ class Simulation:
         loop, history = self.loop, self.history
         trained, seen = champion.stands[0].trained, max(champion.stands[0].until, *champion.holdout)
         days = [day for day in data.days if last < day <= night]
+        window = history.coverage(night)
         known = NightFacts(
             partition=night,
             champion=champion.number,
             trained=shift(seen, loop.label_delay_days),
-            drift_window=loop.monitor.window_days,
+            drift_days=window.came,
+            drift_window=window.expected,
+            never_came=window.never,
             live=self.measures.losses(champion.number),
             estimated=self.measures.estimated(champion, days),
             holdout=[v for _, v in sorted(champion.holdout.items())],
@@ -227,8 +230,7 @@ class Simulation:
         )
         if "drift" not in loop.retrain.policies:
             return known
-        drifted, compared = watch.drifted(champion.stands[0], data, night)
-        return replace(known, drifted=drifted, drift_days=compared)
+        return replace(known, drifted=watch.drifted(champion.stands[0], data, night))
 
     def _duel(self, data: DataVersion, night: str, last: str, champion: Version) -> str:
         """Look at the evidence that the night has added."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pandas as pd
 
@@ -15,19 +16,19 @@ from ratchet.replay.fits import Fitted
 from ratchet.replay.history import DataVersion
 
 
-def drifted(champion: Fitted, data: DataVersion, night: str) -> tuple[tuple[str, ...], int]:
-    """Return the columns beyond their thresholds, the furthest first, and how many days were compared."""
+def drifted(champion: Fitted, data: DataVersion, night: str) -> tuple[str, ...]:
+    """Return the columns beyond their thresholds, the furthest first."""
     loop = data.loop
-    past, thresholds = _reference(champion)
+    past, about = _reference(champion)
     first = shift(night, 1 - loop.monitor.window_days)
     days = [day for day in data.days if first <= day <= night]
     current = reference.columns(loop, champion.model, data.between(first, night))
-    found = distances.judged(current, past, *reference.kinds(past), thresholds)
+    found = distances.judged(current, past, *reference.kinds(past), reference.limits(about, len(days)))
     beyond = {each.column: each.distance / each.threshold for each in found if each.drifted}
-    return tuple(sorted(beyond, key=lambda name: -beyond[name])), len(days)
+    return tuple(sorted(beyond, key=lambda name: -beyond[name]))
 
 
-def _reference(champion: Fitted) -> tuple[pd.DataFrame, dict[str, float]]:
+def _reference(champion: Fitted) -> tuple[pd.DataFrame, dict[str, Any]]:
     folder = champion.folder / "reference"
     if not folder.exists():
         loop = champion.data.loop
@@ -37,4 +38,4 @@ def _reference(champion: Fitted) -> tuple[pd.DataFrame, dict[str, float]]:
             for name, content in reference.make(loop, champion.model, rows).items():
                 (made / name.rpartition("/")[2]).write_bytes(content)
     past = pd.read_parquet(io.BytesIO((folder / "reference.parquet").read_bytes()))
-    return past, json.loads((folder / "thresholds.json").read_text(encoding="utf-8"))["thresholds"]
+    return past, json.loads((folder / "thresholds.json").read_text(encoding="utf-8"))

@@ -9,6 +9,8 @@ from typing import Any
 
 from ratchet.adapters import drift_report, runs
 from ratchet.contract.loop import Loop
+from ratchet.contract.resting import days_of_rest
+from ratchet.decisions import coverage
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, ledger, looks, nights, proven, records
 from ratchet.monitoring import distances, reference
@@ -32,7 +34,9 @@ class DriftResult(StepResult):
     partition: str  # the latest day that was looked at
     champion: str | None = None  # the version whose days they were compared with, or none
     mlflow_run: str | None = None  # the champion's
-    days: int = 0  # that were compared
+    days: int = 0  # of the window that were compared ...
+    expected: int = 0  # ... of so many on which rows were expected, or came
+    never_came: tuple[str, ...] = ()  # of them, days of which nobody has heard
     drifted: tuple[str, ...] = ()  # columns beyond their thresholds
     report: str | None = None  # Evidently's page: on an alarm, at a champion's first look, or where it was asked for
 
@@ -47,7 +51,11 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
     loop = nights.contract(registry, loop, request.partition)
     revision = nights.revision(registry, loop, request.partition, request.revision)
     first = shift(request.partition, 1 - loop.monitor.window_days)
-    days = dataset.published(registry, loop, revision, first, request.partition)
+    published = dataset.published(registry, loop, revision, last=request.partition)
+    days = [day for day in published if first <= day]
+    resting = days_of_rest(loop.schedule, first, request.partition)
+    verdicts = registry.verdicts(loop.name, revision, first, request.partition)
+    window = coverage.of_window(published, verdicts, resting, request.partition, loop.monitor.window_days)
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None or not days:
@@ -68,7 +76,7 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         past = pd.read_parquet(io.BytesIO(records.file(loop, client, champion.run_id, reference.REFERENCE)))
         about = json.loads(records.file(loop, client, champion.run_id, reference.THRESHOLDS))
         current = reference.columns(loop, model, dataset.features(registry, loop, revision, first, request.partition))
-        compared = (current, past, *reference.kinds(past), about["thresholds"])
+        compared = (current, past, *reference.kinds(past), reference.limits(about, len(days)))
         columns = distances.judged(*compared)
         path = None
         if (
@@ -85,13 +93,19 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
             return before.model_copy(update={"report": str(path)})
     drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
-    beyond = f"{len(drifted)} of {len(columns)} columns of {len(days)} days are beyond their thresholds"
+    beyond = f"{len(drifted)} of {len(columns)} columns are beyond their thresholds"
+    said = [
+        f"{beyond}, on {window.came} of {window.expected} days" + (f": {shown}" if drifted else ""),
+        coverage.told(window.never, window.expected),
+    ]
     result = DriftResult(
-        reason=f"{beyond}: {shown}" if drifted else beyond,
+        reason=". ".join(part for part in said if part),
         partition=request.partition,
         champion=champion.number,
         mlflow_run=champion.run_id,
-        days=len(days),
+        days=window.came,
+        expected=window.expected,
+        never_came=window.never,
         drifted=tuple(c.column for c in drifted),
         report=str(path) if path else None,
     )

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import DAG, Asset, CronPartitionTimetable, Param, PartitionedAtRuntime, chain
+from airflow.sdk import DAG, Asset, Param, PartitionedAtRuntime, chain
 
 from ratchet.contract.loop import Loop
 from ratchet_airflow.loop_dags.common import DAYS, MANY, REGISTRY_POOL, give_up, loop_dag, where
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
 from ratchet_airflow.operators.night import TurnOperator
+from ratchet_airflow.timetable import NightTimetable
 
 
 def ingest(loop: Loop, data: Asset) -> DAG:
-    """Fetch, validate and publish, nightly or by hand."""
+    """Fetch, validate and publish, by the contract's cron or by hand."""
     cron = loop.schedule.ingest
     schedule = (
-        CronPartitionTimetable(cron, timezone=loop.schedule.timezone, run_offset=-1, key_format="%Y-%m-%d")
+        NightTimetable(cron, timezone=loop.schedule.timezone)
         if cron
         else PartitionedAtRuntime()  # started by hand or by another DAG, with a partition
     )

@@ -9,6 +9,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ratchet.decisions.retrain import NOTHING
 from ratchet_airflow import notes
 from ratchet_airflow.links import DecisionReportLink, DriftReportLink, MlflowRunLink
 from ratchet_airflow.operators.base import StepOperator
@@ -111,7 +112,7 @@ class RetrainOperator(TriggerDagRunOperator):
     def execute(self, context: Context) -> None:
         """Trigger, or skip with the reason."""
         if self.verdict != "retrain":
-            if not self.reason.startswith("nothing asks"):
+            if self.reason != NOTHING:
                 notes.add(context, self.log, f"no retraining: {self.reason}")
             raise AirflowSkipException(f"{self.verdict}: {self.reason}")
         self.note = self.reason[:1000]  # as much as a run's note holds

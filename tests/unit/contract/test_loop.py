@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from ratchet import catalog
 from ratchet.contract.loop import Loop, Training
 from ratchet.contract.rules import Gate
+from ratchet.errors import ContractError
 
 
 def test_the_contract_is_frozen(place: Path) -> None:
@@ -44,3 +46,39 @@ def test_a_column_has_a_plain_name(column: str, place: Path) -> None:
     document["tables"]["weather"]["columns"][column] = "string"
     with pytest.raises(ValidationError, match="letters, digits and _ only"):
         Loop.model_validate(document)
+
+
+@pytest.mark.parametrize(
+    ("lines", "at", "words"),
+    [
+        (["ingest: 25 99 * * *"], 1, "schedule.ingest: '25 99 * * *' is not a cron"),
+        (["ingest: 0 1 * * *", "timezone: Europe/Berln"], 2, "did you mean 'Europe/Berlin'"),
+        (["partition: week"], 1, "partitions are days, and any cron works over them"),
+        (["ingest: 0 1 * * *", "partition: 7"], 2, "7 is no length of a partition"),
+        (["calendar: weekday"], 1, "schedule.calendar is 'weekday'; did you mean 'weekdays'"),
+        (["holidays:", "  - 2024-12-24", "  - Germany"], 3, "'Germany' is neither a date nor a country"),
+        (["holidays:", "  - 24.12.2024"], 2, "'24.12.2024' is not a date"),
+    ],
+)
+def test_a_schedule_that_is_none_is_refused_at_its_line(place: Path, lines: list[str], at: int, words: str) -> None:
+    path = _schedule(place, lines)
+    with pytest.raises(ContractError, match=re.escape(words)) as caught:
+        catalog.load("wind")
+    first = path.read_text().splitlines().index("schedule:") + 1
+    assert str(caught.value).startswith(f"{path}:{first + at}: ")
+
+
+def test_yamls_own_dates_are_holidays(place: Path) -> None:
+    _schedule(place, ["calendar: weekdays", "holidays: [2024-12-24, US-NY]"])
+    assert catalog.load("wind").schedule.holidays == ("2024-12-24", "US-NY")
+
+
+def _schedule(place: Path, lines: list[str]) -> Path:
+    """Write a schedule into the contract of wind; return its file."""
+    path = place / "loops" / "wind" / "loop.yaml"
+    text, found = re.subn(
+        r"(?m)^schedule:\n  ingest: null$", "\n".join(["schedule:", *(f"  {line}" for line in lines)]), path.read_text()
+    )
+    assert found == 1
+    path.write_text(text)
+    return path

@@ -31,7 +31,14 @@ ASKING = {
     [
         ({}, "wait", "nothing asks"),
         ({"drifted": ["temp"]}, "retrain", "drift: 1 column beyond"),
-        ({"drifted": ["temp"], "drift_days": 6}, "wait", "nothing asks"),
+        ({"drifted": ["temp"], "drift_days": 6}, "retrain", "drift: 1 column beyond"),
+        ({"drifted": ["temp"], "drift_days": 3}, "wait", "nothing asks"),
+        ({"never_came": ["2013-02-09"]}, "wait", "retraining. 1 of 7 days of the window never came: 2013-02-09"),
+        (
+            {"drifted": ["temp"], "drift_days": 6, "never_came": ["2013-02-09"]},
+            "retrain",
+            "on 6 of 7 days. 1 of 7 days of the window never came: 2013-02-09",
+        ),
         ({"live": live(*[0.5] * 30)}, "wait", "nothing asks"),
         ({"live": live(*[0.7] * 20)}, "retrain", "degradation: live loss 0.7000 over 20 days"),
         ({"live": live(0.7)}, "wait", "nothing asks"),

@@ -37,6 +37,25 @@ def test_calibrated_thresholds_keep_their_promise_on_unchanged_data() -> None:
     assert alarms <= stats.binom.ppf(0.999, nights, 12 / 365)
 
 
+@pytest.mark.parametrize("came", [4, 5, 6])
+def test_a_window_of_fewer_days_keeps_the_promise_by_wider_thresholds(came: int) -> None:
+    rng = np.random.default_rng(7)
+    values, days = _days(rng, 120, 100, 0.7)
+    categories = {"c": rng.integers(0, 30, size=len(values))}
+    numbers = {f"n{i}": np.roll(values, 100 * i) for i in range(4)}
+    limits = thresholds.calibrate(numbers, categories, days, 7, 12, 0)
+    rules = {"wider": (thresholds.widened(limits, 7, came), 0.0), "as they are": (limits, 0.0)}
+    found = thresholds.alarms(numbers, categories, days, came, rules, 60, 1)
+    assert found["wider"].mean() < 12 + 3 * found["wider"].std() / math.sqrt(60) + 2
+    assert found["as they are"].mean() > found["wider"].mean() + 4
+
+
+def test_thresholds_stand_for_as_many_days_as_they_were_calibrated_to() -> None:
+    limits = {"x": 0.2, "y": 0.07}
+    assert thresholds.widened(limits, 7, 7) == thresholds.widened(limits, 7, 9) == limits
+    assert thresholds.widened(limits, 8, 2) == {"x": 0.4, "y": 0.14}
+
+
 def test_a_shift_beyond_the_days_own_spread_is_seen() -> None:
     rng = np.random.default_rng(1)
     values, days = _days(rng, 40, 100, 0.1)

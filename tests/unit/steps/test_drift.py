@@ -49,6 +49,32 @@ def test_a_broken_sensor_is_drift_and_asks_once(watched: Path) -> None:
     assert [entry.partition for entry in requests] == [NIGHT]
 
 
+def test_a_night_that_never_came_is_told_and_silences_nothing(watched: Path) -> None:
+    """One missed night silenced drift for the whole window; nobody was told of it."""
+    night = "2013-01-18"
+    replace(watched, "SELECT * FROM", "SELECT * REPLACE (CAST(NULL AS DOUBLE) AS temp) FROM")
+    ingest("wind_watched", night, "broken-sensor")
+    found = step("drift", "wind_watched", partition=night)
+    assert (found.days, found.expected, found.never_came) == (2, 3, ("2013-01-17",))
+    assert "temp_now is" in found.drifted
+    assert found.reason.endswith("1 of 3 days of the window never came: 2013-01-17")
+    step("performance", "wind_watched", partition=night)
+    decided = step("decide", "wind_watched", partition=night)
+    assert decided.verdict == "retrain"
+    assert "on 2 of 3 days" in decided.reason
+    assert "1 of 3 days of the window never came: 2013-01-17" in decided.reason
+
+
+def test_a_day_of_rest_is_not_missed(watched: Path) -> None:
+    night = "2013-01-18"
+    replace(watched, "ingest: null", "ingest: null\n  holidays: [2013-01-17]")
+    ingest("wind_watched", night, "after-the-holiday")
+    found = step("drift", "wind_watched", partition=night)
+    assert (found.days, found.expected, found.never_came) == (2, 2, ())
+    assert "never came" not in found.reason
+    assert "on 2 of 2 days" in found.reason
+
+
 def _seen(place: Path) -> dict[str, bytes]:
     folder = place / "var" / "reports" / "wind_watched" / NIGHT
     return {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -16,8 +16,9 @@ class NightFacts:
     champion: str  # its version
     trained: str = ""  # the night of its training, whose labels it was trained or judged on
     drifted: Sequence[str] = ()  # columns beyond their calibrated thresholds
-    drift_days: int = 0  # days that were compared ...
-    drift_window: int = 1  # ... of so many
+    drift_days: int = 0  # days of the window that were compared ...
+    drift_window: int = 1  # ... of so many on which rows were expected, or came
+    never_came: Sequence[str] = ()  # of them, days of which nobody has heard
     # Day -> the champion's loss on its labelled days since it went live.
     live: dict[str, float] = field(default_factory=dict)
     estimated: dict[str, float] = field(default_factory=dict)  # day -> its loss on days whose labels have not come
