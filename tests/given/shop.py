@@ -1,4 +1,4 @@
-"""A shop's orders in files, a day each, with what became of them: a loop of other people's data, small enough to read."""
+"""A shop's orders in files, a day each, and what became of them: other people's data, small enough to read."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_a_table_brings_labels_by_key_on_the_day_on_which_they_are_known(place: 
     folder = lay(
         place,
         orders="orders: data/orders_{partition}.csv\n      outcomes: data/outcomes_{partition}.csv",
-        target=f"{outcomes}label_delay_days: 2\nlabels: outcomes\ntarget: {{name: returned, sql: CAST(came_back AS BIGINT)}}",
+        target=f"{outcomes}label_delay_days: 2\nlabels: outcomes\ntarget: {{name: returned, sql: came_back::BIGINT}}",
     )
     for day in range(1, 6):
         deliver(folder, day, *[order(day * 10 + n, day, returned=None) for n in range(4)])

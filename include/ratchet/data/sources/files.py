@@ -103,6 +103,8 @@ def _of_days(
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if not opened.columns:  # nothing at all is in it
+        return
     if spec.time not in opened.columns:
         raise DataError(f"{opened.path} has no column {spec.time}, which says what day a row is of")
     moment, held = _moment(opened, spec), list[pa.Table]()
