@@ -34,6 +34,12 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in Settings.current().loops.glob("*/loop.yaml"))
 
 
+def strays() -> list[Path]:
+    """List the folders beside the loops that hold no loop.yaml."""
+    folders = (path for path in Settings.current().loops.glob("*/") if path.name[0] not in "._")
+    return sorted(path for path in folders if not (path / "loop.yaml").exists())
+
+
 def steps() -> list[str]:
     """List the steps: the files of their folder."""
     return sorted(item.name for item in pkgutil.iter_modules([str(Path(__file__).parent / "steps")]))
@@ -166,6 +172,15 @@ def _load(path: Path, modified: int) -> Loop:
     if ANYBODY in loop.gate.approval and loop.folder.parent == Settings.current().loops:
         raise reading.fail(
             loop, ("gate", "approval"), "approval names the logins of those who may answer, as approval: [ada, grace]"
+        )
+    if loop.label_delay_days > 1 and loop.labels is None and loop.folder.parent == Settings.current().loops:
+        raise reading.fail(
+            loop,
+            ("label_delay_days",),
+            f"labels come {loop.label_delay_days} days late, and nothing says how. Say it with labels: delivered (each "
+            "row comes with its label, which counts from then on), labels: fetched_again (the partition is fetched "
+            "again when its labels are due), or labels: TABLE (a table that brings them by the key of "
+            f"{loop.main})",
         )
     for name in loop.gate.floors:
         known = [*METRICS[loop.task], *_own_metrics(loop)]

@@ -67,3 +67,18 @@ def test_a_file_outside_the_loops_folder_is_not_read(place: Path, field: str, fi
     contract.write_text(contract.read_text().replace(f"{part}:\n", f"{field}: {file}\n"))
     with pytest.raises(ContractError, match=f"loop.yaml:[0-9]+: '{file}' lies outside .*a loop's files are in its"):
         catalog.load("wind")
+
+
+def test_a_folder_beside_the_loops_that_holds_none_is_a_stray(place: Path) -> None:
+    for name in ("shop", "_old", ".cache"):
+        (place / "loops" / name).mkdir()
+    (place / "loops" / "README.md").write_text("x")
+    assert [path.name for path in catalog.strays()] == ["shop"]
+    assert "shop" not in catalog.names()
+
+
+def test_a_contract_of_now_says_how_late_labels_come_and_one_of_then_need_not(place: Path) -> None:
+    assert "nothing says how" in broken(place, "label_delay_days: 1", "label_delay_days: 3")
+    then = place / "then" / "flight_delays"
+    (place / "loops" / "flight_delays").rename(then.parent.mkdir() or then)
+    assert catalog.read(then / "loop.yaml").label_delay_days == 3

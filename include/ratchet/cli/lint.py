@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+from collections.abc import Iterator
 
 import click
 
 from ratchet import catalog, installation
-from ratchet.adapters import expectations
+from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail, nearest
 from ratchet.data import features
-from ratchet.errors import ContractError, explain
+from ratchet.errors import ContractError, RatchetError, explain
+from ratchet.linting import delivery, hindsight, references, target
 from ratchet.settings import Settings
 
 ALL_ADMINS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
@@ -18,35 +21,68 @@ ALL_ADMINS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
 
 @click.command(short_help="Check loops: contract, what it names, suites, and SQL.")
 @click.argument("names", nargs=-1)
-def lint(names: tuple[str, ...]) -> None:
-    """Check loops, all by default: the contract, what it names, its suites, and its SQL over empty tables."""
+@click.option("--sources", is_flag=True, help="Ask each source for a day too, and hold it to the contract.")
+@click.option(
+    "--day", type=click.DateTime(["%Y-%m-%d"]), help="The day that sources are asked for: the last by default."
+)
+def lint(names: tuple[str, ...], sources: bool, day: dt.datetime | None) -> None:
+    """Check loops, all by default: the contract, what it names, its suites, and its SQL over a few made-up rows."""
     unknown = [name for name in names if name not in catalog.names()]
     if unknown:
         raise ContractError(f"There is no loop {unknown[0]!r}; {nearest(unknown[0], catalog.names())}")
-    wrong = []
+    asked = (day.date() if day else dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)) if sources or day else None
+    wrong = [] if names else [_stray(path.name) for path in catalog.strays()]
     for name in names or catalog.names():
         try:
-            loop = catalog.load(name)
-            for table in loop.tables.values():
-                expectations.read_suite(Settings.current().suites, table.suite)
-            if loop.gate.approval and _everybody_is_admin():
-                raise fail(
-                    loop,
-                    ("gate", "approval"),
-                    "approval asks people, and Airflow here lets everybody be an admin "
-                    f"({ALL_ADMINS}): who has answered would not be known. Switch that off",
-                )
-            found = features.dry_run(loop)
-            click.echo(
-                f"{name}: {loop.task}, {len(loop.tables)} tables, {len(found)} features, {loop.training.trainer}. "
-                "In order"
-            )
+            wrong += [str(error) for error in _mistakes(catalog.load(name), asked)]
         except ContractError as error:
             wrong.append(str(error))
         except Exception as error:  # noqa: BLE001 (one loop's error is that loop's: the others are checked too)
             wrong.append(f"{name}: {explain(error)}")
     if wrong:
         raise ContractError("\n".join(wrong))
+
+
+def _mistakes(loop: Loop, day: dt.date | None) -> Iterator[ContractError]:
+    """Yield what is wrong with a loop; where nothing is, say in a line what it is. day: which to ask its source for."""
+    of_source, notes = delivery.mistakes(loop, day) if day is not None else ([], [])
+    of_target = [*target.mistakes(loop)]
+    wrong = [*references.suites(loop), *references.queries(loop), *_approval(loop), *of_source, *of_target]
+    found: list[str] = []
+    try:
+        found = features.dry_run(loop) if not of_target else []
+    except ContractError as error:
+        wrong.append(error)
+    if found:
+        wrong += references.columns(loop, found)
+        try:
+            wrong += hindsight.mistakes(loop, found)
+        except RatchetError as error:
+            notes.append(f"whether a feature knows the target was not tried: the SQL fails over made-up rows: {error}")
+    for note in notes:
+        click.echo(f"{loop.name}: {note}")
+    if not wrong:
+        about = f"{loop.task}, {len(loop.tables)} tables, {len(found)} features, {loop.training.trainer}"
+        click.echo(f"{loop.name}: {about}. In order")
+    yield from wrong
+
+
+def _approval(loop: Loop) -> Iterator[ContractError]:
+    if loop.gate.approval and _everybody_is_admin():
+        yield fail(
+            loop,
+            ("gate", "approval"),
+            "approval asks people, and Airflow here lets everybody be an admin "
+            f"({ALL_ADMINS}): who has answered would not be known. Switch that off",
+        )
+
+
+def _stray(name: str) -> str:
+    """Say what a folder without a contract wants."""
+    folder = Settings.current().loops / name
+    near = next((path.name for path in sorted(folder.glob("*.y*ml")) if "loop" in path.name.lower()), None)
+    want = f"Rename {near} to loop.yaml" if near else f"Write one (ratchet new {name}), or move the folder away"
+    return f"{folder}: there is no loop.yaml, so this is no loop, and nothing runs of it. {want}"
 
 
 def _everybody_is_admin() -> bool:

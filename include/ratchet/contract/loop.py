@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from ratchet.contract import cron, resting
-from ratchet.contract.rules import DayCount, Gate, Keep, Loss, Monitor, Part, Retrain, Share
+from ratchet.contract.rules import DayCount, Gate, Keep, Loss, Monitor, Part, Retrain, Share, mistake
 from ratchet.contract.runtime import Name, Runtime
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -23,6 +23,7 @@ LOSSES: dict[Task, tuple[Loss, ...]] = {
     "multiclass": ("log_loss",),
     "regression": ("absolute_error", "squared_error"),
 }
+LABELS = ("delivered", "fetched_again")  # how labels come, where no table brings them
 METRICS: dict[Task, tuple[str, ...]] = {
     "binary": ("log_loss", "brier", "roc_auc", "average_precision", "calibration_error"),
     "multiclass": ("log_loss", "accuracy", "f1_macro"),
@@ -67,12 +68,15 @@ class Table(Part):
         for role, names in (("key", self.key), ("time", (self.time,))):
             for name in names:
                 if name not in self.columns:
-                    raise ValueError(f"{role} names the column {name!r}, which is not under columns")
+                    text = f"{role} names the column {name!r}, which is not under columns"
+                    raise mistake((role,), text, name, list(self.columns))
         if self.columns[self.time] != "timestamp":
-            raise ValueError(f"time names the column {self.time!r}, which must be a timestamp")
+            raise mistake(("time",), f"time names the column {self.time!r}, which must be a timestamp")
         for name in self.date_format if isinstance(self.date_format, dict) else ():
             if self.columns.get(name) not in ("timestamp", "date"):
-                raise ValueError(f"date_format names the column {name!r}, which is neither a timestamp nor a date")
+                text = f"date_format names the column {name!r}, which is neither a timestamp nor a date"
+                timed = [each for each, kind in self.columns.items() if kind in ("timestamp", "date")]
+                raise mistake(("date_format", name), text, name, timed)
         return self
 
 
@@ -146,9 +150,10 @@ class Training(Part):
     @model_validator(mode="after")
     def _window_holds_holdout(self) -> Training:
         if isinstance(self.window, int) and self.window <= self.holdout_days:
-            raise ValueError(
+            raise mistake(
+                ("window",),
                 f"a window of {self.window} days leaves nothing to train on beside a holdout of {self.holdout_days}; "
-                f"make window at least {self.holdout_days + 1}, or holdout_days smaller"
+                f"make window at least {self.holdout_days + 1}, or holdout_days smaller",
             )
         return self
 
@@ -184,21 +189,39 @@ class Loop(Part):
     @field_validator("tables")
     @classmethod
     def _names_are_free(cls, tables: dict[str, Table]) -> dict[str, Table]:
-        for table in tables.values():
+        for name, table in tables.items():
             for column in table.columns:
                 if column.startswith("_ratchet") or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", column):
-                    raise ValueError(f"column {column!r}: letters, digits and _ only, and not starting with _ratchet")
+                    text = f"column {column!r}: letters, digits and _ only, and not starting with _ratchet"
+                    raise mistake((name, "columns", column), text)
         return tables
 
     @model_validator(mode="after")
     def _task_fits(self) -> Loop:
         if self.gate.loss is not None and self.gate.loss not in LOSSES[self.task]:
-            raise ValueError(
-                f"gate.loss {self.gate.loss!r} is not a loss of {self.task}: {', '.join(LOSSES[self.task])}"
-            )
+            text = f"{self.gate.loss!r} is not a loss of {self.task}"
+            raise mistake(("gate", "loss"), text, self.gate.loss, LOSSES[self.task])
         if self.gate.fairness and self.task != "binary":
-            raise ValueError(
-                f"gate.fairness compares positive rates, which only a binary loop has; this one is {self.task}"
+            text = f"fairness compares positive rates, which only a binary loop has; this one is {self.task}"
+            raise mistake(("gate", "fairness"), text)
+        return self
+
+    @model_validator(mode="after")
+    def _labels_are_there(self) -> Loop:
+        if self.labels in (None, *LABELS):
+            return self
+        table = self.tables.get(self.labels)
+        if table is None:
+            text = f"labels names {self.labels!r}, which is neither {' nor '.join(LABELS)} nor a table"
+            raise mistake(("labels",), text, self.labels, [*LABELS, *list(self.tables)[1:]])
+        if self.labels == self.main:
+            text = f"labels names {self.labels!r}, the table whose rows are predicted"
+            raise mistake(("labels",), f"{text}; labels that come with those rows are labels: delivered")
+        if missing := [name for name in self.main_table.key if name not in table.columns]:
+            raise mistake(
+                ("tables", self.labels, "columns"),
+                f"the table of the labels has not the column {', '.join(missing)}, of the key of {self.main}; "
+                "a label finds its row by all of them",
             )
         return self
 
@@ -209,9 +232,10 @@ class Loop(Part):
         longest = max(window + waits, 2 * waits, self.monitor.window_days)
         needed = longest + self.features.lookback_days + self.label_delay_days
         if self.keep.data_days is not None and self.keep.data_days < needed:
-            raise ValueError(
-                f"keep.data_days {self.keep.data_days} lets go of days that training, duels and monitor look at; "
-                f"make it at least {needed}"
+            raise mistake(
+                ("keep", "data_days"),
+                f"{self.keep.data_days} lets go of days that training, duels and monitor look at; "
+                f"make it at least {needed}",
             )
         return self
 

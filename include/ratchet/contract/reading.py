@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ratchet.contract.loop import Loop
+from ratchet.contract.rules import MISPLACED
 from ratchet.errors import ContractError
 from ratchet.text import one_line
 
@@ -110,8 +111,13 @@ def _count(node: Any, known: dict[int, int]) -> int:
 
 def _explain(path: Path, document: Any, item: Any) -> str:
     where: tuple[str | int, ...] = item["loc"]
+    if item["type"] == MISPLACED:
+        where = (*where, *item["ctx"]["place"])
     place = locate(path, document, where)
     name = ".".join(str(part) for part in where if part not in ("expanding", "constrained-int"))
+    if item["type"] == MISPLACED:
+        known = item["ctx"]["words"]
+        return f"{place}: {name}: {item['msg']}" + (f"; {nearest(item['ctx']['word'], known)}" if known else "")
     if item["type"] == "extra_forbidden":
         return f"{place}: unknown key {name!r}; {nearest(str(where[-1]), _fields(where[:-1]))}"
     if item["type"] == "missing":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 Loss = Literal["log_loss", "brier", "absolute_error", "squared_error"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -12,6 +14,19 @@ ANYBODY = "*"  # what `approval: required` of older contracts is read as: whoeve
 DayCount = Annotated[int, Field(ge=1, le=3660)]
 Login = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  # as Airflow spells it
 Level = Annotated[float, Field(gt=0, lt=0.5)]
+
+
+MISPLACED = "ratchet_misplaced"  # an error that knows its place better than the validator that has found it
+
+
+def mistake(place: tuple[str, ...], message: str, word: str = "", words: Sequence[str] = ()) -> PydanticCustomError:
+    """Make an error for a validator to raise, which points to a place within what it looks at.
+
+    word: what was found, where one of the words was expected: the reader is told the nearest.
+    """
+    return PydanticCustomError(
+        MISPLACED, "{message}", {"place": place, "message": message, "word": word, "words": [*words]}
+    )
 
 
 class Part(BaseModel):
@@ -127,13 +142,15 @@ class Gate(Part):
     @model_validator(mode="after")
     def _margin_fits(self) -> Gate:
         if self.aim == "non_inferior" and not self.margin:
-            raise ValueError(
-                "aim non_inferior needs a margin: how much worse than the champion may a fresher model be?"
+            raise mistake(
+                ("aim",), "aim non_inferior needs a margin: how much worse than the champion may a fresher model be?"
             )
         if self.aim == "superior" and self.margin:
-            raise ValueError("a margin belongs to aim non_inferior; to be superior, a challenger has to be better")
+            raise mistake(
+                ("margin",), "a margin belongs to aim non_inferior; to be superior, a challenger has to be better"
+            )
         if self.bound is not None and self.bound <= 2 * self.margin:
-            raise ValueError(f"bound {self.bound:g} must be more than twice the margin {self.margin:g}")
+            raise mistake(("bound",), f"bound {self.bound:g} must be more than twice the margin {self.margin:g}")
         return self
 
 

@@ -73,6 +73,13 @@ def moments(table: pa.Table, spec: Table) -> pa.ChunkedArray:
     return _cast(found, "timestamp")
 
 
+def is_text(column: pa.ChunkedArray) -> bool:
+    """Say whether a column comes as text."""
+    import pyarrow as pa
+
+    return bool(_plain(column).type == pa.string())
+
+
 def conform(table: pa.Table, columns: Mapping[str, ColumnType]) -> pa.Table:
     """Bring a table of ours to the contract's columns and types of now. Raises DataError where a value does not fit."""
     first = next(iter(columns))

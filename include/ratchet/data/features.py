@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import Loop
+from ratchet.contract.reading import fail, nearest
 from ratchet.data import sql, tables
 from ratchet.errors import ContractError, DataError
+from ratchet.text import one_line
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,7 +53,7 @@ def compute(
         if loop.label_table:
             _register_labels(connection, loop, labels)
         sql.lock(connection)
-        connection.execute(f"CREATE TEMP TABLE _ratchet_features AS {text}")
+        _select(connection, text, where)
         relation = connection.sql("SELECT * FROM _ratchet_features")
         missing = [name for name in (*keys, EVENT_TIME) if name not in relation.columns]
         if missing:
@@ -57,9 +61,15 @@ def compute(
                 f"{where}: the SELECT lacks the column {', '.join(missing)}; it must give the key and {EVENT_TIME}"
             )
         features = [c for c in relation.columns if c not in (*keys, EVENT_TIME) or c in loop.features.categorical]
-        unknown = [name for name in loop.features.categorical if name not in relation.columns]
-        if unknown:
-            raise ContractError(f"{where}: the SELECT lacks {', '.join(unknown)}, which features.categorical names")
+        for place, name in enumerate(loop.features.categorical):
+            if name not in relation.columns:
+                text = f"{name!r} is no column of the SELECT in {where}; {nearest(name, relation.columns)}"
+                raise fail(loop, ("features", "categorical", place), text)
+        if loop.target.name in relation.columns:
+            raise ContractError(
+                f"{where}: the SELECT gives {loop.target.name!r}, the name of the target, which no model may be given. "
+                "Take it out; a feature that is another thing wants another name"
+            )
         chosen = [
             f"CAST(f.{q(c)} AS {'VARCHAR' if c in loop.features.categorical else 'DOUBLE'}) AS {q(c)}" for c in features
         ]
@@ -79,7 +89,7 @@ def compute(
         ).fetchall()
     except duckdb.Error as error:
         raise ContractError(
-            f"{where} (or target.sql) fails: {error}. Mend the SQL and run: ratchet lint {loop.name}"
+            f"{where}, or target.sql, fails: {error}. Mend the SQL and run: ratchet lint {loop.name}"
         ) from error
     finally:
         connection.close()
@@ -139,6 +149,39 @@ def known_target(loop: Loop, table: pa.Table) -> pa.Table:
             "Ingest more days, or check target.sql"
         )
     return known
+
+
+def target_type(loop: Loop) -> str:
+    """Return DuckDB's type of target.sql, over the contract's types. Raises ContractError."""
+    import duckdb
+
+    place = f"{loop.folder / 'loop.yaml'}: target.sql"
+    connection = sql.connect()
+    try:
+        _register(connection, loop.main, loop.main_table.columns, empty(loop, loop.main))
+        if loop.label_table:
+            _register_labels(connection, loop, None)
+        sql.lock(connection)
+        found = connection.sql(
+            f"SELECT ({sql.select(_qualified(loop), place)}) FROM _ratchet_{loop.main} AS m{_brought(loop)}"
+        )
+        return str(found.types[0])
+    except duckdb.Error as error:
+        raise fail(loop, ("target", "sql"), f"target.sql fails: {one_line(str(error), 400)}") from None
+    finally:
+        connection.close()
+
+
+def _select(connection: duckdb.DuckDBPyConnection, text: str, where: Path) -> None:
+    """Run the features' SELECT. Raises ContractError, which names the line, where it fails."""
+    import duckdb
+
+    try:
+        connection.execute(f"CREATE TEMP TABLE _ratchet_features AS {text}")
+    except duckdb.Error as error:
+        whole, found = where.read_text(encoding="utf-8"), re.search(r"LINE (\d+):", str(error))
+        line = whole[: max(0, whole.find(text))].count("\n") + int(found.group(1)) if found else 1
+        raise ContractError(f"{where}:{line}: the SELECT fails: {error}. Mend it and run: ratchet lint") from error
 
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], table: pa.Table) -> None:

@@ -5,10 +5,12 @@ https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview tells 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import ContractError
 from ratchet.text import one_line
@@ -49,6 +51,7 @@ def lock(connection: duckdb.DuckDBPyConnection, files: Collection[str] = ()) -> 
     connection.execute("SET lock_configuration = true")
 
 
+@lru_cache(maxsize=256)  # a look costs a connection, and the same text is asked about day by day
 def select(text: str, where: str | Path) -> str:
     """Return the one SELECT that a text is. Raises ContractError where it is another statement, none, or several.
 
@@ -88,6 +91,35 @@ def _writes(text: str) -> str | None:
         if function.lower() in _RUNS:
             return f"{function}(), which runs SQL that it is given"
     return None
+
+
+def columns(expression: str) -> list[str]:
+    """List the names that an expression reads, in its order: of columns, and of what qualifies them."""
+    import duckdb
+
+    with connect() as connection:
+        try:
+            tree = str(connection.execute("SELECT json_serialize_sql($1)", [f"SELECT {expression}"]).fetchall()[0][0])
+        except duckdb.Error:
+            return []
+    return list(dict.fromkeys(_read(json.loads(tree))))
+
+
+def literals(expression: str) -> list[str]:
+    """List the texts in quotes of some SQL, in its order."""
+    return list(dict.fromkeys(each.replace("''", "'") for each in re.findall(r"'((?:[^']|'')*)'", expression)))
+
+
+def _read(node: Any) -> Iterator[str]:
+    """Yield the names of all references to columns in a tree."""
+    if isinstance(node, dict):
+        if node.get("class") == "COLUMN_REF":
+            yield from node["column_names"]
+        for each in node.values():
+            yield from _read(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _read(each)
 
 
 def quoted(text: str) -> str:

@@ -32,6 +32,9 @@ class Evaluation(BaseModel):
     size_mb: float
     signatures: tuple[dict[str, Any], ...]  # the challenger's and, where there is one, the champion's
     unaccepted: dict[str, str]  # days of training and holdout whose newest delivery was refused -> why
+    # What looks too good to be true: names of features, whether it is the model's, words. None: nobody has looked.
+    too_good: tuple[dict[str, Any], ...] | None = None
+    champion_too_good: tuple[dict[str, Any], ...] | None = None  # the same of the champion's own evaluation
     first: dict[str, Any] | None  # what the first look teaches of staleness
 
 

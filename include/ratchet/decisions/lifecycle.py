@@ -227,6 +227,11 @@ def champion(entries: Entries) -> str | None:
     return next(changes, None)
 
 
+def evaluated(entries: Entries, version: str) -> str | None:
+    """Return the run that a version was judged by; None where the ledger has no promotion of it."""
+    return next((each.evaluated for each in only(entries, Promoted) if each.version == version), None)
+
+
 def judged(entries: Entries, run: str) -> Judged | None:
     """Return what the first look at a run has decided; None where it was never judged."""
     return next((entry for entry in only(entries, Judged) if entry.evaluated == run), None)

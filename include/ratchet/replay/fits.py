@@ -29,7 +29,7 @@ from ratchet.files import atomic, write_text
 from ratchet.monitoring import estimate
 from ratchet.partitions import shift
 from ratchet.replay.history import DataVersion
-from ratchet.training import evaluation, model, recipe
+from ratchet.training import evaluation, model, recipe, too_good
 from ratchet.training.evaluation import Side
 from ratchet.training.fit import Search, fit, search, searched_until
 from ratchet.training.metrics import row_losses
@@ -175,6 +175,14 @@ class Fits:
             rounds, _ = search(self.loop, rows)
             write_text(path, json.dumps({"rounds": rounds, "seconds": time.monotonic() - begun}))
         return (rounds, None), 0.0
+
+    def leaks(self, data: DataVersion, first: str, last: str) -> list[too_good.Finding]:
+        """Return the features that know the target on the labelled rows of first..last, found once a content."""
+        path = self.folder / f"too-good-{self.name(data, first, last)}.json"
+        if not path.exists():
+            rows = features.known_target(self.loop, data.between(first, last))
+            write_text(path, json.dumps(too_good.of_features(self.loop, rows)))
+        return list(json.loads(path.read_text(encoding="utf-8")))
 
     def compare(self, data: DataVersion, day: str, rival: Fitted, champion: Fitted) -> list[Cluster]:
         """Return a day's cluster of the two; none where no row of it has a label."""

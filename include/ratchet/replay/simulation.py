@@ -27,7 +27,7 @@ from ratchet.replay.fits import Fits, Fitted, calibrator
 from ratchet.replay.history import DataVersion, Heard, History
 from ratchet.replay.known import Delivery
 from ratchet.replay.measures import Measures, Version
-from ratchet.training import evaluation
+from ratchet.training import evaluation, too_good
 from ratchet.training.evaluation import Side
 
 _VERDICTS: dict[type[Judged], str] = {Promoted: "promote", Rejected: "reject", Waiting: "wait", Won: "wait"}
@@ -265,6 +265,15 @@ class Simulation:
             "latency_ms": fit.about["latency_ms"],
             "unaccepted": {day: why for day, why in self.history.refused(night).items() if day in used},
             "signatures": [fit.about["signature"], *([champion.stands[0].about["signature"]] if champion else [])],
+            "too_good": too_good.find(
+                loop,
+                self.fits.leaks(data, train[0], holdout[-1]),
+                rows,
+                ours,
+                found["metrics"]["challenger"],
+                lambda: fit.model,
+            ),
+            "champion_too_good": self._champions(),
             "first": None,
         }
         if champion and found["compared"]:
@@ -277,6 +286,11 @@ class Simulation:
         self.runs[key] = Challenger(fit, judged, ours, stands=(fit,))
         if acts.look(self, loop, key, self.checks).verdict == "promote":
             self._promote(night, key)
+
+    def _champions(self) -> Sequence[Mapping[str, Any]] | None:
+        """Return what was found too good at the champion's own evaluation."""
+        run = lifecycle.evaluated(self.ledger, self.champion.number) if self.champion else None
+        return self.runs[run].training.evaluation.too_good if run else None
 
     def _promote(self, night: str, key: str) -> str:
         """Refit what has won where the contract says so, and let it take the champion's place; say what came of it."""

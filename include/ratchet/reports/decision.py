@@ -140,6 +140,11 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
         if loop.gate.aim == "superior" or not promotion
         else f"loses at most {loop.gate.margin:g} of {loop.loss} more than"
     )
+    if any(check.name.startswith("too good") and not check.passed for check in decided.checks):
+        return (
+            "Something is too good to be true, as where a model is given the answer. Whether it is known before the "
+            "prediction, a person has to say; until one does, no model like this one is put to use."
+        )
     if decided.evidence is None and promotion:
         return (
             "There is no model in use yet that this one could be measured against, so it only had to pass every check."

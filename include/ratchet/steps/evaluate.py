@@ -15,11 +15,12 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import duel, lifecycle, staleness
 from ratchet.decisions.evaluation import Evaluation, parse
+from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, evaluations, evidence, ledger, predictions, proven, records
 from ratchet.monitoring import estimate
 from ratchet.reports import figures
 from ratchet.steps import Key, MlflowRun, Outcome, StepRequest, StepResult, snapshot
-from ratchet.training import evaluation
+from ratchet.training import evaluation, too_good
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,6 +81,8 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
             "calibrator": estimate.calibrate(loop.task, ours.target, ours.prediction),
             "signatures": [evaluation.signature(model) for model in (challenger, opposing) if model],
         }
+        content |= _too_good(loop, pinned, challenger, rows, ours, content["metrics"]["challenger"])
+        content["champion_too_good"] = _champions(loop, champion)
         content["first"] = _first_look(loop, pinned, champion, content["compared"])
         metrics = content["metrics"]
         runs.log_metrics(
@@ -141,6 +144,31 @@ def _first_look(
     return staleness.first_look(
         counts, duel.load(compared), {day: trained[run] for day, run in stood.items()}, pinned.train
     )
+
+
+def _too_good(
+    loop: Loop,
+    pinned: snapshot.SnapshotResult,
+    challenger: Model,
+    rows: pa.Table,
+    ours: evaluation.Side,
+    metrics: dict[str, float],
+) -> dict[str, Any]:
+    """Look for what is too good to be true, in training and holdout."""
+    import pyarrow as pa
+
+    told = too_good.of_features(loop, pa.concat_tables([snapshot.read(loop, pinned.snapshot, "train"), rows]))
+    return {"too_good": too_good.find(loop, told, rows, ours, metrics, lambda: challenger)}
+
+
+def _champions(loop: Loop, champion: models.Version | None) -> list[dict[str, Any]] | None:
+    """Return what was found too good at the champion's own evaluation; None where nobody has looked."""
+    run = lifecycle.evaluated(ledger.read(loop), champion.number) if champion else None
+    try:
+        found = evaluations.read(loop, run).too_good if run else None
+    except DataError:  # a champion of 0.1 has none
+        return None
+    return None if found is None else list(found)
 
 
 def _unaccepted(loop: Loop, pinned: snapshot.SnapshotResult) -> dict[str, str]:

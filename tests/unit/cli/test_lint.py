@@ -8,6 +8,7 @@ import pytest
 
 from ratchet import catalog, cli
 from ratchet.contract.loop import Loop
+from tests.given.mistakes import MISTAKES, Mistake, change, expected
 from tests.unit.cli.conftest import Ratchet
 
 
@@ -65,3 +66,49 @@ def test_one_loop_keeps_no_other_from_being_checked(
     assert code == 2
     assert out.count("In order") == 2
     assert "flight_classes: ValueError: Exceeds the limit" in err
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_with_its_line(place: Path, ratchet: Ratchet, mistake: Mistake) -> None:
+    """All of these were in order, or told of line 1 or of no line, or of the line of what they stand in."""
+    change(place, mistake)
+    code, out, err = ratchet("lint", mistake.loop)
+    assert code == cli.FAILED, out
+    told = "\n".join(line for line in err.splitlines() if expected(place, mistake) in line)
+    assert told, err
+    assert [word for word in mistake.words if word not in told] == [], err
+
+
+def test_a_folder_without_a_contract_is_told(place: Path, ratchet: Ratchet) -> None:
+    """It was passed over in silence: whoever had named the file loop.yml waited for DAGs."""
+    (place / "loops" / "__pycache__").mkdir()
+    (place / "loops" / "shop").mkdir()
+    (place / "loops" / "shop" / "features.sql").write_text("SELECT 1")
+    code, _, err = ratchet("lint")
+    assert code == cli.FAILED
+    assert f"{place / 'loops' / 'shop'}: there is no loop.yaml, so this is no loop" in err
+    assert "Write one (ratchet new shop), or move the folder away" in err
+    assert "__pycache__" not in err
+    (place / "loops" / "shop" / "loop.yml").write_text("name: shop")
+    assert "Rename loop.yml to loop.yaml" in ratchet("lint")[2]
+    assert ratchet("lint", "wind")[0] == 0
+
+
+def test_a_source_is_asked_for_a_day_where_that_is_wanted(place: Path, ratchet: Ratchet) -> None:
+    path = place / "loops" / "wind" / "loop.yaml"
+    path.write_text(path.read_text().replace("temp: float64", "temp: float64\n      gust: float64"))
+    assert ratchet("lint", "wind")[0] == 0
+    code, _, err = ratchet("lint", "wind", "--sources", "--day", "2013-01-05")
+    assert code == cli.FAILED
+    assert "the delivery of 2013-01-05 has no column 'gust'" in err
+    code, out, err = ratchet("lint", "flight_delays", "--sources")
+    assert (code, err) == (0, "")
+    assert "flight_delays: weather: " in out
+
+
+def test_labels_that_come_late_and_say_how_are_in_order(place: Path, ratchet: Ratchet) -> None:
+    path = place / "loops" / "wind" / "loop.yaml"
+    text = path.read_text()
+    for labels in ("delivered", "fetched_again"):
+        path.write_text(f"{text}\nlabel_delay_days: 3\nlabels: {labels}\n")
+        assert ratchet("lint", "wind")[0] == 0

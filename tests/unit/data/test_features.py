@@ -62,7 +62,9 @@ def test_nothing_after_the_moment_of_the_question_changes_a_feature(
     weather.loc[weather.observed_at > at, ["wind_speed", "temp", "pressure", "visib", "precip", "humid"]] = wind
     columns = loop.tables
     changed = {
-        name: conversion.conform(pa.Table.from_pandas(frame, preserve_index=False), columns[name].columns)
+        name: conversion.conform(
+            pa.Table.from_pandas(frame, preserve_index=False), {**columns[name].columns, features.PARTITION: "string"}
+        )
         for name, frame in (("flights", flights), ("weather", weather))
     }
     before, after = (features.compute(loop, given, "2013-02-09", "2013-02-10") for given in (ten_days, changed))

@@ -92,3 +92,10 @@ def test_what_is_quoted_is_a_value_and_a_name(text: str) -> None:
     assert connection.sql(f"SELECT {sql.quoted(text)}").fetchall() == [(text,)]
     if text:
         assert connection.sql(f"SELECT 1 AS {sql.name(text)}").columns == [text]
+
+
+def test_what_an_expression_reads_and_quotes() -> None:
+    assert sql.columns("CASE WHEN t.a > 1 AND \"B\" = 'c' THEN d END") == ["t", "a", "B", "d"]
+    assert sql.columns("1 + 1") == []
+    assert sql.columns("no sql (") == []
+    assert sql.literals("a = 'it''s' OR b = 'x' OR c = 'x'") == ["it's", "x"]

@@ -201,3 +201,9 @@ def test_the_state_of_a_run_is_read_from_the_ledger() -> None:
     assert lifecycle.judged([_waits("new"), WON], "new").kind == "waiting"
     told = [lifecycle.verdict(entry(kind, "new")) for kind in ("won", "promoted", "waiting", "rejected")]
     assert told == ["promote", "promote", "wait", "reject"]
+
+
+def test_the_run_that_a_version_was_judged_by_is_in_the_ledger() -> None:
+    entries = [entry("promoted", "first", version="2", evaluated="judged")]
+    assert lifecycle.evaluated(entries, "2") == "judged"
+    assert lifecycle.evaluated(entries, "1") is None

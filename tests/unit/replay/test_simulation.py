@@ -6,11 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ratchet import catalog
+from ratchet.lifecycle import ledger
 from ratchet.replay import history
 from ratchet.replay import run as replays
 from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
 from ratchet.replay.run import Case
+from ratchet.replay.simulation import Simulation
+from tests.conftest import train
 from tests.given.replays import FIRST, LAST
 
 
@@ -49,3 +53,23 @@ def test_days_that_came_together_are_scored_each_on_its_own_night(past: History,
     ranged = replays.live(replace(past, deliveries=together, _known={}), fits, case, nights).nights
     assert _comparable(ranged) == _comparable(whole)
     assert len({night["version"] for night in whole}) > 1
+
+
+def test_what_is_too_good_is_refused_in_the_same_words_as_in_production(
+    wind: str, tracked: Path, tmp_path: Path
+) -> None:
+    """A model that was given the answer, at the first gate of both; with a person's word it is promoted in both."""
+    folder = tracked / "loops" / wind
+    (folder / "features.sql").write_text(
+        "SELECT observed_at, origin, observed_at AS event_time, temp, wind_speed - temp AS gust FROM weather"
+    )
+    train(wind, "first")
+    loop = catalog.load(wind)
+    (refused,) = ledger.read(loop)
+    lived = Simulation(history.read(loop, tmp_path), Fits(loop, tmp_path), "2013-01-15")
+    assert lived.champion is None
+    assert [(each.kind, each.reason) for each in lived.ledger] == [("rejected", refused.reason)]
+    assert "too good" in refused.reason
+    accepted = loop.model_copy(update={"gate": loop.gate.model_copy(update={"accept": ("temp", "gust")})})
+    again = Simulation(history.read(accepted, tmp_path), Fits(accepted, tmp_path), "2013-01-15")
+    assert [each.kind for each in again.ledger] == ["won", "promoted"]

@@ -109,3 +109,58 @@ def test_a_fresher_challenger_carries_the_recipes_evidence_on(second: str) -> No
     assert verdict.days == 7  # the second's seven, of which the third's own four holdout days are the last
     assert duel_kinds() == ["won", "promoted", "waiting", "waiting", "left"]
     assert "carries its recipe's evidence on" in ledger.read(catalog.load(NAME))[-1].reason
+
+
+LEAKY = """SELECT observed_at, origin, observed_at - INTERVAL 3 HOUR AS event_time, humid,
+    hash(observed_at) % 50 AS casual, round(wind_speed) - hash(observed_at) % 50 AS registered FROM weather
+"""
+
+
+def _leaking(place: Path, name: str, select: str, old: str, new: str) -> Path:
+    folder = place / "loops" / name
+    (folder / "features.sql").write_text(select)
+    contract = folder / "loop.yaml"
+    contract.write_text(contract.read_text().replace(old, new, 1))
+    return contract
+
+
+def test_a_first_model_that_was_given_the_answer_waits_for_a_persons_word(wind: str, tracked: Path) -> None:
+    """It was promoted with an R² of one: there was no champion to compare it with, and every check passed."""
+    contract = _leaking(tracked, wind, LEAKY, "sql: wind_speed", "sql: round(wind_speed)")
+    held = train(wind, "first")
+    assert held.outcome == "skipped"
+    (refused,) = ledger.read(catalog.load(wind))
+    assert refused.kind == "rejected"
+    assert refused.failed == ("too good: casual, registered",)
+    assert "gate.accept: [casual, registered]; else take them out of features.sql" in refused.reason
+    page = dataset.registry().fact(wind, refused.facts["report.html"], ".html")
+    assert "too good: casual, registered" in page
+    assert "a person has to say" in page
+    # Their parts are known before, says a person: it is promoted, and those after it need no word of their own.
+    contract.write_text(contract.read_text().replace("  floors:", "  accept: [casual, registered]\n  floors:"))
+    assert train(wind, "second").version == "1"
+    contract.write_text(contract.read_text().replace("  accept: [casual, registered]\n", ""))
+    again = _gated_again(wind, "third")
+    assert again.verdict != "reject" or "too good" not in again.reason
+    assert "so is the champion" in _checks(wind, again.mlflow_run)
+
+
+def _gated_again(name: str, run: str) -> Any:
+    step("snapshot", name, run=run)
+    return _gated(name, run)
+
+
+def _checks(name: str, run: str) -> str:
+    return "; ".join(check.text for check in gate.listed(catalog.load(name), run))
+
+
+def test_a_binary_model_that_was_given_the_answer_names_the_column(wind: str, tracked: Path) -> None:
+    select = "SELECT observed_at, origin, observed_at AS event_time, humid, wind_speed AS ended FROM weather"
+    contract = _leaking(tracked, wind, select, "task: regression", "task: binary")
+    text = contract.read_text().replace("sql: wind_speed", "sql: CAST(wind_speed > 10 AS BIGINT)")
+    text = text.replace("loss: squared_error", "loss: log_loss").replace("mae: {max: 10}", "log_loss: {max: 10}")
+    contract.write_text(text)
+    held = train(wind, "first")
+    assert held.outcome == "skipped"
+    (refused,) = ledger.read(catalog.load(wind))
+    assert refused.failed == ("too good: ended",)

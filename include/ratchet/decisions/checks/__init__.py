@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ratchet.contract.rules import Gate
-from ratchet.decisions.checks import behaviour, data, fairness, floors, holdout, limits, signature, slices
+from ratchet.decisions.checks import behaviour, data, fairness, floors, holdout, limits, signature, slices, too_good
 from ratchet.decisions.checks.check import Check
 
 Judge = Callable[[Mapping[str, Any]], list[Check]]  # of a check of the loop's own, its options bound
 
-_BUILT_IN = (floors, data, holdout, slices, fairness, limits, signature, behaviour)
+_BUILT_IN = (floors, data, too_good, holdout, slices, fairness, limits, signature, behaviour)
 
 
 def every(gate: Gate, found: Mapping[str, Any], carried: bool, own: Sequence[Judge] = ()) -> list[Check]:

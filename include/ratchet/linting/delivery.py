@@ -1,0 +1,85 @@
+"""Ask a source for one day, and say what of it the contract does not expect."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ratchet import extensions
+from ratchet.contract.loop import Loop, Table
+from ratchet.contract.reading import fail, nearest
+from ratchet.data import conversion, parting, sources
+from ratchet.errors import ContractError, RatchetError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Where = tuple[str | int, ...]
+
+
+def mistakes(loop: Loop, day: dt.date) -> tuple[list[ContractError], list[str]]:
+    """Return what a source's delivery of a day lacks or has of another type, and notes on what is merely new."""
+    source = cast("sources.SourceModule", extensions.find("sources", loop.source.kind, loop.folder))
+    asked = sources.Asked(day, day, loop.folder, loop.tables)
+    try:
+        found = source.fetch(source.Options.model_validate(loop.source.options), asked)
+        delivered = {name: _of_day(found[name], table, day) for name, table in loop.tables.items() if name in found}
+    except RatchetError as error:
+        where = ("source", *_named(loop.source.options, str(error), ("options",)))
+        return [fail(loop, where, f"asked for {day}: {error}")], asked.notes
+    wrong, notes = [], [*asked.notes]
+    for name, table in loop.tables.items():
+        if name not in delivered:
+            text = f"the source {loop.source.kind} delivers no table {name!r} for {day}; {nearest(name, list(found))}"
+            wrong.append(fail(loop, ("tables", name), text))
+            continue
+        wrong += _columns(loop, name, table, delivered[name], day)
+        new = [column for column in delivered[name].column_names if column not in table.columns]
+        rows = delivered[name].num_rows
+        notes.append(f"{name}: {rows:,} rows of {day}" + (f"; new columns {', '.join(new)}, kept" if new else ""))
+    return wrong, notes
+
+
+def _columns(loop: Loop, name: str, table: Table, found: pa.Table, day: dt.date) -> Iterator[ContractError]:
+    """Yield the columns that are not there, or hold what does not fit their type."""
+    import pyarrow.compute as pc
+
+    missing = [column for column in table.columns if column not in found.column_names]
+    for column in missing:
+        spare = [each for each in found.column_names if each not in table.columns]
+        text = f"the delivery of {day} has no column {column!r}"
+        where = ("tables", name, "columns", column)
+        yield fail(loop, where, f"{text}; {nearest(column, spare or found.column_names)}")
+    there = {column: kind for column, kind in table.columns.items() if column not in missing}
+    done = conversion.convert(found, table.model_copy(update={"columns": there}))
+    for column, lost in done.misfits.items():
+        text = (
+            f"asked for {day}: {pc.sum(lost).as_py():,} of {found.num_rows:,} rows hold what is no {there[column]} in"
+        )
+        said = f"{text} {column!r} (found {found.schema.field(column).type}), the first is row {_first(lost)}"
+        how = ", or say how it is written: decimal, date_format" if conversion.is_text(found.column(column)) else ""
+        yield fail(loop, ("tables", name, "columns", column), f"{said}. Correct the type, or the source{how}")
+
+
+def _first(lost: Any) -> int:
+    return int(lost.index(True).as_py()) + 1
+
+
+def _of_day(rows: Any, table: Table, day: dt.date) -> pa.Table:
+    """Return what was delivered as one table."""
+    with tempfile.TemporaryDirectory() as folder:
+        return dict(parting.by_day(rows, table, [day.isoformat()], Path(folder)))[day.isoformat()]
+
+
+def _named(options: Any, message: str, where: Where) -> Where:
+    """Return the place of the option whose value a message names; the options as a whole where it names none."""
+    for key, value in options.items() if isinstance(options, Mapping) else ():
+        if isinstance(value, Mapping):
+            if (inner := _named(value, message, (*where, key))) != (*where, key):
+                return inner
+        elif isinstance(value, str) and value and value in message:
+            return (*where, key)
+    return where
