@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.cli import new
+from ratchet.layout import write
+from ratchet.layout.write import Given
 from tests.conftest import ROOT
 
 RUFF = str(Path(sys.executable).parent / "ruff")
@@ -48,5 +49,5 @@ def test_the_dag_file_of_a_new_loop_is_clean(
     for name in ("RATCHET_LOOPS", "RATCHET_SUITES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RATCHET_HOME", str(project))
-    new.lay_out("gusts", observations, None, "wind_speed", (), None)
+    write.from_files("gusts", observations, Given("wind_speed"))
     _are_clean(project, ["dags/gusts.py"])

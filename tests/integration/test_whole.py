@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.cli import new
+from ratchet.layout import write
+from ratchet.layout.write import Given
 from tests.conftest import ROOT, MlflowServer, ingest, step, train
 from tests.given.forks import Forks
 
@@ -33,14 +34,14 @@ def test_what_ratchet_new_lays_out_runs(tracked: Path, observations: Path, targe
         f"COPY (SELECT {columns} FROM '{observations}/*.csv' WHERE observed_at < '2013-02-01') TO '{sample}'"
     )
     name = f"laid_out_{task}"
-    new.lay_out(name, sample, None, target, (), None, dags=tracked / "dags")
+    write.from_files(name, sample, Given(target), dags=tracked / "dags")
     # As its own comment asks: what is known only afterwards is not a feature.
     sql = tracked / "loops" / name / "features.sql"
     sql.write_text(
         "\n".join(
             line
             for line in sql.read_text().splitlines()
-            if line.strip() not in ("asked.wind_speed,", "asked.windy,", "asked.calm,")
+            if line.strip() not in ('asked."wind_speed",', 'asked."windy",', 'asked."calm",')
         )
     )
     contract = tracked / "loops" / name / "loop.yaml"

@@ -140,6 +140,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     # So few days pass no floor: here it is the commands that are tried, not the gate.
     contract.write_text(re.sub(r"  floors:.*?(?=\nmonitor:)", "", text, flags=re.DOTALL))
     _sales(project / "data" / "sales.csv")
+    _sales(project / "data" / "returns" / "returns.csv")
     told = ("MLFLOW_", "AIRFLOW_", "RATCHET_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(told)} | {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -174,7 +175,7 @@ def _sales(file: Path) -> None:
         for hour in range(9, 18)
         for shop in range(4)
     ]
-    file.parent.mkdir()
+    file.parent.mkdir(parents=True)
     file.write_text("\n".join(["sold_at,shop,article,amount", *rows, ""]))
 
 

@@ -67,9 +67,10 @@ class Airflow:
         found = dict(answer.json())
         return None if found.get("is_stale") else found
 
-    def dags(self) -> dict[str, Any]:
-        """Return the DAGs by name."""
-        return {dag["dag_id"]: dag for dag in self._all("/api/v2/dags", "dags", order_by="dag_id")}
+    def dags(self, stale: bool = False) -> dict[str, Any]:
+        """Return the DAGs by name. stale: those too whose file is gone, and which may still have runs."""
+        asked = {"order_by": "dag_id", **({"exclude_stale": False} if stale else {})}
+        return {dag["dag_id"]: dag for dag in self._all("/api/v2/dags", "dags", **asked)}
 
     def import_errors(self) -> list[str]:
         """Return what is wrong with DAG files."""
@@ -80,6 +81,17 @@ class Airflow:
         """Return a DAG's runs for a partition, oldest first."""
         path = f"/api/v2/dags/{dag_id}/dagRuns"
         return self._all(path, "dag_runs", partition_key_pattern=partition, order_by="id")
+
+    def unfinished(self, dag_id: str) -> list[str]:
+        """Return the names of a DAG's runs that wait or are under way, oldest first."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
+        found = self._all(path, "dag_runs", state=["queued", "running"], order_by="id")
+        return [str(run["dag_run_id"]) for run in found]
+
+    def end(self, dag_id: str, run_id: str, note: str) -> None:
+        """End a run as failed, with the reason as its note; its tasks that are under way are ended too."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+        self._ask("PATCH", path, json={"state": "failed", "note": note})
 
     def clear_failed(self, dag_id: str, run_id: str) -> None:
         """Let the failed tasks of a run, and what follows them, run again."""

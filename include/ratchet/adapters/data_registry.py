@@ -10,6 +10,7 @@
     <loop>/contracts/<digest>/                          contracts and SQL that something was decided by    (Git)
     <loop>/open/<partition>.json, <loop>/nights/<partition>.json   nights under way, and how others ended  (Git)
     format.json                                         the format that all this is written in             (Git)
+    renames.json                                        names that loops had before, the latest first      (Git)
 
 The repository is bare: nothing lies in a worktree, so nothing can differ from what is committed. Here it is read, by
 revision, without a lock; `opening.py` makes it, `writing.py` writes it, `keeping.py` brings it back.
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT = 4  # of what is written; `ratchet upgrade` brings older states forward
-FORMAT_FILE, DVC_FILE = "format.json", ".dvc/config"
+FORMAT_FILE, DVC_FILE, RENAMES = "format.json", ".dvc/config", "renames.json"
 PAGES = (".html",)  # facts that are too large for Git
 _AT_ONCE = 64  # files whose bytes are in memory beside the tables that they become
 _LEDGERS: dict[str, tuple[Entry, ...]] = {}  # the ledger that was read last, by the hash of its text
@@ -84,7 +85,8 @@ class Registry:
 
     def partitions(self, loop: str, table: str, revision: str) -> list[str]:
         """List the published partitions of a table at a revision."""
-        found = self.objects.names(self._at(revision), f"{loop}/data/{table}")
+        at = self._at(revision)
+        found = self.objects.names(at, self._spelled(f"{loop}/data/{table}", at))
         return [name.removesuffix(".parquet.dvc") for name in found if name.endswith(".parquet.dvc")]
 
     def verdict(self, loop: str, partition: str, revision: str = "HEAD") -> DeliveryVerdict | None:
@@ -104,7 +106,8 @@ class Registry:
 
     def names(self, folder: str, revision: str = "HEAD") -> list[str]:
         """List the files that Git holds in a folder (`a/b/`), as of a revision; none where there is no such folder."""
-        return [f"{folder}{name}" for name in self.objects.names(self._at(revision), folder)]
+        at = self._at(revision)
+        return [f"{folder}{name}" for name in self.objects.names(at, self._spelled(folder, at))]
 
     def folders(self, revision: str = "HEAD") -> list[str]:
         """List the folders at the top, as of a revision."""
@@ -116,7 +119,25 @@ class Registry:
 
     def content_id(self, folder: str, revision: str = "HEAD") -> str:
         """Return a hash of a file, or of all below a folder, as of a revision; an empty string where nothing is."""
-        return self.objects.folder_id(self._at(revision), folder)
+        at = self._at(revision)
+        return self.objects.folder_id(at, self._spelled(folder, at))
+
+    def former(self, loop: str) -> list[str]:
+        """List the names that a loop had before, the latest first."""
+        return self._renames().get(loop, [])
+
+    def given_up(self) -> set[str]:
+        """Return the names that loops had before: no other may have them, for past revisions know them by these."""
+        return {name for names in self._renames().values() for name in names}
+
+    def ever(self, path: str) -> list[str]:
+        """Return a path of a loop with all names that the loop has had: what Git's history knows it by."""
+        loop = path.partition("/")[0]
+        return [path, *(name + path.removeprefix(loop) for name in self.former(loop))]
+
+    def renamed(self) -> set[str]:
+        """Return the commits that have renamed a loop: they touch all of it, and change nothing."""
+        return {*self.git("log", "--format=%H", "main", "--", RENAMES).split()}
 
     def texts(self, folder: str, revision: str = "HEAD") -> dict[str, str]:
         """Return the small files of a folder, as of a revision: path -> text."""
@@ -215,14 +236,29 @@ class Registry:
 
     def text(self, path: str, revision: str = "HEAD") -> str | None:
         """Return a small file that Git holds; None where the revision has none, and only there."""
-        content = self.objects.read(self._at(revision), path)
+        at = self._at(revision)
+        content = self.objects.read(at, self._spelled(path, at))
         return None if content is None else content.decode()
+
+    def _renames(self) -> dict[str, list[str]]:
+        content = self.objects.read(self.head(), RENAMES)
+        return dict(json.loads(content)) if content else {}
+
+    def _spelled(self, path: str, revision: str) -> str:
+        """Return a path as a revision has it: under the name that the loop had then."""
+        loop = path.partition("/")[0]
+        if loop and not self.objects.folder_id(revision, loop):
+            for name in self.former(loop):
+                if self.objects.folder_id(revision, name):
+                    return name + path.removeprefix(loop)
+        return path
 
     def _at(self, revision: str) -> str:
         return revision if len(revision) == 40 else self.resolve(revision)
 
     def _below(self, folder: str, revision: str, ending: str) -> dict[str, str]:
-        found = self.objects.files(self._at(revision), folder, ending)
+        at = self._at(revision)
+        found = self.objects.files(at, self._spelled(folder, at), ending)
         above = f"{folder.rstrip('/')}/".lstrip("/")
         return {f"{above}{path}": content.decode() for path, content in found.items()}
 

@@ -145,6 +145,19 @@ def set_champion(client: Tracking, version: Version) -> None:
     client.raw.set_registered_model_alias(version.loop, CHAMPION, version.number)
 
 
+def rename(client: Tracking, old: str, new: str) -> bool:
+    """Rename a loop's registered model with all its versions; say whether there was one of the old name."""
+    from mlflow import MlflowException
+
+    try:
+        client.raw.rename_registered_model(old, new)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    return True
+
+
 def _version(found: ModelVersion) -> Version:
     return Version(found.name, str(found.version), str(found.run_id))
 

@@ -108,6 +108,15 @@ def tagged(client: Tracking, loop: str, tag: str) -> dict[str, str]:
     return {str(run.info.run_id): run.data.tags[tag] for run in every(search) if tag in run.data.tags}
 
 
+def rename(client: Tracking, old: str, new: str) -> bool:
+    """Rename a loop's experiment; say whether there was one of the old name."""
+    experiment = client.raw.get_experiment_by_name(old)
+    if experiment is None:
+        return False
+    client.raw.rename_experiment(experiment.experiment_id, new)
+    return True
+
+
 def begun_before(client: Tracking, loop: str, when: float) -> list[str]:
     """List the runs of a loop that a step has begun before a time, in seconds since 1970."""
     experiment = client.raw.get_experiment_by_name(loop)

@@ -28,6 +28,8 @@ from ratchet.cli import (
     prune,
     quarantine,
     registry,
+    remove,
+    rename,
     replay,
     request,
     rollback,
@@ -74,6 +76,8 @@ for command in (
     start.start,
     start.stop,
     airflow.airflow,
+    rename.rename,
+    remove.remove,
 ):
     ratchet.add_command(command)
 

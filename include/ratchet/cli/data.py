@@ -22,8 +22,9 @@ def data() -> None:
 def log(loop_name: str, number: int) -> None:
     """List the newest commits: revision, time, what was published."""
     limits = [f"--max-count={number}", "--date=format:%Y-%m-%d %H:%M", "--format=%h  %ad  %s"]
-    paths = ["--", catalog.load(loop_name).name] if loop_name else []
-    click.echo(dataset.existing().git("log", *limits, "main", *paths).rstrip())
+    registry = dataset.existing()
+    paths = ["--", *registry.ever(catalog.load(loop_name).name)] if loop_name else []
+    click.echo(registry.git("log", *limits, "main", *paths).rstrip())
 
 
 @data.command("diff", short_help="Say which partitions differ between two revisions.")

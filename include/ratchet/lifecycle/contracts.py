@@ -8,6 +8,7 @@ registry, `<loop>/contracts/<digest>/`, where a ledger's entry finds it.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
@@ -56,10 +57,9 @@ def pinned(registry: Registry, loop: Loop, digest: str) -> Loop:
     """
     if not digest or digest == _digest(_files(loop.folder)):
         return loop
-    folder = _folder(loop.name, digest)
-    if not folder.is_dir():
-        _restore(registry, loop, digest, folder)
-    return catalog.read(folder / "loop.yaml")
+    folders = [_folder(name, digest) for name in (loop.name, *registry.former(loop.name))]
+    folder = next((each for each in folders if each.is_dir()), None) or _restore(registry, loop, digest)
+    return catalog.read(folder / "loop.yaml").model_copy(update={"name": loop.name})
 
 
 def keep(writer: Writer, loop: Loop) -> str:
@@ -73,9 +73,12 @@ def keep(writer: Writer, loop: Loop) -> str:
     return digest
 
 
-def _restore(registry: Registry, loop: Loop, digest: str, folder: Path) -> None:
+def _restore(registry: Registry, loop: Loop, digest: str) -> Path:
+    """Bring a contract back from the registry; return its folder, named as the loop was then."""
     prefix = f"{loop.name}/contracts/{digest}/"
     texts = registry.texts_below(prefix)
+    found = re.search(r"^name: *[\"']?(\w+)", texts.get(f"{prefix}loop.yaml", ""), flags=re.MULTILINE)
+    folder = _folder(found.group(1) if found else loop.name, digest)
     if not texts:
         raise DataError(
             f"The contract {digest} that this run of {loop.name} began with is neither in {folder.parents[1]} nor in "
@@ -86,6 +89,7 @@ def _restore(registry: Registry, loop: Loop, digest: str, folder: Path) -> None:
             file = temporary / path.removeprefix(prefix)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
+    return folder
 
 
 def _files(folder: Path) -> dict[str, bytes]:

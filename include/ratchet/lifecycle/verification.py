@@ -21,7 +21,7 @@ class Proof:
 
 def verify(registry: Registry, loop: str) -> Proof:
     """Prove a loop's ledger, over all its history. Raises LedgerError or DataError, which say where it breaks."""
-    commits = registry.git("log", "--format=%H", "--first-parent", "main", "--", _path(loop)).split()
+    commits = registry.git("log", "--format=%H", "--first-parent", "main", "--", *registry.ever(_path(loop))).split()
     text = registry.text(_path(loop)) or ""
     try:
         lines = chain.read(text, _path(loop), "")

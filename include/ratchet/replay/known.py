@@ -64,10 +64,11 @@ def order(registry: Registry) -> dict[str, int]:
 def written(registry: Registry, loop: str) -> list[int]:
     """Return the place of the commit that wrote each entry of a loop's ledger."""
     place, found = order(registry), list[int]()
-    text = registry.git("log", "--reverse", "--format=%x00%H", "--numstat", "main", "--", f"{loop}/ledger.jsonl")
-    for block in text.split("\0")[1:]:
+    paths = registry.ever(f"{loop}/ledger.jsonl")
+    told = ("--format=%x00%H", "--numstat", "--no-renames")
+    for block in registry.git("log", "--reverse", *told, "main", "--", *paths).split("\0")[1:]:
         revision, *counts = block.split()
-        added, removed = int(counts[0]), int(counts[1])
+        added, removed = sum(map(int, counts[0::3])), sum(map(int, counts[1::3]))  # beside the path of each file
         found += [place[revision]] * (added - removed)
     return found
 
@@ -94,8 +95,9 @@ def first_known(came: Sequence[tuple[str, str]], lived: Mapping[str, str]) -> li
 def _commits(registry: Registry, loop: Loop) -> list[tuple[str, str]]:
     """Return the commits that brought a verdict, oldest first, with its path."""
     found: list[tuple[str, str]] = []
-    for revision, paths in registry.commits("%H", "--reverse", "main", "--", f"{loop.name}/verdicts"):
-        found += [(revision, path) for path in paths]
+    renamed, folders = registry.renamed(), registry.ever(f"{loop.name}/verdicts")
+    for revision, paths in registry.commits("%H", "--reverse", "main", "--", *folders):
+        found += [(revision, path) for path in paths if revision not in renamed]
     return found
 
 

@@ -61,3 +61,20 @@ def test_no_airflow_is_one_sentence(tmp_path: Path) -> None:
         airflow_api.connect("http://127.0.0.1:9", "admin", tmp_path / "passwords.json"),
     ):
         pass
+
+
+def test_runs_that_are_left_are_found_and_ended_with_a_note() -> None:
+    found = {"dag_runs": [{"dag_run_id": "night__2013-01-02"}], "total_entries": 1}
+    airflow, asked = _airflow(httpx.Response(200, json=found), httpx.Response(200, json={}))
+    assert airflow.unfinished("wind.ingest") == ["night__2013-01-02"]
+    assert asked[0].url.params.get_list("state") == ["queued", "running"]
+    airflow.end("wind.ingest", "a run/1", "the loop was removed")
+    assert asked[1].url.raw_path == b"/api/v2/dags/wind.ingest/dagRuns/a%20run%2F1"
+    assert json.loads(asked[1].content) == {"state": "failed", "note": "the loop was removed"}
+
+
+def test_dags_whose_file_is_gone_are_found_where_they_are_asked_for() -> None:
+    answers = [httpx.Response(200, json={"dags": [{"dag_id": "wind.ingest"}], "total_entries": 1}) for _ in range(2)]
+    airflow, asked = _airflow(*answers)
+    assert [*airflow.dags()] == [*airflow.dags(stale=True)] == ["wind.ingest"]
+    assert [request.url.params.get("exclude_stale") for request in asked] == [None, "false"]

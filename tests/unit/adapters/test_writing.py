@@ -373,3 +373,21 @@ def test_a_registry_that_was_taken_away_is_not_made_by_a_writer(registry: Regist
     (registry.root / ".git" / "refs").mkdir()
     with pytest.raises(RegistryError, match=r"has no commit. Bring it back: ratchet registry restore"):
         _write(registry, "x")
+
+
+def test_a_ledger_may_be_moved_whole_and_not_otherwise(place: Path) -> None:
+    registry = dataset.registry()
+    with writing.held(registry) as writer:
+        writer.append("wind", [entry("asked", key="a", reason="now")])
+        writer.commit("Ask")
+    text = registry.text("wind/ledger.jsonl") or ""
+    for moved in ("", text[:-1]):
+        with pytest.raises(LedgerError, match="would lose entries"), writing.held(registry) as writer:
+            writer.write("gale/ledger.jsonl", moved)
+            writer.remove("wind/ledger.jsonl")
+            writer.commit("Move it")
+    with writing.held(registry) as writer:
+        writer.write("gale/ledger.jsonl", text)
+        writer.remove("wind/ledger.jsonl")
+        writer.commit("Move it")
+    assert [each.key for each in registry.ledger("gale")] == ["a"]

@@ -26,6 +26,8 @@ class FakeAirflow(ThreadingHTTPServer):
         self.later: dict[str, bool] = {}  # found by the DAG processor at the third look
         self.looks = 0
         self.errors: list[dict[str, str]] = []
+        self.left: dict[str, list[str]] = {}  # DAG -> its runs that are queued or running
+        self.ended: dict[str, str] = {}  # run -> the note that it was ended with
         self.password = ""
 
 
@@ -44,6 +46,15 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/api/v2/importErrors"):
             self._answer(200, {"import_errors": self.server.errors})
             return
+        path = self.path.partition("?")[0]
+        if path == "/api/v2/dags":
+            found = [{"dag_id": name} for name in self.server.dags]
+            self._answer(200, {"dags": found, "total_entries": len(found)})
+            return
+        if path.endswith("/dagRuns"):
+            runs = [{"dag_run_id": run} for run in self.server.left.get(path.split("/")[-2], [])]
+            self._answer(200, {"dag_runs": runs, "total_entries": len(runs)})
+            return
         self.server.looks += 1
         if self.server.looks == 3:
             self.server.dags.update(self.server.later)
@@ -59,7 +70,11 @@ class _Handler(BaseHTTPRequestHandler):
         assert self.headers["Authorization"] == "Bearer t"
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         name = self.path.partition("?")[0].rsplit("/", 1)[1]
-        self.server.dags[name] = body["is_paused"]
+        if "/dagRuns/" in self.path:
+            assert body["state"] == "failed"
+            self.server.ended[name] = body["note"]
+        else:
+            self.server.dags[name] = body["is_paused"]
         self._answer(200, {})
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:

@@ -9,9 +9,12 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import writing
+from ratchet.adapters.writing import Writer
+from ratchet.contract.loop import Loop
 from ratchet.errors import ContractError, DataError
-from ratchet.lifecycle import contracts, dataset
+from ratchet.lifecycle import contracts, dataset, renaming
 from ratchet.settings import Settings
+from tests.conftest import rename
 
 
 def _edit(place: Path, old: str = "mae: {max: 10}", new: str = "mae: {max: 5}") -> None:
@@ -139,3 +142,19 @@ def test_a_contract_that_somebody_has_broken_meanwhile_is_not_taken(place: Path)
         contracts.take(loop)
     assert str(caught.value).startswith(f"{path}:")
     assert not [file for file in (Settings.current().var / "contracts").rglob("*") if file.is_file()]
+
+
+def test_one_from_before_a_rename_is_restored_as_the_loop_of_now(place: Path) -> None:
+    loop = catalog.load("wind")
+    digest = writing.change(dataset.registry(), lambda writer: _kept(writer, loop))
+    writing.change(dataset.registry(), lambda writer: renaming._in_registry(writer, "wind", "gale"))
+    rename(place, "wind", "gale")
+    found = contracts.pinned(dataset.registry(), catalog.load("gale"), digest)
+    assert (found.name, found.description) == ("gale", loop.description)
+    assert contracts.pinned(dataset.registry(), catalog.load("gale"), digest) == found
+
+
+def _kept(writer: Writer, loop: Loop) -> str:
+    digest = contracts.keep(writer, loop)
+    writer.commit("Keep a contract")
+    return digest
