@@ -164,7 +164,7 @@ def in_postgres(server: Postgres) -> Callable[[list[Sent], Path], str]:
                 connection.exec_driver_sql(f"DROP TABLE IF EXISTS t{n}")
                 connection.exec_driver_sql(f"CREATE TABLE t{n} ({columns})")
                 if each.rows:
-                    marks = ", ".join(["%s"] * len(each.columns))
+                    marks = ", ".join(f"CAST(%s AS {kinds[kind]})" for kind in each.columns.values())
                     connection.exec_driver_sql(f"INSERT INTO t{n} VALUES ({marks})", each.rows)
         return server.text
 

@@ -153,6 +153,8 @@ def _moment(opened: Opened, spec: Table) -> str:
     column, kind = opened.sql(spec.time), opened.kinds[spec.time]
     if kind == "VARCHAR":
         return conversion.sql_text(column, "timestamp", spec, spec.time)
+    if kind.startswith("TIMESTAMPTZ") or kind == "TIMESTAMP WITH TIME ZONE":
+        column = f"CAST({column} AS TIMESTAMPTZ)"  # DuckDB takes nanoseconds with a zone this way alone
     return f"CAST({column} AS TIMESTAMP)" if kind.startswith(("TIMESTAMP", "DATE")) else "CAST(NULL AS TIMESTAMP)"
 
 

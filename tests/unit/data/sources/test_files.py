@@ -164,6 +164,15 @@ def test_parquet_is_read_by_each_files_own_schema(tmp_path: Path) -> None:
     assert [rows[0]["quantity"] for rows in found.values()] == [2**53 + 1, 8.5]
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "America/New_York"])
+def test_moments_of_parquet_whatever_their_unit_and_zone(tmp_path: Path, unit: str, zone: str | None) -> None:
+    moments = [dt.datetime(2024, 3, 1), dt.datetime(2024, 3, 1, 23, 59, 59), dt.datetime(2024, 3, 2)]
+    at = pa.array([moment.replace(tzinfo=zone and dt.UTC) for moment in moments], pa.timestamp(unit, zone))
+    parquet.write_table(pa.table({"id": ["a", "b", "c"], "sold_at": at}), tmp_path / "a.parquet")
+    assert [row["id"] for row in _fetch(_ask(tmp_path, 1), "a.parquet")["01"]] == ["a", "b"]
+
+
 def test_files_of_a_day_with_two_types_become_text_and_a_column_that_one_lacks_is_dropped(tmp_path: Path) -> None:
     for name, quantity in (("a", pa.array([2**53 + 1])), ("b", pa.array([8.5]))):
         table = pa.table({"id": ["a"], "sold_at": [dt.datetime(2024, 3, 1)], "quantity": quantity, "price": [1.5]})
