@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit test-order test-commands test-lives simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story
+.PHONY: help install run up down test lint types unit test-order test-commands test-lives simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story bench-data
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ bench-growth: $(STAMP) ## Measure what a night costs at 30, 365 and 1,095 days o
 
 bench-story: $(STAMP) ## Measure what the story of make run costs, at version 0.1.0 and now (20 minutes)
 	$(BIN)/python -m benchmarks.story
+
+bench-data: $(STAMP) ## Measure what fetch, validate and publish of days of up to five million rows cost (10 minutes)
+	$(BIN)/python -m benchmarks.data
 
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml plugins/pyproject.toml --extra all --extra dev --no-emit-package ratchet -o requirements.txt --python-version 3.11 --upgrade --quiet \

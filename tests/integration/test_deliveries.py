@@ -83,6 +83,18 @@ def test_a_key_that_another_day_holds_goes_to_quarantine(place: Path, same: bool
     assert rows.num_rows == (10 if same else 11)
 
 
+def test_a_key_on_two_days_of_one_delivery_is_kept_once(place: Path) -> None:
+    folder = lay(place)
+    deliver(folder, 1, *[order(n, 1) for n in range(4)])
+    deliver(folder, 2, order(3, 2), *[order(n, 2) for n in range(20, 24)])
+    days = f"{day_of(1)}..{day_of(2)}"
+    assert ingest("shop", days).outcome == "done"
+    assert [row["order_id"] for row in quarantined("orders", 2)] == ["3"]
+    deliver(folder, 1, *[order(n, 1) for n in range(3)])  # sent again without it: the second day may have it
+    assert ingest("shop", days, "again").outcome == "done"
+    assert [row["order_id"] for row in published("orders", 2)] == [3, 20, 21, 22, 23]
+
+
 def test_where_the_contract_says_so_the_latest_day_stands_for_a_key(place: Path) -> None:
     folder = lay(place, tolerance="repeated_key: update")
     for day, amount in ((1, "1.5"), (2, "2.5"), (3, "3.5")):

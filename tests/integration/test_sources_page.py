@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from ratchet import catalog, extensions
-from ratchet.data import sources
+from ratchet.data import parting, sources
 from tests.conftest import ROOT
 from tests.given.api import Answer, Call, serving
 from tests.given.postgres import Postgres
@@ -85,6 +85,20 @@ def _duckdb(folder: Path, *_: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _files(folder: Path, *_: Any) -> Iterator[None]:
+    """A file a day; and in a folder of its own what a German shop exports."""
+    head = "order_id,ordered_at,amount\n"
+    for day in ("2016-07-01", "2016-07-02", "2016-07-03"):
+        rows = [f"{n},{at},{'' if amount is None else amount}\n" for n, at, amount in ORDERS if at.startswith(day)]
+        (folder / "data" / f"orders_{day}.csv").write_text(head + "".join(rows))
+    german = folder / "data" / "umsatz"
+    german.mkdir()
+    rows = [f"{n};{at};{'k. A.' if amount is None else amount}\r\n" for n, at, amount in ORDERS]
+    (german / "Juli.CSV").write_bytes((head.replace(",", ";").replace("\n", "\r\n") + "".join(rows)).encode("cp1252"))
+    yield
+
+
+@contextlib.contextmanager
 def _rest(_: Path, monkeypatch: pytest.MonkeyPatch, __: Any) -> Iterator[None]:
     def row(order: tuple[int, str, float | None]) -> dict[str, Any]:
         return {"order_id": order[0], "ordered_at": order[1].replace(" ", "T") + "Z", "amount": order[2]}
@@ -109,6 +123,9 @@ def _rest(_: Path, monkeypatch: pytest.MonkeyPatch, __: Any) -> Iterator[None]:
 
 
 GIVEN: dict[str, Callable[..., contextlib.AbstractContextManager[None]]] = {
+    "files": _files,
+    "files-german": _files,
+    "query-files": _files,
     "postgresql": _postgresql,
     "sqlite": _sqlite,
     "sqlite-epochs": _sqlite,
@@ -129,10 +146,11 @@ def test_an_example_delivers_the_rows_of_its_day(
         source = cast("sources.SourceModule", extensions.find("sources", read.source.kind, read.folder))
         day = dt.date(2016, 7, 2)
         asked = sources.Asked(day, day, read.folder, read.tables)
-        found = source.fetch(source.Options.model_validate(read.source.options), asked)["orders"]
+        rows = source.fetch(source.Options.model_validate(read.source.options), asked)["orders"]
+        found = dict(parting.by_day(rows, read.tables["orders"], [str(day)], loop))[str(day)]
     assert found.column_names == ["order_id", "ordered_at", "amount"]
-    rows = sorted(found.to_pylist(), key=lambda each: each["order_id"])
-    assert [row["order_id"] for row in rows] == [2, 3, 4]
+    rows = sorted(found.to_pylist(), key=lambda each: int(each["order_id"]))
+    assert [int(row["order_id"]) for row in rows] == [2, 3, 4]
     assert [row["amount"] if row["amount"] is None else float(row["amount"]) for row in rows] == [0.1, None, 2.5]
     assert [str(row["ordered_at"]).replace("T", " ")[:19] for row in rows] == [order[1] for order in ORDERS[1:4]]
 

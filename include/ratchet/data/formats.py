@@ -121,6 +121,8 @@ def damaged(path: str, error: Exception) -> DataError:
         return DataError(
             f"{path} holds a record that does not end, so it may be cut off: {_first(said)}. Deliver it whole"
         )
+    if "invalid state" in said:
+        return DataError(f"{path} is no CSV of one kind: its lines end in two ways, or its quotes are others. Mend it")
     return DataError(f"{path} cannot be read: {_first(said)}. Deliver it whole, or say how it is written")
 
 

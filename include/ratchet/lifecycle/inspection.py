@@ -13,15 +13,13 @@ from ratchet.contract.loop import Loop, Table
 from ratchet.data import conversion
 from ratchet.data.conversion import Converted
 from ratchet.errors import DataError
-from ratchet.lifecycle import repeats
+from ratchet.lifecycle.repeats import Keys
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
-
-    from ratchet.adapters.data_registry import Registry
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,11 @@ class Inspection:
     checked: Check | None = None  # what Great Expectations found
 
 
-def inspect(registry: Registry, loop: Loop, name: str, day: str, raw: pa.Table) -> Inspection:
-    """Hold a table of a day to its types, its day, its keys and its suite. raw: as it was fetched."""
+def inspect(keys: Keys, loop: Loop, name: str, day: str, raw: pa.Table) -> Inspection:
+    """Hold a table of a day to its types, its day, its keys and its suite.
+
+    keys: of the other days. raw: the table as it was fetched.
+    """
     import numpy as np
 
     spec, rows = loop.tables[name], raw.num_rows
@@ -47,7 +48,7 @@ def inspect(registry: Registry, loop: Loop, name: str, day: str, raw: pa.Table) 
     if not rows:
         return Inspection(done.table, notes=[*done.notes, "no rows"])
     refused = [why for column in done.misfits if (why := _retyped(raw, done, spec, name, column))]
-    broken = _misplaced(registry, loop, name, day, done)
+    broken = _misplaced(keys, loop, name, day, done)
     fits = np.ones(rows, dtype=bool)
     fits[list(broken)] = False
     places = np.flatnonzero(fits)
@@ -72,7 +73,7 @@ def inspect(registry: Registry, loop: Loop, name: str, day: str, raw: pa.Table) 
     return Inspection(accepted, broken, refused, [*done.notes, *check.warnings, *copied], check)
 
 
-def _misplaced(registry: Registry, loop: Loop, name: str, day: str, done: Converted) -> dict[int, list[str]]:
+def _misplaced(keys: Keys, loop: Loop, name: str, day: str, done: Converted) -> dict[int, list[str]]:
     """Find the rows that cannot be judged as they stand: row -> why."""
     import numpy as np
     import pyarrow as pa
@@ -92,7 +93,7 @@ def _misplaced(registry: Registry, loop: Loop, name: str, day: str, done: Conver
     add(absent.to_numpy(), f"{spec.time} is missing")
     other = pc.not_equal(moment.cast(pa.date32(), safe=False), pa.scalar(day).cast(pa.date32()))
     add(other.fill_null(False).to_numpy(), f"{spec.time} is of another day")
-    add(repeats.elsewhere(registry, loop, name, day, done.table), f"{', '.join(spec.key)} is the key of another day")
+    add(keys.elsewhere(name, done.table), f"{', '.join(spec.key)} is the key of another day")
     return found
 
 

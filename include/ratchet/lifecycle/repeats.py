@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from ratchet.adapters.data_registry import Registry
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-_AT_ONCE = 500  # values of one SQL statement
 _LAYOUT = """
 CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY, pointer TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (hash INTEGER NOT NULL, day TEXT NOT NULL);
@@ -36,34 +36,63 @@ CREATE INDEX IF NOT EXISTS by_day ON keys (day);
 """
 
 
-def elsewhere(registry: Registry, loop: Loop, name: str, day: str, table: pa.Table) -> NDArray[np.bool_]:
-    """Say which rows of a day have a key that another published day holds.
+class Keys:
+    """The keys that a delivery has brought so far, beside those that are published."""
 
-    A key that holds the row's time cannot: nothing is looked up for it, nor where the contract lets the latest day win.
-    """
+    def __init__(self, registry: Registry, loop: Loop, days: Collection[str]) -> None:
+        self._registry, self._loop = registry, loop
+        self._days = {*days}  # what is published of them is replaced by this delivery
+        self._brought: dict[str, list[pa.Table]] = {}
+
+    def elsewhere(self, name: str, table: pa.Table) -> NDArray[np.bool_]:
+        """Say which rows have a key that another day holds: a published one, or an earlier one of this delivery."""
+        import numpy as np
+
+        found = np.zeros(table.num_rows, dtype=bool)
+        if not self._watched(name) or not table.num_rows:
+            return found
+        keys = self._keys(name, table)
+        return _common(keys, self._brought.get(name, [])) | self._published(name, keys)
+
+    def bring(self, name: str, accepted: pa.Table) -> None:
+        """Remember what was accepted of a day."""
+        if self._watched(name) and accepted.num_rows:
+            self._brought.setdefault(name, []).append(self._keys(name, accepted))
+
+    def _watched(self, name: str) -> bool:
+        """Say whether a key can come again at all: one that holds the row's time cannot."""
+        spec = self._loop.tables[name]
+        return spec.time not in spec.key and spec.repeated_key == "quarantine"
+
+    def _keys(self, name: str, table: pa.Table) -> pa.Table:
+        columns = self._loop.tables[name].columns
+        return conversion.conform(table, {column: columns[column] for column in self._loop.tables[name].key})
+
+    def _published(self, name: str, keys: pa.Table) -> NDArray[np.bool_]:
+        """Ask the index which days may hold a key, and compare with what these hold."""
+        registry, loop = self._registry, self._loop
+        with storage_errors(Settings.current().var), _open(loop, name) as index:
+            _keep_up(index, registry, loop, name)
+            days = _days_of(index, _hashes(keys)) - self._days
+        paths = [dataset.path(loop, name, day) for day in sorted(days)]
+        held = registry.read(paths, registry.head()) if paths else {}
+        return _common(keys, [self._keys(name, each) for each in held.values()])
+
+
+def _common(keys: pa.Table, others: list[pa.Table]) -> NDArray[np.bool_]:
+    """Say which keys are among others."""
     import numpy as np
     import pyarrow as pa
 
-    spec = loop.tables[name]
-    found = np.zeros(table.num_rows, dtype=bool)
-    if spec.time in spec.key or spec.repeated_key == "update" or not table.num_rows:
-        return found
-    hashes = _hashes(table.select(list(spec.key)))
-    with storage_errors(Settings.current().var), _open(loop, name) as index:
-        _keep_up(index, registry, loop, name)
-        suspects = _days_of(index, hashes, day)
-    if not suspects:
-        return found
-    paths = [
-        dataset.path(loop, name, other) for other in sorted({other for days in suspects.values() for other in days})
-    ]
-    held = [
-        conversion.conform(each, {c: spec.columns[c] for c in spec.key})
-        for each in registry.read(paths, registry.head()).values()
-    ]
-    keys = {tuple(row.values()) for row in pa.concat_tables(held).to_pylist()}
-    for row in np.flatnonzero(np.isin(hashes, np.array([*suspects], dtype=np.int64))):
-        found[row] = tuple(table.slice(row, 1).select(list(spec.key)).to_pylist()[0].values()) in keys
+    found = np.zeros(keys.num_rows, dtype=bool)
+    if others:
+        numbered = keys.append_column("_ratchet_at", pa.array(np.arange(keys.num_rows)))
+        joined = ", ".join(map(sql.name, keys.column_names))
+        with sql.connect() as connection:
+            connection.register("asked", numbered)
+            connection.register("others", pa.concat_tables(others))
+            rows = connection.sql(f"SELECT _ratchet_at FROM asked SEMI JOIN others USING ({joined})").to_arrow_table()
+        found[rows.column(0).to_numpy()] = True
     return found
 
 
@@ -98,21 +127,16 @@ def _keep_up(index: sqlite3.Connection, registry: Registry, loop: Loop, name: st
     for day in sorted({*days} - ({*known} - {*stale})):
         path = days[day]
         table = conversion.conform(registry.read([path], head)[path], {c: spec.columns[c] for c in spec.key})
-        index.executemany("INSERT INTO keys VALUES (?, ?)", [(int(each), day) for each in _hashes(table)])
+        index.executemany("INSERT INTO keys VALUES (?, ?)", zip(_hashes(table).tolist(), repeat(day)))
         index.execute("INSERT INTO days VALUES (?, ?)", (day, there[path]))
 
 
-def _days_of(index: sqlite3.Connection, hashes: NDArray[np.int64], day: str) -> dict[int, set[str]]:
-    """Find the other days of which some hash is known: hash -> days."""
-    found: dict[int, set[str]] = {}
-    wanted = [int(each) for each in hashes]
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
-        marks = ",".join("?" * len(part))
-        for value, other in index.execute(
-            f"SELECT hash, day FROM keys WHERE hash IN ({marks}) AND day <> ?", [*part, day]
-        ):
-            found.setdefault(value, set()).add(other)
+def _days_of(index: sqlite3.Connection, hashes: NDArray[np.int64]) -> set[str]:
+    """Find the days of which some hash is known."""
+    index.execute("CREATE TEMP TABLE asked (hash INTEGER)")
+    index.executemany("INSERT INTO asked VALUES (?)", zip(hashes.tolist(), strict=True))
+    found = {day for (day,) in index.execute("SELECT DISTINCT day FROM asked JOIN keys USING (hash)")}
+    index.execute("DROP TABLE asked")
     return found
 
 

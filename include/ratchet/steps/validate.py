@@ -28,6 +28,7 @@ from ratchet.data import tables
 from ratchet.errors import DataError
 from ratchet.files import atomic, write_text
 from ratchet.lifecycle import dataset, due, inspection
+from ratchet.lifecycle.repeats import Keys
 from ratchet.partitions import Days
 from ratchet.reports import page
 from ratchet.settings import Settings
@@ -37,8 +38,6 @@ from ratchet.text import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from ratchet.adapters.data_registry import Registry
 
 BROKE = "_ratchet_broke"  # why a row is in quarantine
 ROW = "_ratchet_row"  # which of the delivery it was, from 1 on
@@ -63,8 +62,8 @@ def run(loop: Loop, request: ValidateRequest) -> ValidateResult:
     """Judge each day, leaving accepted and quarantined rows and the verdict beside the delivery."""
     delivery = request.delivery or request.partitions
     days = [*due.days(loop, request.partitions), *partitions.parse(request.partitions)]
-    registry = dataset.registry()
-    verdicts = {day: _judge(registry, loop, day, staged(loop, delivery, day)) for day in days}
+    keys = Keys(dataset.registry(), loop, days)
+    verdicts = {day: _judge(keys, loop, day, staged(loop, delivery, day)) for day in days}
     statuses = {day: verdict["status"] for day, verdict in verdicts.items()}
     counts = Counter(statuses.values())
     reasons = [f"{day}: {verdict['reason']}" for day, verdict in verdicts.items() if verdict["reason"] != "as expected"]
@@ -82,14 +81,14 @@ def docs_page(loop: Loop, table: str, day: str) -> Path:
     return Settings.current().data_docs / loop.name / table / f"{day}.html"
 
 
-def _judge(registry: Registry, loop: Loop, day: str, folder: Path) -> dict[str, Any]:
+def _judge(keys: Keys, loop: Loop, day: str, folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise DataError(
             f"Nothing is staged for {loop.name} {day} in {folder}. "
             f"Run: ratchet step fetch --loop {loop.name} --partitions {day}"
         )
     raw = {name: tables.read_table(folder / f"{name}.parquet") for name in loop.tables}
-    found = {name: inspection.inspect(registry, loop, name, day, raw[name]) for name in loop.tables}
+    found = {name: inspection.inspect(keys, loop, name, day, raw[name]) for name in loop.tables}
     refusals = [f"{name}: {why}" for name, part in found.items() for why in part.refused]
     for name, part in found.items():
         if part.checked is not None:
@@ -109,6 +108,7 @@ def _judge(registry: Registry, loop: Loop, day: str, folder: Path) -> dict[str, 
             if status == "rejected":
                 every = "; ".join(refusals)
                 accepted, broken = accepted.slice(0, 0), {row: [every] for row in range(raw[name].num_rows)}
+            keys.bring(name, accepted)
             quarantined = _quarantine(raw[name], broken)
             tables.write_table(accepted, temporary / "accepted" / f"{name}.parquet")
             if quarantined.num_rows:

@@ -10,13 +10,15 @@ import pytest
 from ratchet import catalog
 from ratchet.lifecycle import dataset
 from ratchet.lifecycle.inspection import Inspection, inspect
+from ratchet.lifecycle.repeats import Keys
 from tests.given.shop import ORDERS, day_of, lay, order
 
 
 def _inspect(*lines: str) -> Inspection:
     rows = [line.rstrip("\n").split(",") for line in lines]
+    loop = catalog.load("shop")
     columns = {name: [row[n] or None for row in rows] for n, name in enumerate(ORDERS.strip().split(","))}
-    return inspect(dataset.registry(), catalog.load("shop"), "orders", day_of(1), pa.table(columns))
+    return inspect(Keys(dataset.registry(), loop, [day_of(1)]), loop, "orders", day_of(1), pa.table(columns))
 
 
 @pytest.fixture(autouse=True)

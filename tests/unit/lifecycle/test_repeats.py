@@ -11,6 +11,7 @@ import pytest
 from ratchet import catalog
 from ratchet.contract.loop import Loop
 from ratchet.lifecycle import dataset, repeats
+from ratchet.lifecycle.repeats import Keys
 from ratchet.settings import Settings
 from tests.conftest import ingest
 from tests.given.shop import day_of, deliver, lay, order
@@ -27,7 +28,8 @@ def loop(place: Path) -> Loop:
 
 def _asked(loop: Loop, day: int, *numbers: int | None) -> list[bool]:
     table = pa.table({"order_id": pa.array(numbers, pa.int64())})
-    return [bool(each) for each in repeats.elsewhere(dataset.registry(), loop, "orders", day_of(day), table)]
+    keys = Keys(dataset.registry(), loop, [day_of(day)])
+    return [bool(each) for each in keys.elsewhere("orders", table)]
 
 
 def test_keys_of_other_days_are_found_to_the_last_bit(loop: Loop) -> None:
