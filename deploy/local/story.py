@@ -31,6 +31,7 @@ class Story:
     loop: str = "flight_delays"
     history: str = "2013-01-01..2013-01-31"
     nights: str = "2013-02-01..2013-02-28"
+    corrections: dict[str, str] = field(default_factory=lambda: {"2013-02-14": "2013-02-12"})  # after a night: a day
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # by phase
 
 
@@ -58,6 +59,19 @@ def tell(story: Story, airflow: Airflow, console: Console) -> None:
     console.rule(f"Nights: {story.nights}")
     for night in partitions.parse(story.nights):
         _night(story, airflow, console, night)
+        if day := story.corrections.get(night):
+            _correction(story, airflow, console, day)
+
+
+def _correction(story: Story, airflow: Airflow, console: Console, day: str) -> None:
+    """Let a day be sent again: what had not been reported yet is in it now."""
+    run = f"again__{day}"
+    ended = _run(story, airflow, console, "a correction", "ingest", run, conf={"partitions": day})
+    if ended["state"] == "failed":
+        raise ServiceError(f"{story.loop}.ingest {run} failed: {_why(airflow, ended)}")
+    published = airflow.xcom(f"{story.loop}.ingest", run, "publish")
+    if published:
+        console.print(f"  [yellow]sent again:[/] {published['reason']}")
 
 
 def _night(story: Story, airflow: Airflow, console: Console, night: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +15,7 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions.deliveries import DeliveryVerdict
 from ratchet.decisions.entries import Entries, Judged, Left, Promoted, Requested, RolledBack, Vetoed, only
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import corrections, dataset
 
 
 def show(story: Story, local: Local, console: Console) -> None:
@@ -29,6 +30,7 @@ def show(story: Story, local: Local, console: Console) -> None:
     for name, text in (
         ("Days ingested", _days(loop, verdicts)),
         ("Quarantined", _quarantined(verdicts)),
+        ("Sent again", _corrected(corrections.facts(registry, loop.name))),
         ("Dataset revision", registry.head()),
         *_champion(loop),
         *((f"Retraining {i}", text) for i, text in enumerate(_retrainings(entries), 1)),
@@ -64,6 +66,16 @@ def _quarantined(verdicts: dict[str, DeliveryVerdict]) -> str:
                 why = ", ".join(f"{n} × {what}" for what, n in part.broke.items())
                 lines.append(f"{day}: {part.quarantined} of {part.fetched} rows of {name} ({why})")
     return "\n".join(lines) or "no row"
+
+
+def _corrected(facts: list[dict[str, Any]]) -> str:
+    lines = []
+    for fact in facts:
+        rows = ", ".join(f"{count} {what}" for what, count in fact["rows"].items() if count)
+        lines.append(
+            f"{fact['partition']}: {rows}; {fact['labels']} labels came; known from the night of {fact['known']}"
+        )
+    return "\n".join(lines) or "no day"
 
 
 def _champion(loop: Loop) -> list[tuple[str, str]]:

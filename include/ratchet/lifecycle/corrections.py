@@ -9,7 +9,7 @@ stays as it was decided.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
@@ -58,10 +58,15 @@ def write(
     return told
 
 
+def facts(registry: Registry, loop: str) -> list[dict[str, Any]]:
+    """List the corrections of a loop, by the night that first knew each."""
+    found = map(json.loads, registry.texts_below(f"{loop}/corrections").values())
+    return sorted(found, key=lambda fact: (fact["known"], fact["partition"]))
+
+
 def known(registry: Registry, loop: Loop, after: str, until: str) -> set[str]:
     """Return the days whose corrections have become known on the nights after `after`, up to `until`."""
-    facts = map(json.loads, registry.texts_below(f"{loop.name}/corrections").values())
-    return {fact["partition"] for fact in facts if after < fact["known"] <= until}
+    return {fact["partition"] for fact in facts(registry, loop.name) if after < fact["known"] <= until}
 
 
 def _measured(registry: Registry, loop: Loop, day: str, known: str) -> list[str]:

@@ -46,8 +46,9 @@ def run(loop: Loop, request: FetchRequest) -> FetchResult:
         return FetchResult(reason=waits[0].told, outcome="waiting", delivery=delivery, rows={})
     again = due.days(loop, request.partitions)
     rows, changed, notes = dict[str, int](), False, list[str]()
+    newest = max([days[-1], *nights.known(dataset.registry(), loop.name)])
     for span in due.spans([*again, *days], _AT_ONCE):
-        asked = _asked(loop, span)
+        asked = _asked(loop, span, newest)
         found = source.fetch(options, asked)
         missing = [name for name in loop.tables if name not in found]
         if missing:
@@ -78,10 +79,10 @@ def staged(loop: Loop, delivery: str, day: str) -> Path:
     return Settings.current().staging / loop.name / slug(delivery) / day
 
 
-def _asked(loop: Loop, days: list[str]) -> sources.Asked:
+def _asked(loop: Loop, days: list[str], newest: str) -> sources.Asked:
     dates = [dt.date.fromisoformat(day) for day in days]
     rest = frozenset(date for date in dates if resting.rests(loop.schedule, date))
-    return sources.Asked(dates[0], dates[-1], loop.folder, loop.tables, rest)
+    return sources.Asked(dates[0], dates[-1], loop.folder, loop.tables, rest, dt.date.fromisoformat(newest))
 
 
 def _stage(loop: Loop, delivery: str, days: list[str], found: sources.Delivered) -> tuple[dict[str, int], bool]:

@@ -29,6 +29,7 @@ class Asked:
     folder: Path  # the loop's own, for files that options name relative to it
     tables: Mapping[str, Table] = field(default_factory=dict)  # the contract's, with types and the column of the time
     resting: frozenset[dt.date] = frozenset()  # days of them on which no rows are expected, by the contract's calendar
+    newest: dt.date | None = None  # the newest day that the loop knows of: a day before it is asked for again, or late
     notes: list[str] = field(default_factory=list)  # what a person should know of this delivery: a source adds to it
 
     @property

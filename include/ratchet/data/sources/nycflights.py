@@ -21,7 +21,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ratchet.data.sources import Asked
 from ratchet.errors import MissingPackage, SourceError
@@ -32,23 +32,27 @@ if TYPE_CHECKING:
 
 
 class Options(BaseModel):
-    """This source has no options."""
+    """What of the flights is told late."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    late: tuple[dt.date, ...] = Field(
+        default=(),
+        description="Days of which landings after midnight (UTC) are reported only when a later day is known.",
+    )
 
 
 def fetch(options: Options, asked: Asked) -> dict[str, pa.Table]:
     """Deliver the flights and the weather of some days."""
     import pyarrow as pa
 
-    connection, stored = _connection(), {day: stored_day(day) for day in asked.days}
-    return {
-        name: pa.concat_tables(
-            connection.sql(sql, params={"stored": of, "shift": (day - of).days}).to_arrow_table()
-            for day, of in stored.items()
-        )
-        for name, sql in (("flights", _FLIGHTS), ("weather", _WEATHER))
-    }
+    connection, found = _connection(), dict[str, list[pa.Table]]()
+    for day in asked.days:
+        of, late = stored_day(day), day in options.late and (asked.newest or day) <= day
+        for name, sql in (("flights", _UNREPORTED if late else _FLIGHTS), ("weather", _WEATHER)):
+            table = connection.sql(sql, params={"stored": of, "shift": (day - of).days}).to_arrow_table()
+            found.setdefault(name, []).append(table)
+    return {name: pa.concat_tables(tables) for name, tables in found.items()}
 
 
 def stored_day(day: dt.date) -> dt.date:
@@ -133,6 +137,15 @@ SELECT
 FROM timed LEFT JOIN raw_planes AS planes ON planes.tailnum = timed.tailnum
 WHERE CAST(sched_dep_utc AS DATE) = $stored
 ORDER BY sched_dep, carrier, flight, origin
+"""
+
+_UNREPORTED = f"""
+WITH flights AS ({_FLIGHTS})
+SELECT * REPLACE (
+    CASE WHEN CAST(arrived_at AS DATE) = CAST(sched_dep AS DATE) THEN arr_delay END AS arr_delay,
+    CASE WHEN CAST(arrived_at AS DATE) = CAST(sched_dep AS DATE) THEN arrived_at END AS arrived_at
+)
+FROM flights ORDER BY sched_dep, carrier, flight, origin
 """
 
 _WEATHER = """

@@ -47,5 +47,15 @@ def test_a_day_outside_2013_is_moved_there() -> None:
     assert max(moments).date() == dt.date(2026, 11, 20)
 
 
+def test_landings_after_midnight_may_be_reported_late() -> None:
+    day, options = dt.date(2013, 2, 12), nycflights.Options(late=(dt.date(2013, 2, 12),))
+    first = nycflights.fetch(options, _asked(day))["flights"]
+    again = nycflights.fetch(options, Asked(day, day, Path(), newest=dt.date(2013, 2, 13)))["flights"]
+    assert again.equals(nycflights.fetch(nycflights.Options(), _asked(day))["flights"])
+    assert first.drop_columns(["arr_delay", "arrived_at"]).equals(again.drop_columns(["arr_delay", "arrived_at"]))
+    assert max(filter(None, first.column("arrived_at").to_pylist())).date() == day
+    assert first.column("arr_delay").null_count > again.column("arr_delay").null_count + 50
+
+
 def _asked(day: dt.date) -> Asked:
     return Asked(day, day, Path())
