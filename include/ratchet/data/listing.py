@@ -64,9 +64,10 @@ def files(connection: duckdb.DuckDBPyConnection, path: str, field: str, folder: 
     """
     found = re.match(r"([\w.+-]+)://", path)
     scheme = found.group(1) if found else None
-    if scheme and scheme not in SCHEMES:
+    if (scheme and scheme not in SCHEMES) or "::" in path:  # to fsspec, what follows is another file system's
+        unread = "::" if "::" in path else f"{scheme}://"
         raise ContractError(
-            f"{folder / 'loop.yaml'}: {field} names {path}, and {scheme}:// is not read. "
+            f"{folder / 'loop.yaml'}: {field} names {path}, and {unread} is not read. "
             f"Give a path, or a URL of {', '.join(SCHEMES)}"
         )
     try:
@@ -82,6 +83,8 @@ def files(connection: duckdb.DuckDBPyConnection, path: str, field: str, folder: 
         raise SourceError(f"{path} cannot be listed: {said}. Check {field} in {folder}") from error
     if scheme in (None, "file"):
         for each in listed:
+            if "::" in each:
+                raise SourceError(f"{each}: a file's name with :: in it is not read. Rename it")
             places.data(each.removeprefix("file://"), field, folder)
     return listed
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ratchet.data import listing, sql
-from ratchet.errors import ContractError
+from ratchet.errors import ContractError, SourceError
 from ratchet.settings import Settings
 
 DAYS = [dt.date(2024, 2, 29), dt.date(2024, 3, 1)]
@@ -64,7 +64,12 @@ def test_globs_folders_and_what_is_not_there(place: Path) -> None:
         assert found("**/*.csv") == ["b.csv", "c.csv"]
         assert found("none/*.csv") == []
         assert found(f"file://{place}/b.csv") == ["b.csv"]
-        with pytest.raises(ContractError, match="zip:// is not read"):
-            found("zip://a.zip")
+        for path, sign in (("zip://a.zip", "zip://"), ("https://x/a.csv::file:///etc/passwd", "::")):
+            with pytest.raises(ContractError, match=f"{sign} is not read"):
+                found(path)
+        (place / "c::file:").mkdir()
+        (place / "c::file:" / "x.csv").write_text("x")
+        with pytest.raises(SourceError, match="Rename it"):
+            found("c*/x.csv")
         with pytest.raises(ContractError, match="which is no data"):
             found(str(Settings.current().var / "registry" / ".git" / "config"))
