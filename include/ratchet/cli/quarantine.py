@@ -6,6 +6,9 @@ import click
 
 from ratchet import catalog
 from ratchet.cli.step import Refused
+from ratchet.contract.reading import nearest
+from ratchet.data import tables
+from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset
 
 
@@ -24,6 +27,32 @@ def list_(loop_name: str) -> None:
         click.echo(f"{day}  {verdict.status:8}  {verdict.reason}")
     if not held:
         click.echo(f"Nothing of {loop.name} is in quarantine")
+
+
+@quarantine.command(short_help="Print a partition's rows in quarantine, as CSV.")
+@click.argument("loop_name")
+@click.argument("partition")
+@click.option("--table", help="Of one table; of the first by default.")
+def show(loop_name: str, partition: str, table: str | None) -> None:
+    """Print the rows of a partition that are in quarantine, as they came, as CSV: the number of each, and why.
+
+    They are data: what is printed may be personal.
+    """
+    from pyarrow import csv
+
+    from ratchet.steps.publish import quarantine_path
+
+    loop, registry = catalog.load(loop_name), dataset.existing()
+    name = table or loop.main
+    if name not in loop.tables:
+        raise RequestError(f"{loop.name} has no table {name!r}; {nearest(name, [*loop.tables])}")
+    verdict = registry.verdict(loop.name, partition)
+    if verdict is None or not verdict.tables[name].quarantined:
+        raise RequestError(
+            f"Nothing of {name} is in quarantine of {partition}. See: ratchet quarantine list {loop.name}"
+        )
+    path = quarantine_path(loop, partition, verdict.delivery, name)
+    csv.write_csv(tables.texts(registry.read([path], registry.head())[path]), click.get_binary_stream("stdout"))
 
 
 @quarantine.command("readmit", short_help="Validate a partition's rows again, and publish what passes.")

@@ -39,7 +39,11 @@ def convert(table: pa.Table, spec: Table) -> Converted:
 
     missing = [name for name in spec.columns if name not in table.column_names]
     if missing:
-        raise DataError(f"dropped column {', '.join(missing)}: the contract expects {', '.join(spec.columns)}")
+        came = ", ".join(name for name in table.column_names if name not in spec.columns) or "no other"
+        expected = ", ".join(spec.columns)
+        raise DataError(
+            f"dropped column {', '.join(missing)}: the contract expects {expected}; beside them came {came}"
+        )
     plain = {name: _plain(table.column(name)) for name in spec.columns}
     texts = {name: _as_text(column, spec, name) for name, column in plain.items()}
     read = _read({name: column for name, column in texts.items() if column is not None}, spec)
@@ -182,11 +186,11 @@ def _read(columns: dict[str, pa.ChunkedArray], spec: Table) -> dict[str, pa.Chun
 
 
 def _as_text(column: pa.ChunkedArray, spec: Table, name: str) -> pa.ChunkedArray | None:
-    """Return a column that is read as text, else None: decimals too, which Arrow does not cast to floats exactly."""
+    """Return a column that is read as text, else None: decimals too, which Arrow does not cast exactly."""
     import pyarrow as pa
 
     kind = spec.columns[name]
-    if kind == "float64" and pa.types.is_decimal(column.type):
+    if kind in ("int64", "float64") and pa.types.is_decimal(column.type):
         return text(column, spec, name)
     return column if column.type == pa.string() and kind != "string" else None
 
@@ -233,8 +237,6 @@ def _cast(column: pa.ChunkedArray, kind: ColumnType) -> pa.ChunkedArray:
         if pa.types.is_floating(found) and kind == "int64":
             near = pc.less_equal(pc.abs(column), float(_EXACT))  # false of NaN and of what is endless
             column = pc.if_else(near.fill_null(False), column, pa.scalar(None, found))
-        if pa.types.is_decimal(found) and kind == "int64":
-            column = pc.if_else(pc.equal(pc.floor(column), column), column, pa.scalar(None, found))
         there = column.cast(wanted, safe=False)
         same = pc.equal(there.cast(found, safe=False), column)
         if pa.types.is_unsigned_integer(found) and kind == "int64":

@@ -213,10 +213,12 @@ def _brought(loop: Loop) -> str:
 def _qualified(loop: Loop) -> str:
     """Return the target's expression its own scope: its columns are the first table's, not the features'.
 
-    Where a table brings the labels its columns come first.
+    Where a table brings the labels its columns come first. What is no number is not known: NaN becomes null.
     """
-    told = [*loop.tables[loop.label_table].columns] if loop.label_table else []
-    side = dict.fromkeys(loop.main_table.columns, "m") | dict.fromkeys(told, "l")
+    brought = [*loop.tables[loop.label_table].columns] if loop.label_table else []
+    side = dict.fromkeys(loop.main_table.columns, "m") | dict.fromkeys(brought, "l")
     side |= dict.fromkeys(loop.main_table.key, "m")
     columns = ", ".join(f"{of}.{sql.name(c)} AS {sql.name(c)}" for c, of in side.items())
-    return f"SELECT {loop.target.sql} FROM (SELECT {columns})"
+    nan = "typeof(_t) IN ('DOUBLE', 'FLOAT') AND isnan(TRY_CAST(CAST(_t AS VARCHAR) AS DOUBLE))"
+    told = f"SELECT ({loop.target.sql}) AS _t FROM (SELECT {columns})"
+    return f"SELECT CASE WHEN NOT coalesce({nan}, false) THEN _t END FROM ({told})"

@@ -49,7 +49,11 @@ class File(BaseModel):
     quote: str = Field(default='"', max_length=1, description="Around a field of a CSV record.")
     encoding: str = Field(default="utf-8", description="Of a CSV or JSON file, as Python names it.")
     nulls: tuple[str, ...] = Field(
-        default=(), description="Texts of a CSV that stand for no value, beside none at all."
+        default=(),
+        description="Texts of a CSV that stand for no value in columns that the contract calls no string, beside none.",
+    )
+    rename: dict[str, str] = Field(
+        default_factory=dict, description="Name of a column in the file -> its name in the contract."
     )
     final_newline: bool = Field(
         default=True, description="A whole CSV ends with a line's end; one that does not was cut off."
@@ -86,6 +90,13 @@ class Opened:
         return f"c{self.columns.index(name)}"
 
 
+def without(words: tuple[str, ...], text: str, kind: str | None) -> str:
+    """Return the expression of a text where words stand for no value: they do in no column of text."""
+    if not words or kind in (None, "string"):
+        return text
+    return f"CASE WHEN trim({text}) NOT IN ({', '.join(map(sql.quoted, words))}) THEN {text} END"
+
+
 @contextlib.contextmanager
 def opened(connection: duckdb.DuckDBPyConnection, path: str, file: File) -> Iterator[Opened]:
     """Look into a file: its columns, and how to read it. Raises DataError where it is damaged."""
@@ -96,6 +107,7 @@ def opened(connection: duckdb.DuckDBPyConnection, path: str, file: File) -> Iter
         with reading(path):
             at = path
             if form != "parquet" and file.encoding != "utf-8":
+                _refuse_utf8(path, file.encoding)
                 at = stack.enter_context(_in_utf8(path, file.encoding))
             found = {"csv": _csv, "json": _json, "parquet": _parquet}[form](connection, path, at, file)
         yield found
@@ -117,9 +129,14 @@ def damaged(path: str, error: Exception) -> DataError:
     said = str(error)
     if isinstance(error, UnicodeError) or "unicode" in said.lower():
         return DataError(f"{path} is not in the encoding that the contract says: {_first(said)}. Declare its encoding")
-    if "unterminated quote" in said or "Expected Number of Columns" in said or "unexpected end of data" in said:
+    if "unterminated quote" in said or "unexpected end of data" in said:
         return DataError(
             f"{path} holds a record that does not end, so it may be cut off: {_first(said)}. Deliver it whole"
+        )
+    if "Expected Number of Columns" in said:
+        return DataError(
+            f"{path} holds a record of too few or too many fields: {_first(said)}. It may be cut off there, or a "
+            "delimiter stands in a value without quotes. Deliver it whole"
         )
     if "invalid state" in said:
         return DataError(f"{path} is no CSV of one kind: its lines end in two ways, or its quotes are others. Mend it")
@@ -141,17 +158,19 @@ def _csv(connection: duckdb.DuckDBPyConnection, path: str, at: str, file: File) 
             raise DataError(f"{path}: its first line holds no names of columns: {error}. Deliver it whole") from error
     if len(file.delimiter) > 1:
         header = [part.strip(file.quote) for part in file.delimiter[0].join(header).split(file.delimiter)]
-    names = tuple(name or f"column{n}" for n, name in enumerate(header))
+    names = tuple(file.rename.get(name, name) or f"column{n}" for n, name in enumerate(header))
     doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
         raise DataError(f"{path} has two columns {doubled[0]!r}. Name one otherwise")
     if not names:
-        return Opened(path, _NOTHING, _NOTHING, (), {}, at)
+        raise DataError(
+            f"{path} is empty, without the names of its columns, as a transfer leaves it that failed. Deliver it "
+            "whole: a day without rows is a file with its first line alone"
+        )
     columns = ", ".join(f"c{n}: 'VARCHAR'" for n in range(len(names)))
-    nulls = ", ".join(sql.quoted(each) for each in ("", *file.nulls))
     shared = (
         f"{sql.quoted(at)}, auto_detect=false, header=true, delim={sql.quoted(file.delimiter)}, "
-        f"quote={sql.quoted(file.quote)}, escape={sql.quoted(file.quote)}, columns={{{columns}}}, nullstr=[{nulls}], "
+        f"quote={sql.quoted(file.quote)}, escape={sql.quoted(file.quote)}, columns={{{columns}}}, nullstr=[''], "
         f"allow_quoted_nulls=false, max_line_size={_LONGEST}, compression='{_compression(at)}'"
     )
     return Opened(
@@ -178,7 +197,8 @@ def _json(connection: duckdb.DuckDBPyConnection, path: str, at: str, file: File)
     columns = ", ".join(f"{sql.name(name)}: 'VARCHAR'" for name in names)
     renamed = ", ".join(f"{sql.name(name)} AS c{n}" for n, name in enumerate(names))
     read = f"(SELECT {renamed} FROM read_json({packed}, columns={{{columns}}}))"
-    return Opened(path, read, read, names, dict.fromkeys(names, "VARCHAR"), at)
+    named = tuple(file.rename.get(name, name) for name in names)
+    return Opened(path, read, read, named, dict.fromkeys(named, "VARCHAR"), at)
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, path: str, at: str, file: File) -> Opened:
@@ -186,7 +206,8 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: str, at: str, file: Fi
     names = tuple(row[0] for row in described)
     renamed = ", ".join(f"{sql.name(name)} AS c{n}" for n, name in enumerate(names))
     read = f"(SELECT {renamed} FROM read_parquet({sql.quoted(at)}))"
-    return Opened(path, read, read, names, {row[0]: row[1] for row in described}, at)
+    named = tuple(file.rename.get(name, name) for name in names)
+    return Opened(path, read, read, named, dict(zip(named, (row[1] for row in described), strict=True)), at)
 
 
 def _compression(path: str) -> str:
@@ -214,6 +235,25 @@ def _ends_a_line(path: str) -> bool:
         while block := stream.read(2**20):
             last = block[-1:]
         return last in (b"", b"\n", b"\r")
+
+
+def _refuse_utf8(path: str, encoding: str) -> None:
+    """Raise DataError where a file is UTF-8 though the contract says another, in which its bytes mean something too."""
+    if encoding.startswith("utf"):
+        return
+    decoder, other = codecs.getincrementaldecoder("utf-8")(), False
+    with _bytes(path) as raw:
+        try:
+            while block := raw.read(2**20):
+                other |= not block.isascii()
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return
+    if other:
+        raise DataError(
+            f"{path} is written in utf-8, and the contract says {encoding}. Deliver it as before, or say so"
+        )
 
 
 @contextlib.contextmanager

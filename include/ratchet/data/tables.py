@@ -57,6 +57,11 @@ def storable(table: pa.Table) -> pa.Table:
     return _written_out(table, _without_parquet)
 
 
+def texts(table: pa.Table) -> pa.Table:
+    """Write out as text what CSV does not hold."""
+    return _written_out(table, _without_order)
+
+
 def _written_out(table: pa.Table, wanted: Callable[[pa.DataType], bool]) -> pa.Table:
     """Write out as JSON, value by value, each column of a wanted type."""
     import pyarrow as pa

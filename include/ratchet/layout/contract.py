@@ -54,9 +54,7 @@ features:
   lookback_days: {LOOKBACK if found.task != "multiclass" else 0}
   categorical: [{", ".join(map(word, categorical))}]
 
-label_delay_days: 1                # days until {found.target} is known
-# labels: null                     # delivered, fetched_again, or the name of a table that brings them
-
+{_labels(sample, found)}
 training:
   trainer: gradient_boosting
   window: expanding
@@ -64,6 +62,15 @@ training:
   seed: 1
 {defaults.comments("training", ("trainer", "window", "holdout_days", "seed"))}
 {chr(10).join(defaults.comments(section) for section in defaults.SECTIONS if section != "training")}"""
+
+
+def _labels(sample: Sample, found: Roles) -> str:
+    """Return when labels are known, and how they come: the newest days of the sample may not have them yet."""
+    late = roles.late(sample, found)
+    how = "delivered, fetched_again, or the name of a table that brings them"
+    delay = f"label_delay_days: {max(late, 1)}"
+    labels = "labels: fetched_again" if late else "# labels: null"
+    return f"{delay:<35}# days until {found.target} is known\n{labels:<35}# {how}\n"
 
 
 def _written(sample: Sample) -> str:

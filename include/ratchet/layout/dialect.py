@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ratchet.data.sql import quoted
@@ -23,6 +24,7 @@ class Dialect:
     encoding: str = "utf-8"
     nulls: tuple[str, ...] = ()  # texts that stand for no value, beside none at all
     final_newline: bool = True  # whole files end with a line's end
+    rename: Mapping[str, str] = field(default_factory=dict)  # columns whose names a contract cannot hold -> others
 
     @property
     def sql(self) -> str:

@@ -69,7 +69,10 @@ def undated(files: Files) -> Files:
 
 
 def encoding(files: Files) -> str:
-    """Return how the text of CSV is written: utf-8 where all of it is, else latin-1, cp1252, or utf-16 by its mark."""
+    """Return how the text of CSV is written: utf-8 where all of it is, else cp1252, or utf-16 by its mark.
+
+    latin-1 has the same letters, and would take any byte for one.
+    """
     found = "utf-8"
     for path in files.paths:
         start = content(path)
@@ -79,7 +82,7 @@ def encoding(files: Files) -> str:
             start.decode()
         except UnicodeDecodeError as error:
             if error.start < len(start) - 4:  # not a character that was cut
-                found = CP1252 if found == CP1252 or re.search(rb"[\x80-\x9f]", start) else "latin-1"
+                found = CP1252
     return found
 
 

@@ -12,7 +12,7 @@ from ratchet.contract.loop import ColumnType
 from ratchet.data.sql import name as quoted_name
 from ratchet.data.sql import quoted
 from ratchet.errors import RequestError
-from ratchet.layout import dialect, texts
+from ratchet.layout import dialect, names, texts
 from ratchet.layout import files as sources
 from ratchet.layout.dialect import Dialect
 from ratchet.layout.files import Files
@@ -35,7 +35,24 @@ _TYPES: tuple[tuple[str, ColumnType], ...] = (
     ("TIME", "string"),
 )
 _WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|BIGNUM$")
-_MISSING = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "none", "nil", "-", "--", "?", ".")
+_MISSING: tuple[str, ...] = (
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "NULL",
+    "null",
+    "None",
+    "none",
+    "nil",
+    "-",
+    "--",
+    "?",
+    ".",
+    "\\N",
+    "#DIV/0!",
+)
+_MISSING += ("k. A.", "k.A.", "k. a.", "n. a.", "missing", "fehlt", "unknown")
 _DAY, _FILE = "_ratchet_day", "_ratchet_file"  # of the file that a row is in
 
 
@@ -72,17 +89,21 @@ def _at_files(files: Files, date_format: str | None) -> tuple[Sample, Dialect, p
             days = ", ".join(f"({quoted(str(p))}, DATE '{d}')" for p, d in zip(files.paths, files.days, strict=False))
             if days:
                 connection.execute(
-                    f"CREATE VIEW raw AS SELECT read.* EXCLUDE ({_FILE}), {_DAY} FROM {read} AS read "
+                    f"CREATE VIEW given AS SELECT read.* EXCLUDE ({_FILE}), {_DAY} FROM {read} AS read "
                     f"JOIN (VALUES {days}) AS named({_FILE}, {_DAY}) USING ({_FILE})"
                 )
             else:
-                connection.execute(f"CREATE VIEW raw AS SELECT * EXCLUDE ({_FILE}) FROM {read}")
+                connection.execute(f"CREATE VIEW given AS SELECT * EXCLUDE ({_FILE}) FROM {read}")
+            columns = [str(row[0]) for row in connection.sql("DESCRIBE given").fetchall()]
+            others = names.plain([column for column in columns if column != _DAY])
+            shown = [f"{quoted_name(each)} AS {quoted_name(others.get(each, each))}" for each in columns]
+            connection.execute(f"CREATE VIEW raw AS SELECT {', '.join(shown)} FROM given")
             sample, named, nulls = _look(connection, files.format == "csv", date_format)
         except duckdb.Error as error:
             raise RequestError(
                 f"The sample {files.paths[0]} cannot be read: {_said(error)}. Give CSV, Parquet or JSON"
             ) from error
-    return sample, replace(written, nulls=nulls), named
+    return sample, replace(written, nulls=nulls, rename=others), named
 
 
 def at_table(table: pa.Table, date_format: str | None = None) -> Sample:
@@ -117,12 +138,13 @@ def _look(
     kinds = {row[0]: str(row[1]) for row in connection.sql("DESCRIBE raw").fetchall()}
     named = kinds.pop(_DAY, None) is not None
     kept = {name: kind for name, kind in kinds.items() if _left_out(kind) is None}
-    for name in kept:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name.startswith("_ratchet"):
-            raise RequestError(
-                f"The column {name!r} has a name that SQL has to quote, or that is Ratchet's. Rename it in the sample "
-                "and its source: letters, digits and _, a letter first"
-            )
+    if others := names.plain([*kept]):
+        said = ", ".join(f"{quoted_name(name)} AS {other}" for name, other in others.items())
+        odd = f"The column{'s' if len(others) > 1 else ''} {', '.join(map(repr, others))}"
+        raise RequestError(
+            f"{odd} cannot stand in a contract, whose names are letters, digits and _. "
+            f"Name them otherwise: --query 'SELECT …, {said} FROM …'"
+        )
     plain = [
         f"nullif({quoted_name(name)}, '') AS {quoted_name(name)}" if kind == "VARCHAR" else quoted_name(name)
         for name, kind in kept.items()
@@ -140,7 +162,7 @@ def _look(
     connection.execute(f"CREATE TABLE seen AS SELECT {', '.join([*typed, *day])} FROM sample")
     columns = {name: _column(connection, name, kept[name], seen) for name, seen in found.items()}
     table = connection.sql(f"SELECT {', '.join(map(quoted_name, columns))} FROM seen").to_arrow_table()
-    left = {name: said for name, kind in kinds.items() if (said := _left_out(kind)) is not None}
+    left = {name: why for name, kind in kinds.items() if (why := _left_out(kind)) is not None}
     days = connection.sql(f"SELECT {_DAY} FROM seen").to_arrow_table()[_DAY] if named else None
     return Sample(table, columns, total, decimal, left), days, nulls
 
@@ -161,7 +183,7 @@ def _nulls(
         if seen.kind != "string":
             found[name] = seen
             nulls |= dict.fromkeys(str(row[0]) for row in there)
-    for name in found if nulls else ():
+    for name in [name for name, seen in found.items() if nulls and seen.kind != "string"]:
         at = quoted_name(name)
         connection.execute(f"UPDATE sample SET {at} = NULL WHERE {at} IN ({', '.join(map(quoted, nulls))})")
     return tuple(nulls)

@@ -108,6 +108,17 @@ def _key(sample: Sample, given: tuple[str, ...], moment: str, target: str) -> tu
     )
 
 
+def late(sample: Sample, found: Roles) -> int:
+    """Count the newest days of which no row has a label, where those before them have."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    days = sample.table[found.time].cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
+    labelled = days.filter(pc.is_valid(sample.table[found.target]))
+    newest, last = pc.max(days).as_py(), pc.max(labelled).as_py()
+    return int((newest - last).days) if newest and last else 0
+
+
 def _task(sample: Sample, column: Column, given: Task | None) -> tuple[Task, str]:
     """Find the task, and the target as SQL: 0 and 1, a number, or the text of a class; null where it is not known."""
     import pyarrow.compute as pc
@@ -115,7 +126,7 @@ def _task(sample: Sample, column: Column, given: Task | None) -> tuple[Task, str
     if column.empty:
         raise RequestError(f"{column.name} is empty in the sample: there is nothing to predict. Give labelled rows")
     at, text = quoted_name(column.name), column.kind == "string"
-    known = f"nullif({at}, 'NaN'::DOUBLE)" if column.nan else at
+    known = f"nullif({at}, 'NaN'::DOUBLE)" if column.kind == "float64" else at
     values = pc.unique(sample.table[column.name].drop_null()).to_pylist()[:3]
     zero_one = column.kind == "bool" or (column.kind != "string" and {*values} <= {0, 1})
     spelt = text and {str(value) for value in values} <= {"0", "1"}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -58,8 +59,9 @@ def from_files(name: str, place: Path, given: Given, dags: Path | None = None) -
     places = _places(name, dags)
     found = files.listed(place)
     sample, dialect, days = look.at_files(found, given.date_format)
+    given = _renamed(given, dialect.rename)
     known = _roles(sample, given)
-    notes = list[str]()
+    notes = [f"{name} is called {other} in the contract" for name, other in dialect.rename.items()]
     if days is not None and not _keep_to(sample, known.time, days):
         found = files.undated(found)
         notes.append(f"The names of the files hold days that their rows' {known.time} does not keep to: all are read")
@@ -79,6 +81,13 @@ def from_database(
     lines = database.source(asked, name, database.select(asked, sample, known.time))
     notes = [] if asked.relative else [f"{url} enters the contract as an absolute path: it lies outside the project"]
     return _write(name, places, sample, known, Source(lines), notes)
+
+
+def _renamed(given: Given, names: Mapping[str, str]) -> Given:
+    """Return what a person says of columns by the names that the contract has for them."""
+    key = tuple(names.get(each, each) for each in given.key)
+    time = names.get(given.time, given.time) if given.time else None
+    return replace(given, target=names.get(given.target, given.target), time=time, key=key)
 
 
 def _roles(sample: Sample, given: Given) -> Roles:
@@ -127,14 +136,14 @@ def _source(name: str, found: Files, dialect: Dialect, folder: Path) -> Source:
     """Return the source of files: the path, and of CSV what differs from the plain kind."""
     path, stays = files.seen_from(found.pattern, folder, Settings.current().home)
     plain, said = Dialect(), dict[str, Any](path=path)
-    if found.format == "csv":
-        said |= {key: each for key, each in vars(dialect).items() if each != vars(plain)[key]}
+    written = vars(dialect) if found.format == "csv" else {"rename": dialect.rename}
+    said |= {key: each for key, each in written.items() if each != vars(plain)[key]}
     if not found.named:
         said["format"] = found.format
-    written = ", ".join(f"{key}: {value(each)}" for key, each in said.items())
+    options = ", ".join(f"{key}: {value(each)}" for key, each in said.items())
     notes = () if stays else (f"{path} enters the contract as an absolute path: it lies outside the project",)
     told = () if stays else ("  # an absolute path: another machine has to have the files there too",)
-    one = word(path) if len(said) == 1 else f"{{{written}}}"
+    one = word(path) if len(said) == 1 else f"{{{options}}}"
     lines = (
         "kind: files                      # in production a URL, as s3://…; or kind: query, of a SQL database",
         "options:",
@@ -168,6 +177,8 @@ def _told(sample: Sample, known: Roles) -> list[str]:
     notes = []
     if sample.total > sample.rows:
         notes.append(f"{sample.rows:,} of {sample.total:,} rows were looked at, drawn at random")
+    if late := roles.late(sample, known):
+        notes.append(f"the newest {late} days have no {known.target} yet: their days are fetched again when it is due")
     notes += [f"{leak.words}: left out of the features" for leak in known.leaks]
     notes += [f"{name} is left out: it {why}" for name, why in sample.left_out.items()]
     notes += [f"{column.name}: {column.note}" for column in sample.columns.values() if column.note and not column.empty]

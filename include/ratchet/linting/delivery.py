@@ -29,7 +29,7 @@ def mistakes(loop: Loop, day: dt.date) -> tuple[list[ContractError], list[str]]:
         delivered = {name: _of_day(found[name], table, day) for name, table in loop.tables.items() if name in found}
     except RatchetError as error:
         where = ("source", *_named(loop.source.options, str(error), ("options",)))
-        return [fail(loop, where, f"asked for {day}: {error}")], asked.notes
+        return [fail(loop, where, f"asked for {day} (another day: --day): {error}")], asked.notes
     wrong, notes = [], [*asked.notes]
     for name, table in loop.tables.items():
         if name not in delivered:

@@ -132,9 +132,10 @@ def _told(loop: Loop, verdicts: dict[str, DeliveryVerdict], done: _Done) -> str:
     """Say what was published, and what that changes."""
     refused, accepted = _of(verdicts, "rejected"), _of(verdicts, "accepted")
     if refused:
+        why = "; ".join(f"{day} {verdicts[day].reason}" for day in refused)
         return (
-            f"{'; '.join(f'{day} {verdicts[day].reason}' for day in refused)}. The delivery is kept whole. Mend the "
-            f"source, or the suite and then: ratchet quarantine readmit {loop.name} DAY"
+            f"{why}. The delivery is kept whole. Where the contract or the suite was wrong, mend it, and then: "
+            f"ratchet quarantine readmit {loop.name} DAY; where the source was, mend that and ingest the day again"
         )
     if not accepted:
         return "; ".join(f"{day} {verdict.reason}" for day, verdict in verdicts.items())

@@ -144,7 +144,44 @@ def test_how_text_is_written_stands_in_the_contract(home: Path, ratchet: Ratchet
     assert (table.decimal, table.date_format) == (",", "%d.%m.%Y %H:%M")
     assert _options(home, "german") == {"tables": {"german": {"path": "../../s.csv", "delimiter": ";"}}}
     assert ratchet("new", "latin", "--sample", str(_latin(home)), "--target", "amount")[0] == 0
-    assert _options(home, "latin")["tables"]["latin"] == {"path": "../../s.csv", "encoding": "latin-1"}
+    assert _options(home, "latin")["tables"]["latin"] == {"path": "../../s.csv", "encoding": "cp1252"}
+
+
+def test_names_that_no_contract_holds_get_others(home: Path, ratchet: Ratchet) -> None:
+    rows = "".join(f"2024-03-{1 + n // 24:02d} {n % 24:02d}:00,{n},{n % 7}\n" for n in range(240))
+    (home / "s.csv").write_text(f"Mess-Zeit,Mess-Nr,Temp. °F\n{rows}")
+    code, said, wrong = ratchet(
+        "new", "odd", "--sample", str(home / "s.csv"), "--target", "Temp. °F", "--key", "Mess-Nr"
+    )
+    assert code == 0, wrong
+    assert "note: Temp. °F is called Temp_F in the contract" in said
+    renamed = {"Mess-Zeit": "Mess_Zeit", "Mess-Nr": "Mess_Nr", "Temp. °F": "Temp_F"}
+    assert _options(home, "odd")["tables"]["odd"]["rename"] == renamed
+    assert _read(home, "odd").main_table.key == ("Mess_Nr",)
+    _in_order(home, "odd")
+
+
+def test_words_that_stand_for_no_value_do_so_among_numbers_alone(home: Path, ratchet: Ratchet) -> None:
+    rows = [
+        f"2024-03-01 {n % 24:02d}:{n // 24:02d},{'NA' if n % 9 == 0 else n % 5},{('DE', 'NA')[n % 2]},{n}\n"
+        for n in range(240)
+    ]
+    (home / "s.csv").write_text("t,quantity,land,amount\n" + "".join(rows))
+    assert ratchet("new", "lands", "--sample", str(home / "s.csv"), "--target", "amount")[0] == 0
+    assert _options(home, "lands")["tables"]["lands"]["nulls"] == ["NA"]
+    found = _read(home, "lands").main_table.columns
+    assert (found["quantity"], found["land"]) == ("int64", "string")
+    assert _suite_of(home, "lands", "land")["value_set"] == ["DE", "NA"]
+
+
+def test_labels_that_the_newest_days_lack_are_due_later(home: Path, ratchet: Ratchet) -> None:
+    rows = [f"2024-03-{1 + n // 24:02d} {n % 24:02d}:00,{n % 5},{n % 7 if n < 168 else ''}\n" for n in range(240)]
+    (home / "s.csv").write_text("t,quantity,amount\n" + "".join(rows))
+    code, said, _ = ratchet("new", "slow", "--sample", str(home / "s.csv"), "--target", "amount")
+    assert code == 0
+    assert "note: the newest 3 days have no amount yet" in said
+    loop = _read(home, "slow")
+    assert (loop.label_delay_days, loop.labels) == (3, "fetched_again")
 
 
 def test_a_label_that_is_no_number_is_not_known(home: Path, ratchet: Ratchet) -> None:
@@ -292,3 +329,12 @@ def test_new_lays_out_a_loop_that_is_in_order_and_can_be_fetched(
         assert ratchet("lint", name)[0] == 0
         assert f'dags_of("{name}")' in (place / "dags" / f"{name}.py").read_text()
         assert ratchet("step", "fetch", "--loop", name, "--partitions", "2013-01-05")[0] == 0
+
+
+def _suite_of(home: Path, name: str, column: str) -> dict[str, Any]:
+    """Return what a suite expects of the values of a column."""
+    return next(
+        each["kwargs"]
+        for each in _suite(home, name)
+        if each["kwargs"].get("column") == column and "value_set" in each["kwargs"]
+    )

@@ -47,7 +47,7 @@ def test_a_delimiter_of_several_signs_and_an_encoding(tmp_path: Path) -> None:
     ("text", "words"),
     [
         (b"a,b\n1,\xff\n", "not in the encoding that the contract says.*Declare its encoding"),
-        ("a,b\n1\n", "holds a record that does not end"),
+        ("a,b\n1\n", "holds a record of too few or too many fields"),
         ('a,b\n1,"2\n3,4\n', "holds a record that does not end"),
         ("a,b\n1,2\r\n3,4\n", "its lines end in two ways"),
         ("a,a\n1,2\n", "two columns 'a'"),

@@ -48,7 +48,7 @@ def test_a_name_that_cannot_be_is_refused_before_anything_is_written(
     [
         ("a,b\n1,2\n", "b", "no column of timestamps"),
         ("at,b\n2013-01-01 10:00:00,2\n", "c", "no column 'c'"),
-        ("at,my col\n2013-01-01 10:00:00,2\n", "at", "has a name that SQL has to quote"),
+        ("at,my col\n2013-01-01 10:00:00,2\n", "my cl", "no column 'my cl'; did you mean 'my_col'"),
         ("at,b\n2013-01-01 10:00:00,2\n2013-01-01 10:00:00,2\n", "b", "Say which do"),
     ],
 )

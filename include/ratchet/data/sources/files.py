@@ -79,25 +79,26 @@ def _table(file: File, asked: Asked, name: str, spec: Table) -> Iterator[pa.Tabl
         for path, day in found:
             try:
                 with formats.opened(connection, path, file) as opened, formats.reading(path):
+                    shown = _shown(opened, file, spec)
                     if day:
-                        yield from _whole(connection, opened, day)
+                        yield from _whole(connection, opened, shown, day)
                     else:
-                        yield from _of_days(connection, opened, spec, asked, seen)
+                        yield from _of_days(connection, opened, shown, spec, asked, seen)
             except DataError as error:
                 seen.broken.append((error, day is not None or _holds_any(connection, path, file, spec, asked)))
     _judge(seen, asked, any(day for _, day in found))
 
 
-def _whole(connection: duckdb.DuckDBPyConnection, opened: Opened, day: dt.date) -> Iterator[pa.Table]:
+def _whole(connection: duckdb.DuckDBPyConnection, opened: Opened, shown: str, day: dt.date) -> Iterator[pa.Table]:
     """Deliver all rows of a day's own file."""
     if opened.cut:
         raise DataError(f"{opened.path} {opened.cut}")
-    for piece in connection.sql(f"SELECT * FROM {opened.read}").to_arrow_reader(_ROWS):
+    for piece in connection.sql(f"SELECT {shown} FROM {opened.read}").to_arrow_reader(_ROWS):
         yield parting.of_day(_named(piece, opened.columns), day)
 
 
 def _of_days(
-    connection: duckdb.DuckDBPyConnection, opened: Opened, spec: Table, asked: Asked, seen: _Seen
+    connection: duckdb.DuckDBPyConnection, opened: Opened, shown: str, spec: Table, asked: Asked, seen: _Seen
 ) -> Iterator[pa.Table]:
     """Deliver the rows of some days, and those without a time that can be read, of a file with rows of the days."""
     import pyarrow as pa
@@ -108,7 +109,7 @@ def _of_days(
     if spec.time not in opened.columns:
         raise DataError(f"{opened.path} has no column {spec.time}, which says what day a row is of")
     moment, held = _moment(opened, spec), list[pa.Table]()
-    rows = f"SELECT *, {moment} AS {_MOMENT} FROM {opened.read}"
+    rows = f"SELECT {shown}, {moment} AS {_MOMENT} FROM {opened.read}"
     query = f"SELECT * FROM ({rows}) WHERE {_within(asked)} OR {_MOMENT} IS NULL"
     any_row = False
     for batch in connection.sql(query).to_arrow_reader(_ROWS):
@@ -124,6 +125,16 @@ def _of_days(
             held.clear()
     if opened.cut and not any_row:
         raise DataError(f"{opened.path} {opened.cut}")
+
+
+def _shown(opened: Opened, file: File, spec: Table) -> str:
+    """Return the columns of a file, without the words that stand for no value where they do."""
+    shown = []
+    for name in opened.columns:
+        at = opened.sql(name)
+        text = opened.kinds[name] == "VARCHAR"
+        shown.append(f"{formats.without(file.nulls, at, spec.columns.get(name)) if text else at} AS {at}")
+    return ", ".join(shown) or "*"
 
 
 def _holds_any(connection: duckdb.DuckDBPyConnection, path: str, file: File, spec: Table, asked: Asked) -> bool:

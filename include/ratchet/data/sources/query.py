@@ -123,7 +123,7 @@ def _view(
     selects = []
     for each in opened:
         chosen = [
-            f"{_typed(each.sql(column), column, kinds[column], declared.get(column), name)} AS {sql.name(column)}"
+            f"{_typed(file, each.sql(column), column, kinds[column], declared.get(column), name)} AS {sql.name(column)}"
             for column in each.columns
         ]
         selects.append(f"SELECT {', '.join(chosen)} FROM {each.read}" if chosen else "SELECT NULL WHERE false")
@@ -131,7 +131,7 @@ def _view(
     return [each.at for each in opened]
 
 
-def _typed(text: str, column: str, kinds: set[str], spec: Table | None, view: str) -> str:
+def _typed(file: File, text: str, column: str, kinds: set[str], spec: Table | None, view: str) -> str:
     """Return the expression of a column: in the contract's type, where it comes as text and the contract names it."""
     if len(kinds) > 1:
         text = f"CAST({text} AS VARCHAR)"
@@ -140,6 +140,7 @@ def _typed(text: str, column: str, kinds: set[str], spec: Table | None, view: st
     if spec is None or spec.columns[column] == "string":
         return text
     kind = spec.columns[column]
+    text = formats.without(file.nulls, text, kind)
     read = conversion.sql_text(text, kind, spec, column)
     wrong = sql.quoted(f"the column {column} of {view} holds a text that is no {kind}")
     absent = f"coalesce(trim({text}), '') = ''"

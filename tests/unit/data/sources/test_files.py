@@ -86,9 +86,9 @@ def test_a_bad_file_spoils_the_days_of_which_it_has_rows(tmp_path: Path) -> None
     _write(tmp_path / "d4.csv", _row(4), "04,2024\n", _row(4, 1))
     asked = _ask(tmp_path, 1, 3)
     assert [len(rows) for rows in _fetch(asked, "d*.csv").values()] == [1, 1, 1]
-    assert "d4.csv holds a record that does not end" in asked.notes[0]
+    assert "d4.csv holds a record of too few or too many fields" in asked.notes[0]
     for days in ((4, 4), (3, 4)):
-        with pytest.raises(DataError, match=r"d4\.csv holds a record that does not end"):
+        with pytest.raises(DataError, match=r"d4\.csv holds a record of too few or too many fields"):
             _fetch(_ask(tmp_path, *days), "d*.csv")
 
 
@@ -103,7 +103,7 @@ def test_a_file_that_cannot_be_read_at_all_spoils_the_days_that_nothing_else_has
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (HEADER + _row(1) + "02,2024-03-01", "does not end"),
+        (HEADER + _row(1) + "02,2024-03-01", "too few or too many fields"),
         (HEADER + _row(1) + '02,"2024-03-01 1', "does not end"),
         (HEADER + _row(1).rstrip("\n"), "ends without the end of a line"),
         (HEADER + _row(1).rstrip("\n")[:-1], "ends without the end of a line"),
@@ -140,7 +140,10 @@ def test_a_german_csv(tmp_path: Path) -> None:
 def test_words_that_stand_for_no_value(tmp_path: Path) -> None:
     _write(tmp_path / "a.csv", 'NA,2024-03-01,NA,1\n"NA",2024-03-01,1,1\n')
     found = _fetch(_ask(tmp_path, 1), {"path": "a.csv", "nulls": ["NA"]})["01"]
-    assert [(row["id"], row["quantity"]) for row in found] == [(None, None), ("NA", "1")]
+    assert [(row["id"], row["quantity"]) for row in found] == [
+        ("NA", None),
+        ("NA", "1"),
+    ]  # of text they stand for itself
 
 
 def test_json_keeps_numbers_and_names_what_is_new(tmp_path: Path) -> None:
@@ -224,4 +227,17 @@ def test_a_file_of_no_rows_is_an_empty_day(tmp_path: Path) -> None:
     _write(tmp_path / "s_2024-03-01.csv")
     assert _fetch(_ask(tmp_path, 1), "s_{partition}.csv") == {"01": []}
     (tmp_path / "s_2024-03-02.csv").write_text("")
-    assert _fetch(_ask(tmp_path, 2), "s_{partition}.csv") == {"02": []}
+    with pytest.raises(DataError, match=r"s_2024-03-02\.csv is empty, without the names of its columns"):
+        _fetch(_ask(tmp_path, 2), "s_{partition}.csv")
+
+
+def test_columns_get_the_names_of_the_contract(tmp_path: Path) -> None:
+    _write(tmp_path / "a.csv", _row(1), header="Bestell-Nr,sold_at,quantity,price\n")
+    given = {"path": "a.csv", "rename": {"Bestell-Nr": "id"}}
+    assert _fetch(_ask(tmp_path, 1), given)["01"][0]["id"] == "010"
+
+
+def test_a_file_of_utf_8_is_not_read_as_another(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + "Müller,2024-03-01,1,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match="is written in utf-8, and the contract says cp1252"):
+        _fetch(_ask(tmp_path, 1), {"path": "a.csv", "encoding": "cp1252"})
