@@ -19,7 +19,7 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 @click.argument("loop_name")
-def list_(loop_name: str) -> None:
+def listed(loop_name: str) -> None:
     """List the partitions with rows in quarantine, and why."""
     loop, registry = catalog.load(loop_name), dataset.existing()
     held = {day: v for day, v in registry.verdicts(loop.name).items() if v.quarantined}
@@ -29,7 +29,7 @@ def list_(loop_name: str) -> None:
         click.echo(f"Nothing of {loop.name} is in quarantine")
 
 
-@quarantine.command(short_help="Print a partition's rows in quarantine, as CSV.")
+@quarantine.command("show", short_help="Print a partition's rows in quarantine, as CSV.")
 @click.argument("loop_name")
 @click.argument("partition")
 @click.option("--table", help="Of one table; of the first by default.")
@@ -40,18 +40,18 @@ def show(loop_name: str, partition: str, table: str | None) -> None:
     """
     from pyarrow import csv
 
-    from ratchet.steps.publish import quarantine_path
+    from ratchet.steps import publish
 
     loop, registry = catalog.load(loop_name), dataset.existing()
     name = table or loop.main
     if name not in loop.tables:
-        raise RequestError(f"{loop.name} has no table {name!r}; {nearest(name, [*loop.tables])}")
+        raise RequestError(f"{loop.name} has no table {name!r}; {nearest(name, list(loop.tables))}")
     verdict = registry.verdict(loop.name, partition)
     if verdict is None or not verdict.tables[name].quarantined:
         raise RequestError(
             f"Nothing of {name} is in quarantine of {partition}. See: ratchet quarantine list {loop.name}"
         )
-    path = quarantine_path(loop, partition, verdict.delivery, name)
+    path = publish.quarantine_path(loop, partition, verdict.delivery, name)
     csv.write_csv(tables.texts(registry.read([path], registry.head())[path]), click.get_binary_stream("stdout"))
 
 

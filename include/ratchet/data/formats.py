@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema
 
 from ratchet.data import listing, sql
 from ratchet.errors import ContractError, DataError
@@ -63,6 +64,11 @@ class File(BaseModel):
     @classmethod
     def _a_path_alone(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Let a path alone be a file to editors too."""
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
 
     @field_validator("encoding")
     @classmethod

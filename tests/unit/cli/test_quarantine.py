@@ -17,6 +17,11 @@ def test_what_is_held_is_listed_and_put_back_when_the_suite_is_mended(place: Pat
     ingest("wind", DAY)
     listed = ratchet("quarantine", "list", "wind")[1]
     assert listed.startswith(f"{DAY}  rejected  ")
+    shown = ratchet("quarantine", "show", "wind", DAY)[1].splitlines()
+    assert shown[0].startswith('"observed_at","origin"')
+    assert len(shown) == 61
+    assert "400" in shown[-1]
+    assert ratchet("quarantine", "show", "wind", DAY, "--table", "wether")[0] != 0
     code, _, err = ratchet("quarantine", "readmit", "wind", DAY)
     assert code == cli.REFUSED
     assert "10 break expect_column_values_to_be_between(wind_speed)" in err
