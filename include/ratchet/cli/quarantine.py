@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import click
 
 from ratchet import catalog
@@ -52,7 +54,10 @@ def show(loop_name: str, partition: str, table: str | None) -> None:
             f"Nothing of {name} is in quarantine of {partition}. See: ratchet quarantine list {loop.name}"
         )
     path = publish.quarantine_path(loop, partition, verdict.delivery, name)
-    csv.write_csv(tables.texts(registry.read([path], registry.head())[path]), click.get_binary_stream("stdout"))
+    held = tables.texts(registry.read([path], registry.head())[path])
+    sink = io.BytesIO()
+    csv.write_csv(held, sink)
+    click.echo(sink.getvalue().decode(), nl=False)
 
 
 @quarantine.command("readmit", short_help="Validate a partition's rows again, and publish what passes.")
