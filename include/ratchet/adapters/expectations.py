@@ -76,18 +76,45 @@ def validate(frame: pd.DataFrame, folder: Path, suite: str, key: Sequence[str]) 
     return check
 
 
-def frame(table: pa.Table) -> pd.DataFrame:
-    """Return a table as pandas has it, without a value changed: integers and truths with nulls stay what they are."""
+def frame(table: pa.Table, folder: Path, suite: str, key: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of a table that a suite and the key look at as pandas has them, without a value changed.
+
+    Beside a null pandas makes floats of integers, which are the same up to 2^53; beyond that, and truths, stay theirs.
+    """
     import pandas as pd
     import pyarrow as pa
 
     exact = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     columns = {}
-    for name in table.column_names:
+    for name in _looked_at(table, read_suite(folder, suite), key):
         column = table.column(name)
-        kind = exact.get(column.type) if column.null_count else None
+        kind = exact.get(column.type) if column.null_count and not _small(column) else None
         columns[name] = column.to_pandas(types_mapper=(lambda _, kind=kind: kind) if kind else None)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
+
+
+def _looked_at(table: pa.Table, suite: dict[str, Any], key: Sequence[str]) -> list[str]:
+    """List the columns that a suite names; all of them where an expectation is about the table, or names none."""
+    named = {*key}
+    for each in suite["expectations"]:
+        kwargs = each.get("kwargs", {})
+        found = [kwargs[field] for field in ("column", "column_A", "column_B") if field in kwargs]
+        found += kwargs.get("column_list", [])
+        if not found or "row_condition" in kwargs or each["type"] == "expect_column_to_exist":
+            return list(table.column_names)
+        named |= {*found}
+    return [name for name in table.column_names if name in named]
+
+
+def _small(column: pa.ChunkedArray) -> bool:
+    """Say whether all integers of a column are floats too."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.type != pa.int64():
+        return False
+    found = pc.min_max(column).as_py()
+    return found["min"] is None or (found["min"] >= -(2**53) and found["max"] <= 2**53)
 
 
 def render(check: Check) -> str:

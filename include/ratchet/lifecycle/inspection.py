@@ -53,7 +53,8 @@ def inspect(keys: Keys, loop: Loop, name: str, day: str, raw: pa.Table) -> Inspe
     fits[list(broken)] = False
     places = np.flatnonzero(fits)
     kept = done.table.filter(fits) if broken else done.table
-    check = expectations.validate(expectations.frame(kept), Settings.current().suites, spec.suite, spec.key)
+    suites = Settings.current().suites
+    check = expectations.validate(expectations.frame(kept, suites, spec.suite, spec.key), suites, spec.suite, spec.key)
     judged, copies = _keep_first(kept, spec, check.broken)
     broken |= {int(places[row]): names for row, names in judged.items()}
     refused += check.refused

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ratchet.adapters import expectations
@@ -117,3 +118,24 @@ def test_a_suite_that_is_none_is_named(tmp_path: Path, text: str | None, words: 
         (folder / "expectations" / "mine.json").write_text(text)
     with pytest.raises(ContractError, match=words):
         expectations.read_suite(folder, "mine")
+
+
+def test_a_frame_changes_no_value_and_holds_what_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "expectations").mkdir()
+
+    def frame(*given: dict[str, Any]) -> Any:
+        content = {"name": "s", "expectations": list(given), "meta": {}}
+        (tmp_path / "expectations" / "s.json").write_text(json.dumps(content))
+        big, small = pa.array([2**53 + 1, None]), pa.array([2**53, None])
+        table = pa.table({"k": [1, 2], "big": big, "small": small, "told": [True, None], "text": ["a", None]})
+        return expectations.frame(table, tmp_path, "s", ["k"])
+
+    between = [
+        {"type": "expect_column_values_to_be_between", "kwargs": {"column": c}} for c in ("big", "small", "told")
+    ]
+    found = frame(*between)
+    assert [str(kind) for kind in found.dtypes] == ["int64", "Int64", "float64", "boolean"]
+    assert found["big"][0] == 2**53 + 1
+    assert found["small"][0] == 2**53
+    whole = frame({"type": "expect_table_column_count_to_equal", "kwargs": {"value": 5}})
+    assert list(whole.columns) == ["k", "big", "small", "told", "text"]
