@@ -10,6 +10,7 @@ from ratchet.layout.roles import Roles
 from ratchet.layout.sample import Column, Sample
 
 Expectation = dict[str, Any]
+_DAYS = 5  # whole ones that tell how many rows a day has
 
 
 def text(name: str, sample: Sample, found: Roles) -> str:
@@ -20,7 +21,26 @@ def text(name: str, sample: Sample, found: Roles) -> str:
         if column.name not in found.key and not column.empty
         for each in (*_nulls(column, found), *_bounds(column, found), *_levels(column, found))
     ]
+    expectations += _rows(sample, found)
     return json.dumps({"name": name, "expectations": expectations, "meta": {}}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rows(sample: Sample, found: Roles) -> list[Expectation]:
+    """Expect a day to have half as many rows as the smallest of the sample at least, and twice the largest's at most.
+
+    Fewer may be a file that was cut off between two rows; that is told, and refuses none. The first and the last day of
+    a sample may be parts.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    days = sample.table[found.time].cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
+    counted = sorted((each["values"], each["counts"]) for each in pc.value_counts(days.combine_chunks()).to_pylist())
+    counts = [count for _, count in counted[1:-1]]
+    if len(counts) < _DAYS or sample.total > sample.rows:
+        return []
+    bounds = {"min_value": max(min(counts) // 2, 1), "max_value": 2 * max(counts)}
+    return [_expect("expect_table_row_count_to_be_between", "warning", **bounds)]
 
 
 def _nulls(column: Column, found: Roles) -> list[Expectation]:

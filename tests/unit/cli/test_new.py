@@ -256,7 +256,7 @@ def test_bounds_fit_the_sign_levels_warn_and_missing_values_are_expected(home: P
         rows.append(f"i{n},{at},{count},{debt},{DRAWS.choice('NSE')},{DRAWS.random():.3f}")
     sample = _csv(home / "s.csv", ["id,at,count,debt,side,amount", *rows])
     assert ratchet("new", "bounds", "--sample", str(sample), "--target", "amount")[0] == 0
-    found = {(each["kwargs"].pop("column"), each["type"][14:]): each for each in _suite(home, "bounds")}
+    found = {(each["kwargs"].pop("column", ""), each["type"][14:]): each for each in _suite(home, "bounds")}
     assert found["count", "values_to_be_between"]["kwargs"]["min_value"] == 0
     assert found["debt", "values_to_be_between"]["kwargs"]["max_value"] == 0
     share = found["debt", "values_to_not_be_null"]

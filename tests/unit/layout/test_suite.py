@@ -47,3 +47,12 @@ def test_levels_only_warn() -> None:
     assert found["shop be_in_set"]["severity"] == "warning"
     assert found["shop be_in_set"]["kwargs"]["value_set"] == ["s0", "s1", "s2"]
     assert "name be_in_set" not in found
+
+
+def test_a_day_of_half_the_rows_is_told() -> None:
+    """A file that was cut off between two rows looks like any other."""
+    hours = [dt.datetime(2024, 3, 1, 12) + dt.timedelta(hours=hour) for hour in range(24 * 9)]
+    sample = look.at_table(pa.table({"at": hours, "y": [n * 7 % 13 for n in range(24 * 9)]}))
+    found = json.loads(suite.text("mine", sample, roles.find(sample, None, "y", (), None)))["expectations"][-1]
+    assert (found["type"], found["severity"]) == ("expect_table_row_count_to_be_between", "warning")
+    assert found["kwargs"] == {"min_value": 12, "max_value": 48}
