@@ -76,6 +76,13 @@ def validate(frame: pd.DataFrame, folder: Path, suite: str, key: Sequence[str]) 
     return check
 
 
+def columns(arguments: Any) -> list[str]:
+    """List the columns that an expectation is about, by its arguments; none where these are no such."""
+    given = arguments if isinstance(arguments, dict) else {}
+    one = [str(given[field]) for field in ("column", "column_A", "column_B") if field in given]
+    return [*one, *map(str, given.get("column_list") or ())]
+
+
 def frame(table: pa.Table, folder: Path, suite: str, key: Sequence[str]) -> pd.DataFrame:
     """Return the columns of a table that a suite and the key look at as pandas has them, without a value changed.
 
@@ -85,24 +92,24 @@ def frame(table: pa.Table, folder: Path, suite: str, key: Sequence[str]) -> pd.D
     import pyarrow as pa
 
     exact = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    columns = {}
+    found = {}
     for name in _looked_at(table, read_suite(folder, suite), key):
         column = table.column(name)
         kind = exact.get(column.type) if column.null_count and not _small(column) else None
-        columns[name] = column.to_pandas(types_mapper=(lambda _, kind=kind: kind) if kind else None)
-    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
+        found[name] = column.to_pandas(types_mapper=(lambda _, kind=kind: kind) if kind else None)
+    return pd.DataFrame(found, index=pd.RangeIndex(table.num_rows))
 
 
 def _looked_at(table: pa.Table, suite: dict[str, Any], key: Sequence[str]) -> list[str]:
     """List the columns that a suite names; all of them where an expectation is about the table, or names none."""
     named = {*key}
     for each in suite["expectations"]:
-        kwargs = each.get("kwargs", {})
+        if not isinstance(each, dict) or "type" not in each:  # no expectation: Great Expectations will say so
+            return list(table.column_names)
         if each["type"].startswith("expect_table_row_count"):
             continue
-        found = [kwargs[field] for field in ("column", "column_A", "column_B") if field in kwargs]
-        found += kwargs.get("column_list", [])
-        if not found or "row_condition" in kwargs or each["type"] == "expect_column_to_exist":
+        found = columns(each.get("kwargs"))
+        if not found or "row_condition" in each["kwargs"] or each["type"] == "expect_column_to_exist":
             return list(table.column_names)
         named |= {*found}
     return [name for name in table.column_names if name in named]
@@ -179,9 +186,7 @@ def _of_key(key: Sequence[str]) -> list[dict[str, Any]]:
 def _sort(item: Any, check: Check) -> None:
     """Put one failed expectation where it belongs."""
     config = item.expectation_config
-    about = {k: v for k, v in config.kwargs.items() if k in ("column", "column_A", "column_B", "column_list")}
-    columns = [c for v in about.values() for c in (v if isinstance(v, list) else [v])]
-    name = f"{config.type}({', '.join(columns)})"
+    name = f"{config.type}({', '.join(columns(config.kwargs))})"
     critical = str(getattr(config.severity, "value", config.severity)) == "critical"
     if item.exception_info and _exception(item.exception_info):
         check.refused.append(f"{name} could not be evaluated: {_exception(item.exception_info)}")

@@ -34,7 +34,6 @@ def read(
     path = places.data(folder / name, field, folder)
     with sql.connect() as connection:
         try:
-            connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"ATTACH {sql.quoted(str(path))} AS source (TYPE duckdb, READ_ONLY)")
             connection.execute("USE source")
             sql.lock(connection)

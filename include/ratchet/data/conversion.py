@@ -31,6 +31,13 @@ class Converted:
     misfits: dict[str, pa.Array]  # column -> which rows hold a value that does not fit; columns where there is one
     notes: list[str]  # columns that are new, and types that were converted
 
+    def lost(self, name: str) -> tuple[int, int]:
+        """Return how many values of a column do not fit, and the number of the first such row, from 1 on."""
+        import pyarrow.compute as pc
+
+        rows = self.misfits[name]
+        return pc.sum(rows).as_py(), rows.index(True).as_py() + 1
+
 
 def convert(table: pa.Table, spec: Table) -> Converted:
     """Convert the columns that a contract names. Raises DataError where one is missing."""
@@ -89,8 +96,8 @@ def conform(table: pa.Table, columns: Mapping[str, ColumnType]) -> pa.Table:
     first = next(iter(columns))
     spec = _PLAIN.model_copy(update={"key": (first,), "time": first, "columns": dict(columns)})
     done = convert(table, spec)
-    for name, lost in done.misfits.items():
-        row = lost.index(True).as_py() + 1  # its number, not its value: this goes to logs and to Git
+    for name in done.misfits:
+        _, row = done.lost(name)  # its number, not its value: this goes to logs and to Git
         raise DataError(
             f"type change of {name}: found {table.column(name).type}, expected {columns[name]}; "
             f"what row {row:,} holds does not fit"

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 # fsspec knows more, among them other views of this machine's files: an archive in one, a repository, a cache.
 SCHEMES = ("abfs", "az", "file", "gcs", "gs", "hf", "http", "https", "s3", "sftp")
-FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "json"}
+_SUFFIXES = {"csv": (".csv", ".tsv", ".txt"), "parquet": (".parquet",), "json": (".json", ".jsonl", ".ndjson")}
+FORMATS = {suffix: form for form, suffixes in _SUFFIXES.items() for suffix in suffixes}
 _DAY = re.compile(r"\{partition(?::([^{}]*))?\}")
 _FINER = re.compile(r"%[HIMSfpsX]")
 

@@ -106,7 +106,7 @@ def _parts(piece: pa.Table, spec: Table, days: list[str]) -> Iterator[tuple[str,
         if piece.num_rows:
             yield days[0], piece
         return
-    dates = conversion.moments(piece, spec).cast(pa.date32(), safe=False)
+    dates = tables.days(conversion.moments(piece, spec))
     place = pc.index_in(dates, pa.array(days).cast(pa.date32()))
     first = pc.min(place).as_py() or 0  # strays stay with the first day that came with them
     order = place.fill_null(first).to_numpy()

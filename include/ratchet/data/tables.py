@@ -57,6 +57,13 @@ def storable(table: pa.Table) -> pa.Table:
     return _written_out(table, _without_parquet)
 
 
+def days(moments: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the day of each moment, UTC: timestamps or dates to date32, null where there is none."""
+    import pyarrow as pa
+
+    return moments.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
+
+
 def texts(table: pa.Table) -> pa.Table:
     """Write out as text what CSV does not hold."""
     return _written_out(table, _without_order)

@@ -8,7 +8,7 @@ takes up.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -48,11 +48,8 @@ def url(text: str, field: str) -> httpx.URL:
     """Read a URL. Raises ContractError, which does not tell it, where it is none of HTTP."""
     import httpx
 
-    try:
-        found = httpx.URL(text)
-    except httpx.InvalidURL:
-        found = httpx.URL("")
-    if found.scheme not in ("http", "https") or not found.host:
+    found = _address(lambda: httpx.URL(text))
+    if found is None:
         raise ContractError(f"{field} is not an address of HTTP. Give one as https://api.example.org/orders")
     return found
 
@@ -86,15 +83,21 @@ def get(client: httpx.Client, address: httpx.URL, place: Place) -> Any:
 
 def elsewhere(at: httpx.URL, location: str, place: Place) -> httpx.URL:
     """Return where an answer leads on to. Raises SourceError where that is no address of HTTP."""
+    found = _address(lambda: at.join(location))
+    if found is None:
+        raise SourceError(f"{place.field}: {place.said(at)} leads on to what is no address of HTTP. Check it")
+    return found
+
+
+def _address(read: Callable[[], httpx.URL]) -> httpx.URL | None:
+    """Return a URL of HTTP with a host; None where what is read is none."""
     import httpx
 
     try:
-        found = at.join(location)
+        found = read()
     except httpx.InvalidURL:
-        found = httpx.URL("")
-    if found.scheme not in ("http", "https") or not found.host:
-        raise SourceError(f"{place.field}: {place.said(at)} leads on to what is no address of HTTP. Check it")
-    return found
+        return None
+    return found if found.scheme in ("http", "https") and found.host else None
 
 
 def _ask(client: httpx.Client, at: httpx.URL, place: Place) -> tuple[httpx.Response, bytes]:

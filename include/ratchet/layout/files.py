@@ -9,18 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+from ratchet.data import listing
 from ratchet.errors import RequestError
 
-_FORMATS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".parquet": "parquet",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-}
-_PLAIN = (".csv", ".json", ".jsonl", ".parquet")  # suffixes that say the format to the source
 _DAY = re.compile(r"(?<!\d)(\d{4})(-?)(\d{2})\2(\d{2})(?!\d)")
 CP1252 = "cp1252"  # latin-1 with quotes, dashes and € in the place of controls
 _START = 1 << 20  # bytes of a file that its encoding is seen from, beyond which it is read on
@@ -34,7 +25,6 @@ class Files:
     format: str  # csv, json, parquet
     pattern: str  # of the path, with {partition} where each name holds a day; or the file, or a glob
     days: tuple[dt.date, ...] = ()  # that the names hold, one a path; none where the names hold none
-    named: bool = True  # the suffix says the format
 
 
 def listed(place: Path) -> Files:
@@ -42,30 +32,29 @@ def listed(place: Path) -> Files:
     if not place.is_dir():
         if _format(place) is None:
             raise RequestError(f"{place} is neither CSV, Parquet nor JSON")
-        return Files((place,), str(_format(place)), str(place), named=_suffix(place) in _PLAIN)
+        return Files((place,), str(_format(place)), str(place))
     paths = tuple(sorted(path for path in place.iterdir() if path.is_file() and _format(path)))
     kinds = sorted({str(_format(path)) for path in paths})
     if len(kinds) != 1:
         raise RequestError(
             f"{place} holds {'several kinds of' if kinds else 'no'} CSV, Parquet or JSON files. Name one kind of file"
         )
-    named = all(_suffix(path) in _PLAIN for path in paths)
     patterns, days = zip(*(_dated(path.name) for path in paths), strict=True)
     if None not in days and len({*patterns}) == 1 and len({*days}) == len(paths):
-        return Files(paths, kinds[0], str(place / patterns[0]), days, named)
+        return Files(paths, kinds[0], str(place / patterns[0]), days)
     endings = {"".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:]) for path in paths}
     others = [path for path in place.iterdir() if path.is_file() and path not in paths]
     if len(endings) == 1:
-        return Files(paths, kinds[0], str(place / f"*{endings.pop()}"), named=named)
+        return Files(paths, kinds[0], str(place / f"*{endings.pop()}"))
     if others:
         raise RequestError(f"{place} holds other files too, as {others[0].name}. Keep the data in a folder of its own")
-    return Files(paths, kinds[0], str(place / "*"), named=named)
+    return Files(paths, kinds[0], str(place / "*"))
 
 
 def undated(files: Files) -> Files:
     """Return files whose names hold a day that their rows do not keep to, as a glob."""
     pattern = re.sub(r"\{partition[^}]*\}", "*", files.pattern)
-    return Files(files.paths, files.format, pattern, (), files.named)
+    return Files(files.paths, files.format, pattern)
 
 
 def encoding(files: Files) -> str:
@@ -115,13 +104,8 @@ def _opened(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def _suffix(path: Path) -> str:
-    kept = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    return kept.suffix.lower()
-
-
 def _format(path: Path) -> str | None:
-    return None if path.name.startswith(".") else _FORMATS.get(_suffix(path))
+    return None if path.name.startswith(".") else listing.format_of(path.name)
 
 
 def _dated(name: str) -> tuple[str, dt.date | None]:

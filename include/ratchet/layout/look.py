@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import ColumnType
+from ratchet.data import sql
 from ratchet.data.sql import name as quoted_name
 from ratchet.data.sql import quoted
 from ratchet.errors import RequestError
@@ -81,7 +82,7 @@ def _at_files(files: Files, date_format: str | None) -> tuple[Sample, Dialect, p
     import duckdb
 
     told = ", ".join(quoted(str(path)) for path in files.paths)
-    with _connect() as connection:
+    with sql.connect() as connection:
         written = dialect.sniff(connection, files) if files.format == "csv" else Dialect()
         options = f", {written.sql}" if files.format == "csv" else ", union_by_name = true"
         read = f"read_{files.format}([{told}]{options}, filename = {quoted(_FILE)})"
@@ -110,21 +111,12 @@ def at_table(table: pa.Table, date_format: str | None = None) -> Sample:
     """Look at rows that a database has answered. Raises RequestError as `at_files` does."""
     import duckdb
 
-    with _connect() as connection:
+    with sql.connect() as connection:
         try:
             connection.register("raw", table)
             return _look(connection, False, date_format)[0]
         except duckdb.Error as error:
             raise RequestError(f"The rows cannot be read: {_said(error)}. CAST each column to one type") from error
-
-
-def _connect() -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET preserve_insertion_order = true")
-    return connection
 
 
 def _look(
@@ -238,8 +230,8 @@ def _column(connection: duckdb.DuckDBPyConnection, name: str, kind: str, seen: t
     if "TIMESTAMPTZ" in kind or "TIME ZONE" in kind:
         column = replace(column, zoned=True)
     elif seen.kind == "timestamp" and kind == "VARCHAR" and not seen.date_format:
-        sql = f"SELECT bool_or(regexp_matches({at}, '(Z|UTC|[+-][0-9]{{2}}:?[0-9]{{0,2}})$') AND length({at}) > 16)"
-        column = replace(column, zoned=bool(connection.sql(f"{sql} FROM sample").fetchall()[0][0]))
+        asked = f"SELECT bool_or(regexp_matches({at}, '(Z|UTC|[+-][0-9]{{2}}:?[0-9]{{0,2}})$') AND length({at}) > 16)"
+        column = replace(column, zoned=bool(connection.sql(f"{asked} FROM sample").fetchall()[0][0]))
     if column.empty:
         said = "empty in the sample" + (
             ": its type is not known yet" if kind in ("VARCHAR", "INTEGER", '"NULL"') else ""

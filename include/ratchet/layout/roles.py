@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from ratchet.contract.loop import Task
-from ratchet.data import leaks
+from ratchet.data import leaks, tables
 from ratchet.data.leaks import Leak
 from ratchet.data.sql import name as quoted_name
 from ratchet.data.sql import quoted
@@ -110,10 +110,9 @@ def _key(sample: Sample, given: tuple[str, ...], moment: str, target: str) -> tu
 
 def late(sample: Sample, found: Roles) -> int:
     """Count the newest days of which no row has a label, where those before them have."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    days = sample.table[found.time].cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
+    days = tables.days(sample.table[found.time])
     labelled = days.filter(pc.is_valid(sample.table[found.target]))
     newest, last = pc.max(days).as_py(), pc.max(labelled).as_py()
     return int((newest - last).days) if newest and last else 0

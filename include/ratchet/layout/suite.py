@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from ratchet.data import tables
 from ratchet.layout.roles import Roles
 from ratchet.layout.sample import Column, Sample
 
@@ -31,10 +32,9 @@ def _rows(sample: Sample, found: Roles) -> list[Expectation]:
     Fewer may be a file that was cut off between two rows; that is told, and refuses none. The first and the last day of
     a sample may be parts.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    days = sample.table[found.time].cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
+    days = tables.days(sample.table[found.time])
     counted = sorted((each["values"], each["counts"]) for each in pc.value_counts(days.combine_chunks()).to_pylist())
     counts = [count for _, count in counted[1:-1]]
     if len(counts) < _DAYS or sample.total > sample.rows:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ratchet.contract.loop import Task
+from ratchet.data import tables
 from ratchet.errors import RequestError
 from ratchet.files import write_text
 from ratchet.layout import contract, database, features, files, look, roles, suite
@@ -97,8 +97,7 @@ def _roles(sample: Sample, given: Given) -> Roles:
 def _places(name: str, dags: Path | None) -> LaidOut:
     """Say where the files go. Raises RequestError where one is there, whose ever it is: nothing is overwritten."""
     settings = Settings.current()
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise RequestError(f"{name!r} is not a name for a loop: small letters, digits and _ only, a letter first")
+    belongings.refuse_name(name)
     folder = settings.loops / name
     places = LaidOut(
         contract=folder / "loop.yaml",
@@ -124,12 +123,9 @@ def _places(name: str, dags: Path | None) -> LaidOut:
 
 def _keep_to(sample: Sample, time: str, days: pa.Array) -> bool:
     """Say whether each row's time is of the day that its file is named by."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    return bool(
-        pc.all(pc.equal(sample.table[time].cast(pa.timestamp("us")).cast(pa.date32(), safe=False), days)).as_py()
-    )
+    return bool(pc.all(pc.equal(tables.days(sample.table[time]), days)).as_py())
 
 
 def _source(name: str, found: Files, dialect: Dialect, folder: Path) -> Source:
@@ -138,8 +134,6 @@ def _source(name: str, found: Files, dialect: Dialect, folder: Path) -> Source:
     plain, said = Dialect(), dict[str, Any](path=path)
     written = vars(dialect) if found.format == "csv" else {"rename": dialect.rename}
     said |= {key: each for key, each in written.items() if each != vars(plain)[key]}
-    if not found.named:
-        said["format"] = found.format
     options = ", ".join(f"{key}: {value(each)}" for key, each in said.items())
     notes = () if stays else (f"{path} enters the contract as an absolute path: it lies outside the project",)
     told = () if stays else ("  # an absolute path: another machine has to have the files there too",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from ruamel.yaml import YAML, YAMLError
 
 from ratchet import installation
+from ratchet.contract.runtime import NAME
+from ratchet.errors import RequestError
 from ratchet.settings import Settings
 
 
@@ -31,6 +34,12 @@ class Belongings:
             *self.suites,
             *((self.folder,) if self.folder else ()),
         )
+
+
+def refuse_name(name: str) -> None:
+    """Raise RequestError where a text is no name of a loop."""
+    if not re.fullmatch(NAME, name):
+        raise RequestError(f"{name!r} is not a name for a loop: small letters, digits and _ only, a letter first")
 
 
 def find(name: str) -> Belongings:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from ratchet.adapters.data_registry import Registry
 from ratchet.contract.loop import FETCHED_AGAIN, Loop
-from ratchet.lifecycle import dataset
 from ratchet.partitions import days_between, parse, shift
 
 
-def days(loop: Loop, partitions: str) -> list[str]:
+def days(registry: Registry, loop: Loop, partitions: str) -> list[str]:
     """List the days before those that are asked for whose labels are due on their nights, and that were published."""
     if loop.labels != FETCHED_AGAIN:
         return []
     asked = parse(partitions)
     before = {shift(day, -loop.label_delay_days) for day in asked} - {*asked}
-    registry = dataset.registry()
     known = {day: registry.verdict(loop.name, day) for day in sorted(before)}
     return [day for day, verdict in known.items() if verdict is not None and verdict.status == "accepted"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ratchet.adapters import expectations
 from ratchet.adapters.expectations import Check
 from ratchet.contract.loop import Loop, Table
-from ratchet.data import conversion
+from ratchet.data import conversion, tables
 from ratchet.data.conversion import Converted
 from ratchet.errors import DataError
 from ratchet.lifecycle.repeats import Keys
@@ -92,7 +92,7 @@ def _misplaced(keys: Keys, loop: Loop, name: str, day: str, done: Converted) -> 
     unread = done.misfits.get(spec.time)
     absent = pc.is_null(moment) if unread is None else pc.and_(pc.is_null(moment), pc.invert(unread))
     add(absent.to_numpy(), f"{spec.time} is missing")
-    other = pc.not_equal(moment.cast(pa.date32(), safe=False), pa.scalar(day).cast(pa.date32()))
+    other = pc.not_equal(tables.days(moment), pa.scalar(day).cast(pa.date32()))
     add(other.fill_null(False).to_numpy(), f"{spec.time} is of another day")
     add(keys.elsewhere(name, done.table), f"{', '.join(spec.key)} is the key of another day")
     return found
@@ -100,16 +100,13 @@ def _misplaced(keys: Keys, loop: Loop, name: str, day: str, done: Converted) -> 
 
 def _retyped(raw: pa.Table, done: Converted, spec: Table, name: str, column: str) -> str:
     """Say that more values of a column do not fit its type than the table tolerates; nothing where they are few."""
-    import pyarrow.compute as pc
-
-    lost = done.misfits[column]
-    count, rows = pc.sum(lost).as_py(), raw.num_rows
+    (count, first), rows = done.lost(column), raw.num_rows
     if count / rows <= spec.tolerance:
         return ""
     kind = spec.columns[column]
     said = (
         f"type change of {column}: found {raw.column(column).type}, expected {kind}; {count:,} of {rows:,} rows do not "
-        f"fit, the first is row {lost.index(True).as_py() + 1:,}"
+        f"fit, the first is row {first:,}"
     )
     if kind in ("timestamp", "date") and spec.format_of(column) is None:
         said += f". Dates in text are read as ISO 8601: say otherwise in tables.{name}.date_format"

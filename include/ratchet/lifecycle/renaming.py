@@ -52,8 +52,7 @@ def _may(old: str, new: str) -> None:
     settings = Settings.current()
     if old not in catalog.names():
         raise RequestError(f"There is no loop {old!r}; {nearest(old, catalog.names())}")
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", new):
-        raise RequestError(f"{new!r} is not a name for a loop: small letters, digits and _ only, a letter first")
+    belongings.refuse_name(new)
     taken = [*belongings.find(new).all]
     if taken:
         raise RequestError(f"{new} is there already: {taken[0]}. Choose another name")

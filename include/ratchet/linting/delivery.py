@@ -45,8 +45,6 @@ def mistakes(loop: Loop, day: dt.date) -> tuple[list[ContractError], list[str]]:
 
 def _columns(loop: Loop, name: str, table: Table, found: pa.Table, day: dt.date) -> Iterator[ContractError]:
     """Yield the columns that are not there, or hold what does not fit their type."""
-    import pyarrow.compute as pc
-
     missing = [column for column in table.columns if column not in found.column_names]
     for column in missing:
         spare = [each for each in found.column_names if each not in table.columns]
@@ -55,17 +53,12 @@ def _columns(loop: Loop, name: str, table: Table, found: pa.Table, day: dt.date)
         yield fail(loop, where, f"{text}; {nearest(column, spare or found.column_names)}")
     there = {column: kind for column, kind in table.columns.items() if column not in missing}
     done = conversion.convert(found, table.model_copy(update={"columns": there}))
-    for column, lost in done.misfits.items():
-        text = (
-            f"asked for {day}: {pc.sum(lost).as_py():,} of {found.num_rows:,} rows hold what is no {there[column]} in"
-        )
-        said = f"{text} {column!r} (found {found.schema.field(column).type}), the first is row {_first(lost)}"
+    for column in done.misfits:
+        count, first = done.lost(column)
+        text = f"asked for {day}: {count:,} of {found.num_rows:,} rows hold what is no {there[column]} in"
+        said = f"{text} {column!r} (found {found.schema.field(column).type}), the first is row {first}"
         how = ", or say how it is written: decimal, date_format" if conversion.is_text(found.column(column)) else ""
         yield fail(loop, ("tables", name, "columns", column), f"{said}. Correct the type, or the source{how}")
-
-
-def _first(lost: Any) -> int:
-    return int(lost.index(True).as_py()) + 1
 
 
 def _of_day(rows: Any, table: Table, day: dt.date) -> pa.Table:

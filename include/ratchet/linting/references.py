@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from ratchet.adapters import expectations
 from ratchet.contract.loop import Loop
@@ -15,8 +14,6 @@ from ratchet.decisions.checks import too_good
 from ratchet.errors import ContractError
 from ratchet.settings import Settings
 from ratchet.training import behaviour
-
-_ONE = ("column", "column_A", "column_B")  # arguments of expectations
 
 
 def line(path: Path, word: str) -> int:
@@ -35,7 +32,8 @@ def suites(loop: Loop) -> Iterator[ContractError]:
             yield error
             continue
         path = Settings.current().suites / "expectations" / f"{table.suite}.json"
-        for column in dict.fromkeys(column for each in content["expectations"] for column in _expected(each)):
+        named = (each.get("kwargs") if isinstance(each, dict) else None for each in content["expectations"])
+        for column in dict.fromkeys(column for kwargs in named for column in expectations.columns(kwargs)):
             if column not in table.columns:
                 text = f"the suite names {column!r}, which is no column of {loop.name}'s table {name}"
                 place = f"{path}:{line(path, json.dumps(column)[1:-1])}"
@@ -76,10 +74,3 @@ def columns(loop: Loop, features: Sequence[str]) -> Iterator[ContractError]:
                 path = loop.folder / str(loop.gate.behaviour)
                 text = f"the test {test.name!r} names {name!r}, which is no feature; {nearest(name, list(features))}"
                 yield ContractError(f"{path}:{line(path, name)}: {text}")
-
-
-def _expected(expectation: Any) -> Iterator[str]:
-    """Yield the columns that an expectation is about."""
-    arguments = expectation.get("kwargs", {}) if isinstance(expectation, dict) else {}
-    yield from (str(arguments[each]) for each in _ONE if each in arguments)
-    yield from map(str, arguments.get("column_list") or ())

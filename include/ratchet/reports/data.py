@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ratchet.data import tables
 from ratchet.data.leaks import Leak
 from ratchet.reports.page import page, table
 
@@ -134,8 +135,7 @@ def _bars(counts: Sequence[int]) -> str:
 def _days(times: pa.Array) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     import pyarrow as pa
 
-    days = times.cast(pa.timestamp("us")).cast(pa.date32(), safe=False).cast(pa.int32())
-    return np.asarray(days.to_numpy(), np.int64)
+    return np.asarray(tables.days(times).cast(pa.int32()).to_numpy(), np.int64)
 
 
 def _day(number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import filecmp
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -41,14 +42,17 @@ def run(loop: Loop, request: FetchRequest) -> FetchResult:
     source = cast("sources.SourceModule", extensions.find("sources", loop.source.kind, loop.folder))
     options = source.Options.model_validate(loop.source.options)
     delivery, days = slug(request.delivery or request.partitions), partitions.parse(request.partitions)
-    waits = nights.waits_for(dataset.registry(), loop.name, days[0], request.delivery)
+    registry = dataset.registry()
+    waits = nights.waits_for(registry, loop.name, days[0], request.delivery)
     if waits:
         return FetchResult(reason=waits[0].told, outcome="waiting", delivery=delivery, rows={})
-    again = due.days(loop, request.partitions)
+    again = due.days(registry, loop, request.partitions)
     rows, changed, notes = dict[str, int](), False, list[str]()
-    newest = max([days[-1], *nights.known(dataset.registry(), loop.name)])
-    for span in due.spans([*again, *days], _AT_ONCE):
-        asked = _asked(loop, span, newest)
+    newest = max([days[-1], *nights.known(registry, loop.name)])
+    wanted = [*again, *days]
+    rest = {day: resting.rests(loop.schedule, dt.date.fromisoformat(day)) for day in wanted}
+    for span in due.spans(wanted, _AT_ONCE):
+        asked = _asked(loop, span, rest, newest)
         found = source.fetch(options, asked)
         missing = [name for name in loop.tables if name not in found]
         if missing:
@@ -60,9 +64,8 @@ def run(loop: Loop, request: FetchRequest) -> FetchResult:
         rows, changed = rows | rows_of_span, changed or differs
         notes += asked.notes
     for day in days:
-        why = resting.rests(loop.schedule, dt.date.fromisoformat(day))
         if not rows[day]:
-            notes.append(f"{day} rests: {why}" if why else f"{day} has no rows, and is no day of rest")
+            notes.append(f"{day} rests: {rest[day]}" if rest[day] else f"{day} has no rows, and is no day of rest")
     said = f"fetched {sum(rows.values()):,} rows of {len(rows)} days from {loop.source.kind}"
     if again:
         said += f", {', '.join(again)} again: labels are due"
@@ -79,10 +82,11 @@ def staged(loop: Loop, delivery: str, day: str) -> Path:
     return Settings.current().staging / loop.name / slug(delivery) / day
 
 
-def _asked(loop: Loop, days: list[str], newest: str) -> sources.Asked:
-    dates = [dt.date.fromisoformat(day) for day in days]
-    rest = frozenset(date for date in dates if resting.rests(loop.schedule, date))
-    return sources.Asked(dates[0], dates[-1], loop.folder, loop.tables, rest, dt.date.fromisoformat(newest))
+def _asked(loop: Loop, days: list[str], rest: Mapping[str, str], newest: str) -> sources.Asked:
+    """Say what a source is asked for. rest: why no rows are expected of a day, or nothing."""
+    first, last, latest = map(dt.date.fromisoformat, (days[0], days[-1], newest))
+    resting_days = frozenset(dt.date.fromisoformat(day) for day in days if rest[day])
+    return sources.Asked(first, last, loop.folder, loop.tables, resting_days, latest)
 
 
 def _stage(loop: Loop, delivery: str, days: list[str], found: sources.Delivered) -> tuple[dict[str, int], bool]:

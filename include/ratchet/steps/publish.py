@@ -56,10 +56,10 @@ class PublishResult(StepResult):
 def run(loop: Loop, request: PublishRequest) -> PublishResult:
     """Publish each day that was accepted. The same delivery published before changes nothing."""
     delivery = request.delivery or request.partitions
-    again = due.days(loop, request.partitions)
+    registry = dataset.registry()
+    again = due.days(registry, loop, request.partitions)
     verdicts = {day: _verdict(loop, delivery, day) for day in [*again, *partitions.parse(request.partitions)]}
     files = {day: _files(loop, verdict, staged(loop, delivery, day) / "judged") for day, verdict in verdicts.items()}
-    registry = dataset.registry()
     # Before the registry is held: a remote may be slow, and every loop's writers would wait for it.
     pointers = registry.storage.add({path: source for placed in files.values() for path, source in placed.items()})
     done = writing.change(registry, partial(_publish, loop, verdicts, files, pointers, again))

@@ -61,8 +61,9 @@ class ValidateResult(StepResult):
 def run(loop: Loop, request: ValidateRequest) -> ValidateResult:
     """Judge each day, leaving accepted and quarantined rows and the verdict beside the delivery."""
     delivery = request.delivery or request.partitions
-    days = [*due.days(loop, request.partitions), *partitions.parse(request.partitions)]
-    keys = Keys(dataset.registry(), loop, days)
+    registry = dataset.registry()
+    days = [*due.days(registry, loop, request.partitions), *partitions.parse(request.partitions)]
+    keys = Keys(registry, loop, days)
     verdicts = {day: _judge(keys, loop, day, staged(loop, delivery, day)) for day in days}
     statuses = {day: verdict["status"] for day, verdict in verdicts.items()}
     counts = Counter(statuses.values())

@@ -139,3 +139,13 @@ def test_a_frame_changes_no_value_and_holds_what_is_looked_at(tmp_path: Path) ->
     assert found["small"][0] == 2**53
     whole = frame({"type": "expect_table_column_count_to_equal", "kwargs": {"value": 5}})
     assert list(whole.columns) == ["k", "big", "small", "told", "text"]
+
+
+@pytest.mark.parametrize("broken", [{"kwargs": {"column": "k"}}, "expect_nothing"])
+def test_what_is_no_expectation_is_great_expectations_to_refuse(tmp_path: Path, broken: Any) -> None:
+    (tmp_path / "expectations").mkdir()
+    (tmp_path / "expectations" / "s.json").write_text(json.dumps({"name": "s", "expectations": [broken], "meta": {}}))
+    found = expectations.frame(pa.table({"k": [1], "x": [2]}), tmp_path, "s", ["k"])
+    assert list(found.columns) == ["k", "x"]
+    with pytest.raises(ContractError, match="Mend the suite"):
+        expectations.validate(found, tmp_path, "s", ["k"])

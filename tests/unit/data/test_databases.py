@@ -19,6 +19,7 @@ from ratchet.data import databases
 from ratchet.errors import ContractError, MissingPackage, RatchetError, SourceError
 from ratchet.settings import Settings
 from tests.conftest import free_port
+from tests.given.drivers import recording
 
 BOUNDS = {"start": dt.datetime(2013, 1, 5), "end": dt.datetime(2013, 1, 6)}
 
@@ -137,15 +138,8 @@ def test_a_database_is_read_and_nothing_else(
 def test_mysql_reads_in_transactions_that_only_read() -> None:
     ran: list[str] = []
 
-    class Cursor:
-        execute = staticmethod(ran.append)
-        close = staticmethod(lambda: None)
-
-    class Raw:
-        cursor = Cursor
-
     for kind in ("mysql", "mariadb", "oracle"):
-        databases._prepare(kind, Raw(), None)
+        databases._prepare(kind, recording(ran), None)
     assert ran == ["SET SESSION TRANSACTION READ ONLY", "SET time_zone = '+00:00'"] * 2
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet import catalog
-from ratchet.lifecycle import due
+from ratchet.lifecycle import dataset, due
 from ratchet.partitions import shift
 from tests.conftest import ingest
 from tests.given.shop import day_of, deliver, lay, order
@@ -29,9 +29,9 @@ def test_only_days_that_were_published_and_only_where_the_contract_says_so(place
     for day in (1, 2):
         deliver(folder, day, *([order(day, day)] if day == 1 else []))
         ingest("shop", day_of(day))
-    loop = catalog.load("shop")
-    assert due.days(loop, day_of(3)) == [day_of(1)]
-    assert due.days(loop, day_of(4)) == []  # the second was empty
-    assert due.days(loop, f"{day_of(1)}..{day_of(9)}") == []  # it is among those that are asked for
-    assert due.days(loop, f"{day_of(2)}..{day_of(9)}") == [day_of(1)]
-    assert due.days(loop.model_copy(update={"labels": None}), day_of(3)) == []
+    loop, registry = catalog.load("shop"), dataset.registry()
+    assert due.days(registry, loop, day_of(3)) == [day_of(1)]
+    assert due.days(registry, loop, day_of(4)) == []  # the second was empty
+    assert due.days(registry, loop, f"{day_of(1)}..{day_of(9)}") == []  # it is among those that are asked for
+    assert due.days(registry, loop, f"{day_of(2)}..{day_of(9)}") == [day_of(1)]
+    assert due.days(registry, loop.model_copy(update={"labels": None}), day_of(3)) == []

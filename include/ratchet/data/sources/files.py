@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from ratchet.contract.loop import Table
-from ratchet.data import conversion, formats, listing, parting, sql
+from ratchet.data import conversion, formats, listing, parting, sql, tables
 from ratchet.data.formats import File, Opened
 from ratchet.data.sources import Asked
 from ratchet.errors import DataError, SourceError
@@ -114,7 +114,7 @@ def _of_days(
     any_row = False
     for batch in connection.sql(query).to_arrow_reader(_ROWS):
         table = pa.table(batch)
-        days = pc.unique(table.column(_MOMENT).cast(pa.date32(), safe=False)).drop_null().to_pylist()
+        days = pc.unique(tables.days(table.column(_MOMENT))).drop_null().to_pylist()
         seen.days.update(days)
         any_row = any_row or bool(days)
         held.append(_named(table.drop_columns([_MOMENT]), opened.columns))
