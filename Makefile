@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit test-order test-commands test-lives simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story bench-data
+.PHONY: help install run up down test lint types unit test-order test-commands test-lives test-attacks test-gpu simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story bench-data bench-gpu
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ test-lives: $(STAMP) ## Live sixty nights by the steps and by the replay, and co
 test-attacks: $(STAMP) browser ## Try to get in: strangers, viewers, users without a right, other system users, a browser (4 minutes)
 	$(PYTEST) -n 0 tests/attacks
 
+test-gpu: $(STAMP) ## Train on the card of a machine that has one (1 minute; CI's has none)
+	$(PYTEST) -n 0 tests/gpu
+
 simulate: $(STAMP) ## Live YEARS=1000 random years of the machine, from the seed FIRST=0 on; a seed that breaks something is shrunk
 	@$(BIN)/python -m tests.simulation $(YEARS) $(FIRST)
 
@@ -108,6 +111,9 @@ bench-story: $(STAMP) ## Measure what the story of make run costs, at version 0.
 
 bench-data: $(STAMP) ## Measure what fetch, validate and publish of days of up to five million rows cost (10 minutes)
 	$(BIN)/python -m benchmarks.data
+
+bench-gpu: $(STAMP) ## Measure what a GPU is worth to the torch trainer, on the flights of 2013 (5 minutes)
+	$(BIN)/python -m benchmarks.gpu
 
 lock: $(STAMP) ## Pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile $(foreach link,$(PIP_FIND_LINKS),--find-links $(link)) pyproject.toml plugins/pyproject.toml --extra all --extra dev --no-emit-package ratchet -o requirements.txt --python-version 3.11 --upgrade --quiet \

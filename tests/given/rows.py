@@ -36,13 +36,18 @@ def rows(task: Task, count: int = 600, seed: int = 0) -> pa.Table:
 
 
 def fitted(
-    task: Task, trainer: str, seed: int = 1, params: dict[str, object] | None = None
+    task: Task,
+    trainer: str,
+    seed: int = 1,
+    params: dict[str, object] | None = None,
+    device: str = CPU,
+    train: pa.Table | None = None,
 ) -> tuple[model.Model, trainers.Curve]:
     """Fit a trainer on such rows."""
-    train, late = rows(task), rows(task, 200, 1)
+    train, late = rows(task) if train is None else train, rows(task, 200, 1)
     encoder = encoding.learn(task, "y", ["kind"], ["x"], train)
     module = extensions.find("trainers", trainer, Path())
-    job = trainers.Job(task, max(2, len(encoder.classes)), encoder.cardinalities, seed, CPU)
+    job = trainers.Job(task, max(2, len(encoder.classes)), encoder.cardinalities, seed, device)
     made, curve = module.fit(
         module.Params.model_validate(params or {}), job, encoder.arrays(train), encoder.arrays(late)
     )

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ratchet.errors import TrainingError
+from ratchet.errors import OutOfMemory, TrainingError
+from ratchet.text import one_line
 from ratchet.training.trainers import Arrays, Curve, Job
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 
 REQUIREMENTS = ("torch", "safetensors")
+UNRECORDED = 3  # steps that libraries and optimiser need to set themselves up, before one can be recorded on a card
 
 
 class Params(BaseModel):
@@ -43,12 +48,27 @@ class Params(BaseModel):
 def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[Any, Curve]:
     """Fit until the validation loss has not improved for `patience` epochs; keep the best epoch.
 
-    On a CUDA device the forward pass runs in bfloat16. Raises TrainingError where the loss stops being a number.
+    On a CUDA device the forward pass runs in bfloat16. Raises TrainingError where the loss stops being a number, and
+    OutOfMemory where the card has no room.
     """
-    import numpy as np
     import torch
 
     device = _device(job.device)
+    try:
+        with _on(device):
+            return _fit(params, job, train, valid, device)
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(
+            f"{torch.cuda.get_device_name(device)} has no room for {len(train.target):,} rows in batches of "
+            f"{params.batch_size:,} ({one_line(str(error), 120)}). Lower training.params.batch_size or hidden, "
+            "shorten training.window, or say training.device: cpu"
+        ) from None
+
+
+def _fit(params: Params, job: Job, train: Arrays, valid: Arrays | None, device: torch.device) -> tuple[Any, Curve]:
+    import numpy as np
+    import torch
+
     torch.manual_seed(job.seed)
     scale = (float(train.target.mean()), float(train.target.std()) or 1.0) if job.task == "regression" else (0.0, 1.0)
     shape = {
@@ -63,8 +83,13 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
     model = _build(shape).to(device)
     rows, late = _tensors(train, shape, device), _tensors(valid, shape, device) if valid is not None else None
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
+        model.parameters(),
+        lr=params.learning_rate,
+        weight_decay=params.weight_decay,
+        fused=True,
+        capturable=device.type == "cuda",
     )
+    step = _recorded(model, job, rows, optimizer, params.batch_size)
     shuffle = torch.Generator().manual_seed(job.seed)
     best, best_state, waited = math.inf, None, 0
     curve: tuple[list[float], list[float]] = ([], [])
@@ -73,11 +98,7 @@ def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[
         order = torch.randperm(len(rows[2]), generator=shuffle).to(device)
         total = torch.zeros((), device=device)
         for batch in order.split(params.batch_size):
-            optimizer.zero_grad(set_to_none=True)
-            loss = _loss(model, job, rows, batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            total += loss.detach() * len(batch)
+            total += step(batch) * len(batch)
         curve[0].append(float(total) / len(order))
         model.eval()
         with torch.inference_mode():
@@ -144,6 +165,66 @@ def _device(wanted: str) -> torch.device:
             "training.device is cuda but this machine has no CUDA device. Say auto, or run the step where one is"
         )
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+@contextmanager
+def _on(device: torch.device) -> Iterator[None]:
+    """Let a card give the same bits each time, and work on a stream of its own, for only there can it be recorded.
+
+    The switches are PyTorch's (notes/randomness); without them batches of more than some thousand rows differ.
+    """
+    import torch
+
+    if device.type != "cuda":
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        with torch.cuda.stream(torch.cuda.Stream(device)):  # type: ignore[no-untyped-call]
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+def _recorded(
+    model: torch.nn.Module, job: Job, rows: tuple[torch.Tensor, ...], optimizer: torch.optim.Optimizer, size: int
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what makes a step of the optimiser on the rows that it is given the numbers of, and returns their loss.
+
+    On a card the step of a whole batch is recorded once as a CUDA graph and replayed: launched one by one from Python,
+    its hundred small kernels leave the card waiting for most of the step (benchmarks/gpu.py).
+    """
+    import torch
+
+    def step(batch: torch.Tensor) -> torch.Tensor:
+        optimizer.zero_grad(set_to_none=True)
+        loss = _loss(model, job, rows, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return loss.detach()
+
+    device = rows[0].device
+    if device.type != "cuda":
+        return step
+    batch, made = torch.empty(size, dtype=torch.int64, device=device), 0
+    graph, loss = torch.cuda.CUDAGraph(), torch.empty((), device=device)
+
+    def replayed(chosen: torch.Tensor) -> torch.Tensor:
+        nonlocal made, loss
+        if len(chosen) < size or made < UNRECORDED:
+            made += 1
+            return step(chosen)
+        batch.copy_(chosen)
+        if made == UNRECORDED:
+            with torch.cuda.graph(graph, stream=torch.cuda.current_stream(device)):
+                loss = step(batch)
+            made += 1
+        graph.replay()
+        return loss
+
+    return replayed
 
 
 def _build(shape: dict[str, Any]) -> torch.nn.Module:
