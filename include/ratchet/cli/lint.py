@@ -21,7 +21,7 @@ ALL_ADMINS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
 
 @click.command(short_help="Check loops: contract, what it names, suites, and SQL.")
 @click.argument("names", nargs=-1)
-@click.option("--sources", is_flag=True, help="Ask each source for a day too, and hold it to the contract.")
+@click.option("--sources", is_flag=True, help="Ask each source for a day too, and hold it to contract and suite.")
 @click.option(
     "--day", type=click.DateTime(["%Y-%m-%d"]), help="The day that sources are asked for: the last by default."
 )

@@ -12,6 +12,7 @@ from ratchet.contract.reading import nearest
 from ratchet.data import tables
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset
+from ratchet.partitions import parse
 
 
 @click.group(short_help="Look at the rows not accepted, and put them back through.")
@@ -60,15 +61,31 @@ def show(loop_name: str, partition: str, table: str | None) -> None:
     click.echo(sink.getvalue().decode(), nl=False)
 
 
-@quarantine.command("readmit", short_help="Validate a partition's rows again, and publish what passes.")
+@quarantine.command("readmit", short_help="Validate the rows of a partition or range again, and publish what passes.")
 @click.argument("loop_name")
-@click.argument("partition")
-def readmit(loop_name: str, partition: str) -> None:
-    """Validate a partition's accepted and quarantined rows together again, and publish what now passes."""
+@click.argument("partitions")
+def readmit(loop_name: str, partitions: str) -> None:
+    """Validate accepted and quarantined rows together again, and publish what now passes.
+
+    PARTITIONS: a day, or a range as 2013-01-01..2013-01-31, of which the days are taken that have rows in quarantine.
+    """
     from ratchet import steps
     from ratchet.steps import readmit as step
 
-    result = step.run(catalog.load(loop_name), steps.ask("readmit", {"partition": partition}))
-    if result.outcome == "refused":
-        raise Refused(result.reason)
-    click.echo(f"{result.reason}. To score what is new, trigger {loop_name}.score with the partition {partition}")
+    loop, days = catalog.load(loop_name), parse(partitions)
+    if len(days) > 1:
+        verdicts = dataset.existing().verdicts(loop.name)
+        days = [day for day in days if day in verdicts and verdicts[day].quarantined]
+        if not days:
+            raise RequestError(
+                f"Nothing of {loop.name} {partitions} is in quarantine. See: ratchet quarantine list {loop.name}"
+            )
+    refused = []
+    for day in days:
+        result = step.run(loop, steps.ask("readmit", {"partition": day}))
+        if result.outcome == "refused":
+            refused.append(result.reason)
+        else:
+            click.echo(f"{result.reason}. To score what is new, trigger {loop_name}.score with the partition {day}")
+    if refused:
+        raise Refused("\n".join(refused))

@@ -17,7 +17,7 @@ from rich.console import Console
 from ratchet import catalog, installation
 from ratchet.contract.loop import Loop
 from ratchet.decisions import lifecycle
-from ratchet.decisions.entries import ApprovalAsked
+from ratchet.decisions.entries import Entries, Rejected
 from ratchet.errors import ServiceError
 from ratchet.installation import Installation
 from ratchet.lifecycle import dataset, ledger
@@ -123,28 +123,46 @@ def _next_night(loop: Loop, airflow: Airflow) -> str:
 
 def _by_hand(loop: Loop) -> list[str]:
     """Say what is there, and for what is not, the command that makes it."""
-    lines, days, champion, waiting = [], list[str](), None, list[ApprovalAsked]()
-    if dataset.begun():
-        registry = dataset.existing()
-        days = dataset.published(registry, loop, registry.head())
-        entries = registry.ledger(loop.name)
-        champion, waiting = next(reversed(ledger.champions(entries)), None), lifecycle.unanswered(entries)
-    if days:
-        lines.append(f"Data: {len(days)} days, {days[0]} to {days[-1]}. To import more:")
-    else:
-        lines.append("Data: none yet. To import history, name days that your source has:")
-    lines.append(f"  {_trigger(loop, 'ingest', partitions=_history(loop, days))}")
-    lines += [
+    if not dataset.begun():
+        return [*_of_data(loop, [], []), *_of_champion(loop, [])]
+    registry = dataset.existing()
+    entries = registry.ledger(loop.name)
+    refused = [f"{day}: {v.reason}" for day, v in registry.verdicts(loop.name).items() if v.status == "rejected"]
+    waiting = [
         f"Waits for a person: {each.run}, asked about at {each.at}. Answer in Airflow's Required actions, or: "
         f"ratchet approve {loop.name} {each.run}"
-        for each in waiting
+        for each in lifecycle.unanswered(entries)
     ]
-    if champion:
-        lines.append(f"Champion: v{champion.version} since {champion.at}")
+    days = dataset.published(registry, loop, registry.head())
+    return [*_of_data(loop, days, refused), *waiting, *_of_champion(loop, entries)]
+
+
+def _of_data(loop: Loop, days: list[str], refused: list[str]) -> Iterator[str]:
+    if days:
+        past = shift(days[-1], HISTORY_DAYS) < dt.datetime.now(dt.UTC).date().isoformat()
+        hint = "The nights of now are far from that, and empty where the source ends there. " if past else ""
+        yield f"Data: {len(days)} days, {days[0]} to {days[-1]}. {hint}To import more:"
     else:
-        lines.append("Champion: none yet. Once history is published, train the first:")
-        lines.append(f"  {_trigger(loop, 'train', reason='first champion')}")
-    return lines
+        yield "Data: none yet. To import history, name days that your source has:"
+    yield f"  {_trigger(loop, 'ingest', partitions=_history(loop, days))}"
+    if refused:
+        count = f"{len(refused)} day{'s' if len(refused) > 1 else ''}"
+        yield f"Refused: {count}, the last {refused[-1]}"
+        yield f"  See: ratchet quarantine list {loop.name}. Once mended: ratchet quarantine readmit {loop.name} DAY"
+
+
+def _of_champion(loop: Loop, entries: Entries) -> Iterator[str]:
+    champion = next(reversed(ledger.champions(entries)), None)
+    if champion:
+        yield f"Champion: v{champion.version} since {champion.at}"
+        return
+    rejected = next((entry for entry in reversed(entries) if isinstance(entry, Rejected)), None)
+    if rejected:
+        yield f"Champion: none yet. The training {rejected.run} was {rejected.reason}"
+        yield f"  See: ratchet history {loop.name}; once that is mended, train again:"
+    else:
+        yield "Champion: none yet. Once history is published, train the first:"
+    yield f"  {_trigger(loop, 'train', reason='first champion')}"
 
 
 def _history(loop: Loop, days: list[str]) -> str:

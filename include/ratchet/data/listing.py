@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import glob
+import os
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -76,7 +77,7 @@ def files(connection: duckdb.DuckDBPyConnection, path: str, field: str, folder: 
             system = _filesystem(connection, scheme)
             listed = sorted(system.unstrip_protocol(each) for each in system.glob(path))
         else:
-            listed = _local(str(folder / path))
+            listed = _local(os.path.normpath(folder.resolve() / path))
     except ImportError as error:
         raise MissingPackage(f"{path}: {error}. Install the package, and add it to requirements.txt") from error
     except Exception as error:  # whatever a file system's own package raises

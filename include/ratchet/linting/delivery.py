@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ratchet import extensions
+from ratchet.adapters import expectations
 from ratchet.contract.loop import Loop, Table
 from ratchet.contract.reading import fail, nearest
 from ratchet.data import conversion, parting, sources
 from ratchet.errors import ContractError, RatchetError
+from ratchet.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +24,7 @@ Where = tuple[str | int, ...]
 
 
 def mistakes(loop: Loop, day: dt.date) -> tuple[list[ContractError], list[str]]:
-    """Return what a source's delivery of a day lacks or has of another type, and notes on what is merely new."""
+    """Return what a source's delivery of a day lacks, has of another type, or its suite refuses; and notes."""
     source = cast("sources.SourceModule", extensions.find("sources", loop.source.kind, loop.folder))
     asked = sources.Asked(day, day, loop.folder, loop.tables)
     try:
@@ -36,7 +39,8 @@ def mistakes(loop: Loop, day: dt.date) -> tuple[list[ContractError], list[str]]:
             text = f"the source {loop.source.kind} delivers no table {name!r} for {day}; {nearest(name, list(found))}"
             wrong.append(fail(loop, ("tables", name), text))
             continue
-        wrong += _columns(loop, name, table, delivered[name], day)
+        of_columns = [*_columns(loop, name, table, delivered[name], day)]
+        wrong += of_columns or _suite(loop, name, delivered[name], day, notes)
         new = [column for column in delivered[name].column_names if column not in table.columns]
         rows = delivered[name].num_rows
         notes.append(f"{name}: {rows:,} rows of {day}" + (f"; new columns {', '.join(new)}, kept" if new else ""))
@@ -59,6 +63,32 @@ def _columns(loop: Loop, name: str, table: Table, found: pa.Table, day: dt.date)
         said = f"{text} {column!r} (found {found.schema.field(column).type}), the first is row {first}"
         how = ", or say how it is written: decimal, date_format" if conversion.is_text(found.column(column)) else ""
         yield fail(loop, ("tables", name, "columns", column), f"{said}. Correct the type, or the source{how}")
+
+
+def _suite(loop: Loop, name: str, found: pa.Table, day: dt.date, notes: list[str]) -> list[ContractError]:
+    """Return why a suite would refuse the delivery; what it would only keep apart or warn of goes to `notes`."""
+    if not found.num_rows:
+        return []
+    table, suites = loop.tables[name], Settings.current().suites
+    rows, where = conversion.convert(found, table).table, ("tables", name, "suite")
+    try:
+        frame = expectations.frame(rows, suites, table.suite, table.key)
+        check = expectations.validate(frame, suites, table.suite, table.key)
+    except ContractError as error:
+        return [fail(loop, where, str(error))]
+    why = Counter(each for row in check.broken.values() for each in row)
+    told = ", ".join(f"{count:,} × {each}" for each, count in why.most_common(5))
+    share = len(check.broken) / found.num_rows
+    if check.warnings:
+        notes.append(f"{name}: suite {table.suite} warns: {'; '.join(check.warnings)}")
+    if check.broken and share <= table.tolerance:
+        notes.append(f"{name}: {len(check.broken):,} rows of {day} would go to quarantine: {told}")
+    refused = [*check.refused]
+    if share > table.tolerance:
+        refused.append(f"{share:.1%} of the rows break it ({told}), tolerated are {table.tolerance:.1%}")
+    how = f"Mend the source, or {suites / 'expectations' / table.suite}.json"
+    text = f"suite {table.suite} would refuse the delivery of {day}: {'; '.join(refused)}. {how}"
+    return [fail(loop, where, text)] if refused else []
 
 
 def _of_day(rows: Any, table: Table, day: dt.date) -> pa.Table:

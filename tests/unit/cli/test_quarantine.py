@@ -31,3 +31,15 @@ def test_what_is_held_is_listed_and_put_back_when_the_suite_is_mended(place: Pat
     assert code == 0
     assert f"trigger wind.score with the partition {DAY}" in out
     assert ratchet("quarantine", "list", "wind")[1] == "Nothing of wind is in quarantine\n"
+
+
+def test_the_days_of_a_range_that_have_rows_in_quarantine_are_put_back(place: Path, ratchet: Ratchet) -> None:
+    deliver(place, [{**row, "wind_speed": 400.0} for row in rows_of_day()])
+    ingest("wind", f"2013-01-03..{DAY}")
+    assert ratchet("quarantine", "readmit", "wind", "2013-01-03..2013-01-04")[0] != 0
+    code, _, err = ratchet("quarantine", "readmit", "wind", f"2013-01-03..{DAY}")
+    assert (code, err.count(DAY)) == (cli.REFUSED, 1)
+    suite = place / "suites" / "expectations" / "wind.json"
+    suite.write_text(suite.read_text().replace('"max_value": 150', '"max_value": 500'))
+    code, out, _ = ratchet("quarantine", "readmit", "wind", f"2013-01-03..{DAY}")
+    assert (code, out.count("To score what is new")) == (0, 1)

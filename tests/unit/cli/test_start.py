@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from deploy.local.environment import Local
-from ratchet import cli
+from ratchet import catalog, cli
+from ratchet.adapters import writing
 from ratchet.cli import start
+from ratchet.lifecycle import dataset, ledger
 from ratchet.settings import Settings
 from tests.conftest import free_port, ingest
+from tests.given.deliveries import DAY, deliver, rows_of_day
+from tests.given.entries import entry
 from tests.unit.cli.conftest import FakeAirflow
 
 PARTS = ("ingest", "train", "score", "monitor")
@@ -64,6 +68,24 @@ def test_what_is_published_is_not_asked_for_again(airflow: FakeAirflow, capsys: 
     out = _ratchet("start", "wind", capsys=capsys)[1]
     assert "2 days, 2013-01-02 to 2013-01-03" in out
     assert '{"partitions": "2013-01-04..2013-02-02"}' in out
+
+
+def test_what_was_refused_and_what_is_long_past_is_told(
+    airflow: FakeAirflow, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    airflow.dags = {f"wind.{part}": True for part in PARTS}
+    ingest("wind", "2013-01-03..2013-01-04")
+    deliver(place, [{**row, "wind_speed": 400.0} for row in rows_of_day()])
+    ingest("wind", DAY)
+    with writing.held(dataset.registry()) as writer:
+        ledger.write(
+            writer, catalog.load("wind"), [entry("rejected", "first", reason="rejected: r2 is 0.1, below 0.6")]
+        )
+    out = _ratchet("start", "wind", capsys=capsys)[1]
+    assert "Data: 2 days, 2013-01-03 to 2013-01-04. The nights of now are far from that" in out
+    assert f"Refused: 1 day, the last {DAY}: rejected: weather: 100.0% of 60 rows" in out
+    assert "ratchet quarantine readmit wind DAY" in out
+    assert "Champion: none yet. The training first was rejected: r2 is 0.1, below 0.6" in out
 
 
 def test_stopping_lets_them_rest(airflow: FakeAirflow, capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,3 +71,21 @@ def test_numbers_that_are_written_another_way_wait_for_validation(place: Path) -
     (folder / "data" / "a.csv").write_text(f'{header}2013-01-05 03:00:00,JFK,"3,5","1,5","2,5","3,5"\n')
     assert len(_told(place)[0]) == 4
     assert _told(place, "tolerance: 0.1", 'tolerance: 0.1\n    decimal: ","')[0] == []
+
+
+def test_what_its_suite_would_refuse_is_told_at_its_line_and_what_it_would_keep_apart_is_a_note(place: Path) -> None:
+    suite = place / "suites" / "expectations" / "wind.json"
+    text = suite.read_text()
+    suite.write_text(text.replace('"max_value": 150', '"max_value": 1'))
+    (told,), _ = _told(place)
+    assert "suite wind would refuse the delivery of 2013-01-05: " in told
+    assert "of the rows break it (" in told
+    assert "tolerated are 10.0%. Mend the source, or " in told
+    lines = (place / "loops" / "wind" / "loop.yaml").read_text().splitlines()
+    assert lines[int(told.split(":")[0]) - 1].strip() == "suite: wind"
+    suite.write_text(text.replace('"max_value": 150', '"max_value": 19'))
+    wrong, notes = _told(place)
+    assert wrong == []
+    assert re.search(
+        r"\d+ rows of 2013-01-05 would go to quarantine: \d+ × expect_column_values_to_be_between", notes[0]
+    )
