@@ -81,11 +81,11 @@ def compute(
         target = sql.select(_qualified(loop), f"{loop.folder / 'loop.yaml'}: target.sql")
         table = connection.sql(
             f"""SELECT {columns}, ({target}) AS "{loop.target.name}"
-                FROM _ratchet_{main} AS m LEFT JOIN _ratchet_features AS f ON {joined}{_brought(loop)}
+                FROM _ratchet_rows_of_{main} AS m LEFT JOIN _ratchet_features AS f ON {joined}{_brought(loop)}
                 WHERE m.{PARTITION} BETWEEN '{first}' AND '{last}' ORDER BY m.{PARTITION}, {order}"""
         ).to_arrow_table()
         rows = connection.sql(
-            f"SELECT count(*) FROM _ratchet_{main} WHERE {PARTITION} BETWEEN '{first}' AND '{last}'"
+            f"SELECT count(*) FROM _ratchet_rows_of_{main} WHERE {PARTITION} BETWEEN '{first}' AND '{last}'"
         ).fetchall()
     except duckdb.Error as error:
         raise ContractError(
@@ -163,7 +163,7 @@ def target_type(loop: Loop) -> str:
             _register_labels(connection, loop, None)
         sql.lock(connection)
         found = connection.sql(
-            f"SELECT ({sql.select(_qualified(loop), place)}) FROM _ratchet_{loop.main} AS m{_brought(loop)}"
+            f"SELECT ({sql.select(_qualified(loop), place)}) FROM _ratchet_rows_of_{loop.main} AS m{_brought(loop)}"
         )
         return str(found.types[0])
     except duckdb.Error as error:
@@ -186,10 +186,11 @@ def _select(connection: duckdb.DuckDBPyConnection, text: str, where: Path) -> No
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], table: pa.Table) -> None:
     """Make two views: one with the partition for ourselves, and one with the contract's columns alone for the SQL."""
-    connection.register(f"_ratchet_raw_{name}", table)
+    given, own = sql.name(f"_ratchet_given_{name}"), sql.name(f"_ratchet_rows_of_{name}")
+    connection.register(f"_ratchet_given_{name}", table)
     chosen = ", ".join(f"CAST({sql.name(c)} AS {_SQL_TYPES[t]}) AS {sql.name(c)}" for c, t in columns.items())
-    connection.execute(f"CREATE TEMP TABLE _ratchet_{name} AS SELECT {chosen}, {PARTITION} FROM _ratchet_raw_{name}")
-    connection.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * EXCLUDE ({PARTITION}) FROM _ratchet_{name}')
+    connection.execute(f"CREATE TEMP TABLE {own} AS SELECT {chosen}, {PARTITION} FROM {given}")
+    connection.execute(f"CREATE TEMP VIEW {sql.name(name)} AS SELECT * EXCLUDE ({PARTITION}) FROM {own}")
 
 
 def _register_labels(connection: duckdb.DuckDBPyConnection, loop: Loop, labels: pa.Table | None) -> None:

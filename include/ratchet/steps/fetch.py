@@ -13,7 +13,7 @@ from ratchet import extensions, partitions
 from ratchet.contract import resting
 from ratchet.contract.loop import Loop
 from ratchet.data import parting, sources, tables
-from ratchet.errors import SourceError
+from ratchet.errors import RequestError, SourceError
 from ratchet.files import atomic, slug
 from ratchet.lifecycle import dataset, due, nights
 from ratchet.partitions import Days
@@ -42,6 +42,11 @@ def run(loop: Loop, request: FetchRequest) -> FetchResult:
     source = cast("sources.SourceModule", extensions.find("sources", loop.source.kind, loop.folder))
     options = source.Options.model_validate(loop.source.options)
     delivery, days = slug(request.delivery or request.partitions), partitions.parse(request.partitions)
+    if days[-1] >= (today := dt.datetime.now(dt.UTC).date().isoformat()):
+        raise RequestError(
+            f"{days[-1]} is not over: a partition is fetched when its day has ended, UTC, and it is {today} there. "
+            "Ask for it tomorrow"
+        )
     registry = dataset.registry()
     waits = nights.waits_for(registry, loop.name, days[0], request.delivery)
     if waits:

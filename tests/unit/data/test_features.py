@@ -166,3 +166,19 @@ def test_a_loops_sql_is_one_select_over_its_tables(place: Path, attempt: str, wh
         features.dry_run(catalog.load("wind"))
     assert "hunter2" not in str(caught.value)
     assert not written.exists()
+
+
+@pytest.mark.parametrize("name", ["features", "labels", "told", "rows_of_weather", "given_weather", "raw_weather"])
+def test_a_table_may_have_any_name(place: Path, name: str) -> None:
+    """Names of our own tables of DuckDB were taken by a contract's."""
+    contract = place / "loops" / "wind" / "loop.yaml"
+    columns = "{observed_at: timestamp, origin: string, at_hour: timestamp}"
+    more = f"  {name}:\n    key: [origin]\n    time: at_hour\n    suite: wind\n    columns: {columns}"
+    contract.write_text(contract.read_text().replace("\ntarget:\n", f"\n{more}\n\ntarget:\n", 1))
+    sql = place / "loops" / "wind" / "features.sql"
+    sql.write_text(sql.read_text().replace("hour(asked.observed_at)", f"(SELECT count(*) FROM {name})"))
+    loop = catalog.load("wind")
+    assert [*loop.tables] == ["weather", name]
+    assert "hour_of_day" in features.dry_run(loop)
+    brought = loop.model_copy(update={"labels": name})
+    assert "hour_of_day" in features.dry_run(brought)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
-from ratchet.errors import DataError, SourceError
+from ratchet.errors import DataError, RequestError, SourceError
 from ratchet.settings import Settings
 from tests.conftest import ingest, step
 from tests.given.deliveries import DAY, deliver, rows_of_day
@@ -21,6 +22,14 @@ def test_a_damaged_delivery_is_named_and_fetched_anew(place: Path) -> None:
         step("validate", "wind", partitions=DAY)
     assert step("fetch", "wind", partitions=DAY).outcome == "done"
     assert ingest("wind", DAY).outcome == "done"
+
+
+def test_a_day_that_is_not_over_is_not_fetched(place: Path) -> None:
+    """By hand today was fetched as far as it had come, and published."""
+    deliver(place, rows_of_day())
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    with pytest.raises(RequestError, match=f"{today} is not over: a partition is fetched when its day has ended"):
+        step("fetch", "wind", partitions=today)
 
 
 def test_an_unreachable_source_is_worth_a_retry(place: Path) -> None:

@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ratchet.contract.loop import Table
 from ratchet.data import conversion, databases, formats, listing, sql
-from ratchet.data.formats import File
+from ratchet.data.formats import File, Opened
 from ratchet.data.sources import Asked
 from ratchet.errors import ContractError, DataError, RatchetError, SourceError
 from ratchet.text import one_line
@@ -85,8 +86,7 @@ def _from_files(options: Options, bounds: dict[str, dt.datetime], asked: Asked) 
             }
     except duckdb.InvalidInputException as error:
         raise DataError(
-            f"A file of the query source is not what the contract says: {one_line(str(error), 400)}. "
-            "Deliver it whole, or read it with the source files, which parts what does not fit"
+            f"A file of the query source is not what the contract says: {one_line(str(error), 400)}. Deliver it whole"
         ) from error
     except (duckdb.IOException, duckdb.HTTPException) as error:
         raise SourceError(
@@ -122,29 +122,68 @@ def _view(
     declared = {column: spec for spec in [*asked.tables.values()][::-1] for column in spec.columns}
     selects = []
     for each in opened:
-        chosen = [
-            f"{_typed(file, each.sql(column), column, kinds[column], declared.get(column), name)} AS {sql.name(column)}"
+        typed = {
+            column: _typed(file, each.sql(column), column, kinds[column], declared.get(column))
             for column in each.columns
-        ]
+        }
+        _refuse_misfits(connection, each, typed, asked)
+        chosen = [f"{part.read} AS {sql.name(column)}" for column, part in typed.items()]
         selects.append(f"SELECT {', '.join(chosen)} FROM {each.read}" if chosen else "SELECT NULL WHERE false")
     connection.execute(f"CREATE VIEW {sql.name(name)} AS {' UNION ALL BY NAME '.join(selects)}")
     return [each.at for each in opened]
 
 
-def _typed(file: File, text: str, column: str, kinds: set[str], spec: Table | None, view: str) -> str:
+@dataclass(frozen=True)
+class _Typed:
+    """The expression of a column, and where it was converted, the one that finds what does not fit its type."""
+
+    read: str
+    kind: str = ""
+    misfit: str = ""
+
+
+def _typed(file: File, text: str, column: str, kinds: set[str], spec: Table | None) -> _Typed:
     """Return the expression of a column: in the contract's type, where it comes as text and the contract names it."""
     if len(kinds) > 1:
         text = f"CAST({text} AS VARCHAR)"
     elif kinds != {"VARCHAR"}:
-        return text
+        return _Typed(text)
     if spec is None or spec.columns[column] == "string":
-        return text
+        return _Typed(text)
     kind = spec.columns[column]
     text = formats.without(file.nulls, text, kind)
     read = conversion.sql_text(text, kind, spec, column)
-    wrong = sql.quoted(f"the column {column} of {view} holds a text that is no {kind}")
-    absent = f"coalesce(trim({text}), '') = ''"
-    return f"CASE WHEN {absent} THEN NULL WHEN ({read}) IS NOT NULL THEN {read} ELSE error({wrong}) END"
+    there = f"coalesce(trim({text}), '') <> ''"
+    return _Typed(f"CASE WHEN {there} THEN {read} END", kind, f"({there} AND ({read}) IS NULL)")
+
+
+def _refuse_misfits(
+    connection: duckdb.DuckDBPyConnection, file: Opened, typed: dict[str, _Typed], asked: Asked
+) -> None:
+    """Raise DataError where rows of the asked days hold what is not of its type; note it of other days.
+
+    A row is of a day by the time of a table of the contract, where the file has that column; else it is of each.
+    """
+    misfits = {column: part for column, part in typed.items() if part.misfit}
+    if not misfits:
+        return
+    times = [typed[table.time].read for table in asked.tables.values() if table.time in typed][:1]
+    first, end = sql.quoted(str(asked.start)), sql.quoted(str(asked.end))
+    of_days = " AND ".join(f"({at} IS NULL OR ({at} >= {first} AND {at} < {end}))" for at in times) or "true"
+    counts = ", ".join(
+        f"count(*) FILTER (WHERE {part.misfit} AND {of_days}), count(*) FILTER (WHERE {part.misfit})"
+        for part in misfits.values()
+    )
+    with formats.reading(file.path):
+        found = connection.execute(f"SELECT {counts} FROM {file.read}").fetchall()[0]
+    for (column, part), ours, every in zip(misfits.items(), found[::2], found[1::2], strict=True):
+        if ours:
+            raise DataError(
+                f"{file.path}: {ours:,} rows of the days that are asked for hold in {column!r} a text that is no "
+                f"{part.kind}. Deliver it whole, or read it with the source files, which parts what does not fit"
+            )
+        if every:
+            asked.notes.append(f"{file.path}: {every:,} rows of other days hold in {column!r} what is no {part.kind}")
 
 
 def _said(error: Exception) -> str:

@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ratchet.contract.loop import Table
 from ratchet.data.sources import Asked, query
-from ratchet.errors import ContractError, MissingPackage, RatchetError, SourceError
+from ratchet.errors import ContractError, DataError, MissingPackage, RatchetError, SourceError
 from ratchet.settings import Settings
 
 TABLES = {
@@ -170,3 +170,29 @@ def test_the_state_of_an_installation_is_no_data(place: Path, name: str) -> None
     for path in {str(var / name), f"file://{var / name}", "/proc/self/environ" if name[0] == "/" else f"link/{name}"}:
         with pytest.raises(ContractError, match="which is no data"):
             _query(place, files={"x": path}, tables={"t": "FROM x"})
+
+
+def test_a_bad_file_spoils_the_days_of_which_it_has_rows(tmp_path: Path) -> None:
+    """A text for a number in one file of a folder stopped the nights of all others."""
+    for day, amount in ((4, "7"), (5, "8"), (6, "N/A")):
+        (tmp_path / f"sales-{day}.csv").write_text(f"moment,n\n2013-01-0{day} 10:00:00,{amount}\n")
+    sql = "SELECT moment, n FROM x WHERE moment >= $start AND moment < $end"
+    options = query.Options.model_validate({"files": {"x": "sales-*.csv"}, "tables": {"t": sql}})
+
+    def asked(day: int) -> Asked:
+        return Asked(dt.date(2013, 1, day), dt.date(2013, 1, day), tmp_path, TABLES)
+
+    fifth = asked(5)
+    assert query.fetch(options, fifth)["t"].column("n").to_pylist() == [8]
+    assert [note.partition(": ")[2] for note in fifth.notes] == ["1 rows of other days hold in 'n' what is no int64"]
+    with pytest.raises(DataError, match=r"sales-6\.csv: 1 rows of the days that are asked for hold in 'n' a text"):
+        query.fetch(options, asked(6))
+    (tmp_path / "sales-6.csv").write_text("moment,n\nyesterday,3\n")
+    with pytest.raises(DataError, match=r"hold in 'moment' a text that is no timestamp"):
+        query.fetch(options, asked(5))
+
+
+def test_a_file_without_the_time_is_of_each_day(tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("n\n1\nx\n")
+    with pytest.raises(DataError, match=r"prices\.csv: 1 rows .* hold in 'n'"):
+        _query(tmp_path, files={"x": "prices.csv"}, tables={"t": "SELECT * FROM x"})
