@@ -56,6 +56,17 @@ def test_a_task_runs_its_step_in_a_process_of_its_own(place: Path, noted: list[s
     assert result["published"] == ["2013-01-02"]
     assert links.DatasetCommitLink().get_link(task, ti_key=None) == f"/ratchet/commits/{result['revision']}"
     assert noted == []
+    (place / "corrected").mkdir()
+    for each in (place / "loops" / "wind" / "data").iterdir():
+        (place / "corrected" / each.name).write_text(
+            each.read_text().replace("2013-01-02 05:00:00,JFK,", "2013-01-02 05:00:00,JFK,9")
+        )
+    (place / "loops" / "wind" / "data").unlink()
+    (place / "corrected").rename(place / "loops" / "wind" / "data")
+    for operator in (FetchOperator, ValidateOperator, PublishOperator):
+        result = _day(operator, delivery="again").execute(CONTEXT)
+    assert noted == [f"publish: {result['corrected'][0]}"]
+    assert "corrects 2013-01-02: 0 rows came, 0 went, 1 differ" in noted[0]
 
 
 def test_a_refusal_fails_at_once_and_is_noted(place: Path, noted: list[str]) -> None:

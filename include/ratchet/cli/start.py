@@ -140,7 +140,8 @@ def _by_hand(loop: Loop) -> list[str]:
 def _of_data(loop: Loop, days: list[str], refused: list[str]) -> Iterator[str]:
     if days:
         past = shift(days[-1], HISTORY_DAYS) < dt.datetime.now(dt.UTC).date().isoformat()
-        hint = "The nights of now are far from that, and empty where the source ends there. " if past else ""
+        told = "The nights of now are far from that: where the source ends there, say schedule: {ingest: null}. "
+        hint = told if past else ""
         yield f"Data: {len(days)} days, {days[0]} to {days[-1]}. {hint}To import more:"
     else:
         yield "Data: none yet. To import history, name days that your source has:"

@@ -65,6 +65,10 @@ def compute(
             if name not in relation.columns:
                 text = f"{name!r} is no column of the SELECT in {where}; {nearest(name, relation.columns)}"
                 raise fail(loop, ("features", "categorical", place), text)
+        kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
+        if texts := [name for name in features if kinds[name] == "VARCHAR" and name not in loop.features.categorical]:
+            text = f"{', '.join(texts)} of the SELECT in {where} is text, and features are numbers or categories"
+            raise fail(loop, ("features", "categorical"), f"{text}. Name it here, or CAST it to a number")
         if loop.target.name in relation.columns:
             raise ContractError(
                 f"{where}: the SELECT gives {loop.target.name!r}, the name of the target, which no model may be given. "

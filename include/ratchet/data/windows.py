@@ -14,7 +14,12 @@ def window(loop: Loop, published: list[str], until: str) -> tuple[list[str], lis
     """
     if until:
         parse(until)
-    last = shift(until or (published[-1] if published else "2000-01-01"), -loop.label_delay_days)
+    if not published:
+        raise DataError(
+            f"Nothing of {loop.name} is published yet, so there is nothing to train on. Ingest days first: "
+            f"ratchet start {loop.name} says how"
+        )
+    last = shift(until or published[-1], -loop.label_delay_days)
     days = [day for day in published if day <= last]
     if isinstance(loop.training.window, int):
         days = [day for day in days if day > shift(last, -loop.training.window)]

@@ -43,7 +43,8 @@ def mistakes(loop: Loop, day: dt.date) -> tuple[list[ContractError], list[str]]:
         wrong += of_columns or _suite(loop, name, delivered[name], day, notes)
         new = [column for column in delivered[name].column_names if column not in table.columns]
         rows = delivered[name].num_rows
-        notes.append(f"{name}: {rows:,} rows of {day}" + (f"; new columns {', '.join(new)}, kept" if new else ""))
+        told = f"; new columns {', '.join(new)}, kept" if new else "" if rows else "; name a day that has some: --day"
+        notes.append(f"{name}: {rows:,} rows of {day}{told}")
     return wrong, notes
 
 

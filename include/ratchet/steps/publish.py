@@ -51,6 +51,7 @@ class PublishResult(StepResult):
     rows: int  # accepted, of the first table
     quarantined: int  # rows, of all tables
     nights: list[str] = Field(default_factory=list)  # days to be scored and monitored
+    corrected: list[str] = Field(default_factory=list)  # what each correction reaches, and each day that came late
 
 
 def run(loop: Loop, request: PublishRequest) -> PublishResult:
@@ -72,6 +73,7 @@ def run(loop: Loop, request: PublishRequest) -> PublishResult:
             "rows": sum(v.tables[loop.main].accepted for v in verdicts.values()),
             "quarantined": sum(v.quarantined for v in verdicts.values()),
             "nights": done.nights,
+            "corrected": done.corrected,
         }
     )
 

@@ -52,7 +52,8 @@ def run(loop: Loop, request: TurnRequest) -> TurnResult:
         said.append(
             f"{len(gap.days)} nights before it, {gap.days[0]}..{gap.days[-1]}, are missing. More than {MOST_MADE_UP} "
             f"are not made up by themselves. Ask for them: ratchet airflow backfill create --dag-id {loop.name}.ingest "
-            f"--from-date {gap.days[0]} --to-date {partitions.shift(gap.days[-1], 1)}"
+            f"--from-date {gap.days[0]} --to-date {partitions.shift(gap.days[-1], 1)}, or to the last day that the "
+            "source has; where it has none of now, say schedule: {ingest: null}"
         )
     if waits:
         said.append(f"waits for the night of {waits[0].partition}")

@@ -107,8 +107,9 @@ def _judge(keys: Keys, loop: Loop, day: str, folder: Path) -> dict[str, Any]:
         for name, part in found.items():
             accepted, broken = part.accepted, part.broken
             if status == "rejected":
-                every = "; ".join(refusals)
-                accepted, broken = accepted.slice(0, 0), {row: [every] for row in range(raw[name].num_rows)}
+                every = "; ".join(refusals)  # after what a row has broken itself
+                accepted = accepted.slice(0, 0)
+                broken = {row: [*part.broken.get(row, []), every] for row in range(raw[name].num_rows)}
             keys.bring(name, accepted)
             quarantined = _quarantine(raw[name], broken)
             tables.write_table(accepted, temporary / "accepted" / f"{name}.parquet")

@@ -75,6 +75,8 @@ class PublishOperator(StepOperator):
         if not days and result["outcome"] == "unchanged":
             notes.add(context, self.log, f"{self.step}: {result['reason']}, and its night is over")
             raise AirflowSkipException(result["reason"])
+        if result.get("corrected"):
+            notes.add(context, self.log, f"{self.step}: {'; '.join(result['corrected'])}")
         if days and not context["dag_run"].partition_key:
             for outlet in self.outlets:
                 if isinstance(outlet, Asset):

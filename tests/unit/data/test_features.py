@@ -114,6 +114,7 @@ def test_the_same_rows_in_another_order_give_the_same_features(ten_days: dict[st
         ("SELECT 1 AS x", "lacks the column"),
         ("SELECT observed_at, origin, observed_at AS event_time FROM weather", "gives no feature"),
         ("SELECT * FROM nowhere", "fails"),
+        ("SELECT observed_at, origin, observed_at AS event_time, origin AS port FROM weather", "port .* is text"),
         ("SELECT observed_at, origin, observed_at AS event_time, temp FROM weather CROSS JOIN range(2)", None),
     ],
 )

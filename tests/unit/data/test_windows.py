@@ -31,7 +31,7 @@ def test_what_is_held_out_is_later_than_what_is_trained_on_and_labelled(
     last = shift(until, -delay)
     known = [day for day in sorted(published) if day <= last and (window == "expanding" or shift(day, window) > last)]
     if len(known) <= 7:
-        with pytest.raises(DataError, match="Ingest more days"):
+        with pytest.raises(DataError, match=r"Ingest (more )?days"):
             windows.window(loop, sorted(published), until)
         return
     train, held = windows.window(loop, sorted(published), until)
@@ -44,3 +44,8 @@ def test_by_default_it_ends_with_what_is_published() -> None:
     assert windows.window(_loop("expanding", 3, 1), PUBLISHED[:10], "")[1] == PUBLISHED[6:9]
     with pytest.raises(RequestError):
         windows.window(_loop("expanding", 3, 1), PUBLISHED, "soon")
+
+
+def test_before_anything_is_published_it_is_said_so() -> None:
+    with pytest.raises(DataError, match=r"Nothing of flight_delays is published yet.* ratchet start flight_delays"):
+        windows.window(_loop(20, 7, 1), [], "")

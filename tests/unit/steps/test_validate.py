@@ -44,6 +44,16 @@ def test_a_key_with_two_contents_keeps_neither(place: Path) -> None:
     assert all("expect_compound_columns_to_be_unique" in row["_ratchet_broke"] for row in quarantined())
 
 
+def test_of_a_refused_day_each_row_says_what_it_has_broken_itself(place: Path) -> None:
+    rows = rows_of_day()
+    deliver(place, [*rows[:-10], *({**row, "wind_speed": 400.0} for row in rows[-10:])])
+    assert ingest("wind", DAY).outcome == "refused"
+    broke = [row["_ratchet_broke"] for row in quarantined()]
+    assert len(broke) == 60
+    assert sum(text.startswith("expect_column_values_to_be_between(wind_speed); ") for text in broke) == 10
+    assert all("16.7% of 60 rows break an expectation" in text for text in broke)
+
+
 def test_a_new_column_is_kept_and_noted(place: Path) -> None:
     deliver(place, rows_of_day(visibility=7))
     assert ingest("wind", DAY).outcome == "done"
