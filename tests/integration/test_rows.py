@@ -24,7 +24,7 @@ def test_no_value_of_a_row_is_in_git_or_in_what_a_step_says(place: Path, killer:
     file = place / "loops" / "wind" / "data" / "all.csv"
     file.write_text(file.read_text().replace(",50,", f",{CANARIES[1]},", 1))
     said += _live(killer)
-    assert "the column humid of observations holds a text that is no float64" in said
+    assert "1 rows of the days that are asked for hold in 'humid' a text that is no float64" in said
     said += killer.run("quarantine", "list", "wind").said + killer.run("pause", "wind", "--reason", "x").said
     registry = dataset.registry()
     listed = ["git", "-C", str(registry.root / ".git"), "cat-file", "--batch-all-objects", "--batch", "--unordered"]

@@ -61,7 +61,7 @@ def show(loop_name: str, partition: str, table: str | None) -> None:
     click.echo(sink.getvalue().decode(), nl=False)
 
 
-@quarantine.command("readmit", short_help="Validate the rows of a partition or range again, and publish what passes.")
+@quarantine.command("readmit", short_help="Validate rows of a day or range again, and publish them.")
 @click.argument("loop_name")
 @click.argument("partitions")
 def readmit(loop_name: str, partitions: str) -> None:

@@ -24,7 +24,7 @@ from tests.unit.cli.conftest import Ratchet
         (("step", "validate", "--loop", "wind", "--partitions", "2013-01-01"), "Run: ratchet step fetch"),
         (("step", "publish", "--loop", "wind", "--partitions", "2013-01-01"), "Run: ratchet step validate"),
         (("step", "train", "--loop", "wind", "--run", "x"), "Run: ratchet step snapshot"),
-        (("step", "snapshot", "--loop", "wind", "--run", "x"), "Ingest more days"),
+        (("step", "snapshot", "--loop", "wind", "--run", "x"), "Ingest days first"),
         (("quarantine", "readmit", "wind", "2013-01-01"), "is in quarantine"),
         (("champion", "wind", "--at", "then"), "is not a time"),
         (("data", "diff", "nonsense"), "there is no revision 'nonsense'"),
