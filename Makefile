@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit test-order test-commands test-lives test-attacks test-gpu simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story bench-data bench-gpu
+.PHONY: help install run up down test lint types unit test-order test-commands test-lives test-attacks test-gpu simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story bench-data bench-features bench-gpu
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ bench-story: $(STAMP) ## Measure what the story of make run costs, at version 0.
 
 bench-data: $(STAMP) ## Measure what fetch, validate and publish of days of up to five million rows cost (10 minutes)
 	$(BIN)/python -m benchmarks.data
+
+bench-features: $(STAMP) ## Measure what features cost, kept a file a day, on the flights of 2013 and days of many rows (10 minutes)
+	$(BIN)/python -m benchmarks.features
 
 bench-gpu: $(STAMP) ## Measure what a GPU is worth to the torch trainer, on the flights of 2013 (5 minutes)
 	$(BIN)/python -m benchmarks.gpu

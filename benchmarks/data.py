@@ -48,12 +48,12 @@ def main() -> None:
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _lay(folder)
+        lay(folder)
         for rows in ROWS:
-            size = _write(folder / f"loops/bench/rows_{DAY}.csv", DAY, rows, 86_400 * 10**6 // rows)
+            size = write(folder / f"loops/bench/rows_{DAY}.csv", DAY, rows, 86_400 * 10**6 // rows)
             for step in STEPS:
                 found[f"{rows:,} rows: {step}"] = _child(folder, step, DAY, size)
-        _write(folder / "loops/bench/rows_all.csv", FIRST, 60 * 300, 86_400 * 10**6 // 300)
+        write(folder / "loops/bench/rows_all.csv", FIRST, 60 * 300, 86_400 * 10**6 // 300)
         contract = folder / "loops/bench/loop.yaml"
         contract.write_text(contract.read_text().replace("rows_{partition}.csv", "rows_all.csv"))
         for step in STEPS:
@@ -69,7 +69,7 @@ def main() -> None:
     result.write_text(json.dumps({"cores": os.cpu_count(), "found": found}, indent=1) + "\n", encoding="utf-8")
 
 
-def _lay(folder: Path) -> None:
+def lay(folder: Path) -> None:
     """Lay the loop out in a folder."""
     loop = folder / "loops" / "bench"
     loop.mkdir(parents=True)
@@ -99,10 +99,10 @@ def _lay(folder: Path) -> None:
     suites = folder / "suites" / "expectations"
     suites.mkdir(parents=True)
     (suites / "bench.json").write_text(json.dumps({"name": "bench", "expectations": suite, "meta": {}}))
-    _write(loop / f"rows_{SMALL}.csv", SMALL, 100, 10**6)
+    write(loop / f"rows_{SMALL}.csv", SMALL, 100, 10**6)
 
 
-def _write(path: Path, first: str, rows: int, step: int) -> int:
+def write(path: Path, first: str, rows: int, step: int) -> int:
     """Write rows as CSV; return the bytes of their table in Arrow."""
     start = f"TIMESTAMP '{first}'"
     chosen = ", ".join(f'{of[2].format(start=start, step=step)} AS "{name}"' for name, of in COLUMNS.items())

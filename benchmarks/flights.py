@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from ratchet import catalog
-from ratchet.data import conversion, features
+from ratchet.data import conversion, features, targets
 from ratchet.data.sources import Asked, nycflights
 from ratchet.training import fit
 from ratchet.training.metrics import row_losses
@@ -80,7 +80,7 @@ def year() -> Year:
     rows = features.compute(
         loop, {name: pa.concat_tables(each) for name, each in parts.items()}, "2013-01-01", "2013-12-31"
     )
-    rows = features.known_target(loop, rows).combine_chunks()
+    rows = targets.known(loop, rows).combine_chunks()
     days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype("datetime64[D]")
     index = (days - np.datetime64("2013-01-01")).astype(int)
     return Year(rows, np.searchsorted(index, np.arange(366)))

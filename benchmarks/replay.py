@@ -24,7 +24,7 @@ from rich.table import Table
 
 from benchmarks import flights
 from ratchet import catalog
-from ratchet.data import features
+from ratchet.data import targets
 from ratchet.monitoring import reference
 from ratchet.replay import history, score
 from ratchet.replay import run as replays
@@ -162,7 +162,7 @@ def alarms(past: history.History, fits: Fits) -> dict[str, Any]:
     They are as seen by the champion trained on that quarter.
     """
     loop, data = past.loop, past.now
-    rows = features.known_target(loop, data.between("2013-03-01", "2013-05-31"))
+    rows = targets.known(loop, data.between("2013-03-01", "2013-05-31"))
     model = fits.get(data, "2013-01-01", "2013-05-31").model
     thresholds = json.loads(reference.make(loop, model, rows)[reference.THRESHOLDS])["thresholds"]
     counted = reference.alarms(loop, model, rows, thresholds, YEARS)

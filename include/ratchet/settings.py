@@ -61,6 +61,11 @@ class Settings:
         return self.var / "snapshots"
 
     @property
+    def features(self) -> Path:
+        """Features, a file a day; safe to delete."""
+        return self.var / "features"
+
+    @property
     def predictions(self) -> Path:
         """Batch predictions, by loop and partition."""
         return self.var / "predictions"

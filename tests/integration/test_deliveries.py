@@ -9,7 +9,7 @@ import pytest
 
 from ratchet import catalog
 from ratchet.errors import SourceError
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import dataset, feature_days
 from ratchet.settings import Settings
 from ratchet.steps import readmit
 from tests.conftest import ingest, step
@@ -79,7 +79,7 @@ def test_a_key_that_another_day_holds_goes_to_quarantine(place: Path, same: bool
         assert row["_ratchet_broke"] == "order_id is the key of another day"
     assert len(published("orders", 2)) == (5 if same else 6)
     registry, loop = dataset.registry(), catalog.load("shop")
-    rows = dataset.features(registry, loop, registry.head(), day_of(1), day_of(2))
+    rows = feature_days.of_range(registry, loop, registry.head(), day_of(1), day_of(2))
     assert rows.num_rows == (10 if same else 11)
 
 
@@ -102,7 +102,7 @@ def test_where_the_contract_says_so_the_latest_day_stands_for_a_key(place: Path)
         assert ingest("shop", day_of(day)).outcome == "done"
     registry, loop = dataset.registry(), catalog.load("shop")
     for last, amount in ((1, 1.5), (2, 2.5), (3, 3.5)):  # what was known then
-        rows = dataset.features(registry, loop, registry.head(), day_of(1), day_of(last)).to_pylist()
+        rows = feature_days.of_range(registry, loop, registry.head(), day_of(1), day_of(last)).to_pylist()
         assert [row["amount"] for row in rows if row["order_id"] == 7] == [amount]
         assert len(rows) == last + 1
 
@@ -131,7 +131,7 @@ def test_labels_that_are_due_are_fetched_again(place: Path) -> None:
         assert result.outcome == "done"
     assert "corrects 2024-03-03: 0 rows came, 0 went, 4 differ, 4 labels" in result.reason
     registry, loop = dataset.registry(), catalog.load("shop")
-    rows = dataset.features(registry, loop, registry.head(), day_of(1), day_of(5)).to_pylist()
+    rows = feature_days.of_range(registry, loop, registry.head(), day_of(1), day_of(5)).to_pylist()
     known = {row["_ratchet_partition"]: row["returned"] is not None for row in rows}
     assert known == {day_of(1): True, day_of(2): True, day_of(3): True, day_of(4): False, day_of(5): False}
 
@@ -157,7 +157,7 @@ def test_a_table_brings_labels_by_key_on_the_day_on_which_they_are_known(place: 
     path.write_text(path.read_text() + "10,2024-03-05 10:00,true\n")  # told otherwise, four days after
     assert ingest("shop", day_of(5)).outcome == "done"
     registry, loop = dataset.registry(), catalog.load("shop")
-    rows = dataset.features(registry, loop, registry.head(), day_of(1), day_of(5)).to_pylist()
+    rows = feature_days.of_range(registry, loop, registry.head(), day_of(1), day_of(5)).to_pylist()
     assert [row["returned"] for row in rows] == [1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, *[None] * 8]
 
 

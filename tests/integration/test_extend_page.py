@@ -24,7 +24,7 @@ from ratchet.cli import ratchet
 from ratchet.data import features
 from ratchet.decisions import checks, retrain
 from ratchet.decisions.policies.facts import NightFacts
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import dataset, feature_days
 from ratchet.training import evaluation, fit, model
 from tests.conftest import ingest
 from pathlib import Path
@@ -35,7 +35,7 @@ assert linted.exit_code == 0, linted.output
 assert len(ingest("river", "2013-01-02..2013-01-14").published) == 13
 loop = catalog.load("river")
 registry = dataset.registry()
-rows = dataset.features(registry, loop, "HEAD", "2013-01-02", "2013-01-14")
+rows = feature_days.of_range(registry, loop, "HEAD", "2013-01-02", "2013-01-14")
 made, curve = fit.fit(loop, rows)
 made.save(Path("model"))
 read = model.load(Path("model"))

@@ -12,7 +12,7 @@ from rich.table import Table
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset, ledger, proven, records
+from ratchet.lifecycle import dataset, feature_days, ledger, proven, records
 from ratchet.monitoring import reference
 
 
@@ -39,7 +39,7 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
         if champion is None:
             raise RequestError(f"{loop.name} has no champion yet: train one first")
         record = records.read(loop, champion.run_id)
-        rows = dataset.features(registry, loop, registry.resolve(record.data["revision"]), *record.trained)
+        rows = feature_days.of_range(registry, loop, registry.resolve(record.data["revision"]), *record.trained)
         model = proven.version_model(loop, champion)
         before = json.loads(records.file(loop, client, champion.run_id, reference.THRESHOLDS))["thresholds"]
         made = reference.make(loop, model, rows)

@@ -11,21 +11,24 @@ import click
 from ratchet import catalog, installation
 from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail, nearest
-from ratchet.data import features
+from ratchet.data import features, proof
 from ratchet.errors import ContractError, RatchetError, explain
+from ratchet.lifecycle import dataset, feature_days
 from ratchet.linting import delivery, hindsight, references, target
 from ratchet.settings import Settings
 
+DAYS = 7  # of which features are proved at once
 ALL_ADMINS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
 
 
 @click.command(short_help="Check loops: contract, what it names, suites, and SQL.")
 @click.argument("names", nargs=-1)
 @click.option("--sources", is_flag=True, help="Ask each source for a day too, and hold it to contract and suite.")
+@click.option("--data", "with_data", is_flag=True, help="Prove the features of the newest days that are published.")
 @click.option(
     "--day", type=click.DateTime(["%Y-%m-%d"]), help="The day that sources are asked for: the last by default."
 )
-def lint(names: tuple[str, ...], sources: bool, day: dt.datetime | None) -> None:
+def lint(names: tuple[str, ...], sources: bool, with_data: bool, day: dt.datetime | None) -> None:
     """Check loops, all by default: the contract, what it names, its suites, and its SQL over a few made-up rows."""
     unknown = [name for name in names if name not in catalog.names()]
     if unknown:
@@ -35,6 +38,8 @@ def lint(names: tuple[str, ...], sources: bool, day: dt.datetime | None) -> None
     for name in names or catalog.names():
         try:
             wrong += [str(error) for error in _mistakes(catalog.load(name), asked)]
+            if with_data:
+                wrong += _unproved(catalog.load(name))
         except ContractError as error:
             wrong.append(str(error))
         except Exception as error:  # noqa: BLE001 (one loop's error is that loop's: the others are checked too)
@@ -65,6 +70,27 @@ def _mistakes(loop: Loop, day: dt.date | None) -> Iterator[ContractError]:
         about = f"{loop.task}, {len(loop.tables)} tables, {len(found)} features, {loop.training.trainer}"
         click.echo(f"{loop.name}: {about}. In order")
     yield from wrong
+
+
+def _unproved(loop: Loop) -> list[str]:
+    """Say which features see more than was known on the newest days; where none does, say so in a line."""
+    registry = dataset.existing()
+    days = dataset.published(registry, loop, registry.head())[-DAYS:]
+    if not days:
+        return [f"{loop.name}: nothing is published yet, so no feature can be proved. Ingest some days first"]
+    try:
+        rows = feature_days.proved(registry, loop, registry.head(), days)
+    except RatchetError as error:
+        return [str(error)]
+    click.echo(
+        f"{loop.name}: the features of {rows:,} rows of {days[0]}..{days[-1]} see nothing that is known later, and "
+        "nothing older than lookback_days, as far as the contract says when columns are known"
+    )
+    table = feature_days.of_days(registry, loop, registry.head(), days)
+    names = [name for part in features.names(loop, table.column_names) for name in part]
+    if never := [name for name in names if table.column(name).null_count == table.num_rows]:
+        click.echo(f"{loop.name}: nothing in any row of {', '.join(never)}. {proof.how(loop)}")
+    return []
 
 
 def _approval(loop: Loop) -> Iterator[ContractError]:

@@ -181,7 +181,8 @@ class Keep(Part):
     pages_days: DayCount = Field(default=90, description="Drift pages and Data Docs of a night; their numbers stay.")
     work_days: DayCount = Field(
         default=7,
-        description="What can be made again: staged deliveries, snapshots, copies of models, shadow scores.",
+        description="What can be made again: staged deliveries, snapshots, features of older SQL, copies of models, "
+        "shadow scores.",
     )
 
 

@@ -1,4 +1,9 @@
-"""Compute features: the loop's SQL over its partitions, for training, scoring and serving alike."""
+"""Compute features: the loop's SQL over what was known on a day, for training, scoring and serving alike.
+
+The features of a day are a function of its tables' days from `lookback_days` before, as far as they were known at its
+end (`known.py`), and of the SQL. *A day computed alone, on one thread, ordered by key, is the definition*: the same
+bits each time. So a row that is trained on and a row that is scored see the same history.
+"""
 
 from __future__ import annotations
 
@@ -7,40 +12,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet import partitions
 from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail, nearest
-from ratchet.data import sql, tables
+from ratchet.data import known, sql, targets
 from ratchet.errors import ContractError, DataError
-from ratchet.text import one_line
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-PARTITION = "_ratchet_partition"
-EVENT_TIME = "event_time"
-
-_SQL_TYPES = {
-    "string": "VARCHAR",
-    "int64": "BIGINT",
-    "float64": "DOUBLE",
-    "bool": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-    "date": "DATE",
-}
+PARTITION, EVENT_TIME = known.PARTITION, "event_time"
 
 
-def compute(
-    loop: Loop, given: Mapping[str, pa.Table], first: str, last: str, labels: pa.Table | None = None
-) -> pa.Table:
-    """Compute the features of the rows of partitions `first` to `last`.
+def of_day(loop: Loop, given: Mapping[str, pa.Table], day: str) -> pa.Table:
+    """Compute the features of a day's rows from what was known at its end.
 
-    given: every table of the loop, each with the column `_ratchet_partition`, from `lookback_days` before `first`.
-    labels: of a loop whose labels a table brings, that table from `first` on, as far as it is known; none are known
-    where it is left out.
-    Returns one row a row of the first table: key, `_ratchet_partition`, `event_time`, the features, and the target,
-    sorted by partition and key. Raises ContractError where the SQL fails, or does not give exactly one row a key.
+    given: every table of the loop, each with its partition, from `lookback_days` before the day on; what is known later
+    is not looked at. Returns one row a row of the first table: key, `_ratchet_partition`, `event_time` and the
+    features, ordered by key. Raises ContractError where the SQL fails, or does not give exactly one row a key.
     """
+    return select(loop, known.cut(loop, given, day, known.end_of(day)), day)
+
+
+def select(loop: Loop, given: Mapping[str, pa.Table], day: str) -> pa.Table:
+    """Compute the features of a day's rows from tables as they are given, whatever was known when."""
     import duckdb
 
     where = loop.folder / loop.features.sql
@@ -49,60 +45,64 @@ def compute(
     connection = sql.connect()
     try:
         for name, spec in loop.tables.items():
-            _register(connection, name, spec.columns, given[name])
-        if loop.label_table:
-            _register_labels(connection, loop, labels)
+            targets.register(connection, name, spec.columns, given[name])
+            connection.execute(
+                f"CREATE TEMP VIEW {q(name)} AS SELECT * EXCLUDE ({PARTITION}) FROM {q(f'_ratchet_rows_of_{name}')}"
+            )
         sql.lock(connection)
         _select(connection, text, where)
         relation = connection.sql("SELECT * FROM _ratchet_features")
-        missing = [name for name in (*keys, EVENT_TIME) if name not in relation.columns]
-        if missing:
-            raise ContractError(
-                f"{where}: the SELECT lacks the column {', '.join(missing)}; it must give the key and {EVENT_TIME}"
-            )
-        features = [c for c in relation.columns if c not in (*keys, EVENT_TIME) or c in loop.features.categorical]
-        for place, name in enumerate(loop.features.categorical):
-            if name not in relation.columns:
-                text = f"{name!r} is no column of the SELECT in {where}; {nearest(name, relation.columns)}"
-                raise fail(loop, ("features", "categorical", place), text)
-        kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
-        if texts := [name for name in features if kinds[name] == "VARCHAR" and name not in loop.features.categorical]:
-            text = f"{', '.join(texts)} of the SELECT in {where} is text, and features are numbers or categories"
-            raise fail(loop, ("features", "categorical"), f"{text}. Name it here, or CAST it to a number")
-        if loop.target.name in relation.columns:
-            raise ContractError(
-                f"{where}: the SELECT gives {loop.target.name!r}, the name of the target, which no model may be given. "
-                "Take it out; a feature that is another thing wants another name"
-            )
+        features = _features(loop, dict(zip(relation.columns, map(str, relation.types), strict=True)))
         chosen = [
             f"CAST(f.{q(c)} AS {'VARCHAR' if c in loop.features.categorical else 'DOUBLE'}) AS {q(c)}" for c in features
         ]
-        columns = ", ".join(
-            [*(f"m.{q(c)}" for c in keys if c not in features), f"m.{PARTITION}", f"f.{EVENT_TIME}", *chosen]
-        )
+        own = [f"m.{q(c)}" for c in keys if c not in features]
+        columns = ", ".join([*own, f"m.{PARTITION}", f"CAST(f.{EVENT_TIME} AS TIMESTAMP) AS {EVENT_TIME}", *chosen])
         joined = " AND ".join(f"f.{q(c)} = m.{q(c)}" for c in keys)
         order = ", ".join(f"m.{q(c)}" for c in keys)
-        target = sql.select(_qualified(loop), f"{loop.folder / 'loop.yaml'}: target.sql")
+        asked = f"FROM {q(f'_ratchet_rows_of_{main}')} AS m"
+        of_the_day = f"m.{PARTITION} = {sql.quoted(day)}"
         table = connection.sql(
-            f"""SELECT {columns}, ({target}) AS "{loop.target.name}"
-                FROM _ratchet_rows_of_{main} AS m LEFT JOIN _ratchet_features AS f ON {joined}{_brought(loop)}
-                WHERE m.{PARTITION} BETWEEN '{first}' AND '{last}' ORDER BY m.{PARTITION}, {order}"""
+            f"SELECT {columns} {asked} LEFT JOIN _ratchet_features AS f ON {joined} WHERE {of_the_day} ORDER BY {order}"
         ).to_arrow_table()
-        rows = connection.sql(
-            f"SELECT count(*) FROM _ratchet_rows_of_{main} WHERE {PARTITION} BETWEEN '{first}' AND '{last}'"
-        ).fetchall()
+        rows = int(connection.sql(f"SELECT count(*) {asked} WHERE {of_the_day}").fetchall()[0][0])
     except duckdb.Error as error:
-        raise ContractError(
-            f"{where}, or target.sql, fails: {error}. Mend the SQL and run: ratchet lint {loop.name}"
-        ) from error
+        raise ContractError(f"{where} fails: {error}. Mend it and run: ratchet lint {loop.name}") from error
     finally:
         connection.close()
-    if table.num_rows != rows[0][0] or table.column(EVENT_TIME).null_count:
+    if table.num_rows != rows or table.column(EVENT_TIME).null_count:
         raise ContractError(
-            f"{where}: {rows[0][0]} rows of {main} gave {table.num_rows} rows of features, "
+            f"{where}: {rows} rows of {main} of {day} gave {table.num_rows} rows of features, "
             f"{table.column(EVENT_TIME).null_count} of them without a match; the SELECT must give each key exactly once"
         )
     return table
+
+
+def compute(
+    loop: Loop, given: Mapping[str, pa.Table], first: str, last: str, labels: pa.Table | None = None
+) -> pa.Table:
+    """Compute features and targets of the days first..last, each day alone.
+
+    given: every table of the loop, each with its partition, from `lookback_days` before `first` on. labels: as of
+    `targets.compute`. The rows are in order of days, and of keys.
+    """
+    import pyarrow as pa
+
+    parts = []
+    for day in partitions.parse(f"{first}..{last}"):
+        begin = partitions.shift(day, -loop.features.lookback_days)
+        within = {name: _between(table, begin, day) for name, table in given.items()}
+        parts.append(of_day(loop, within, day))
+    rows = _between(given[loop.main], first, last)
+    return with_target(loop, pa.concat_tables(parts), targets.compute(loop, rows, labels))
+
+
+def with_target(loop: Loop, table: pa.Table, told: pa.Table) -> pa.Table:
+    """Put the targets of the same rows beside their features. Raises DataError where they are of others."""
+    same = [*(name for name in loop.main_table.key if name not in loop.features.categorical), PARTITION]
+    if table.num_rows != told.num_rows or not table.select(same).equals(told.select(same)):
+        raise DataError(f"The features of {loop.name} are not of the rows whose targets are known. Compute them again")
+    return table.append_column(loop.target.name, told.column(loop.target.name))
 
 
 def names(loop: Loop, columns: list[str]) -> tuple[list[str], list[str]]:
@@ -114,7 +114,8 @@ def names(loop: Loop, columns: list[str]) -> tuple[list[str], list[str]]:
 
 def dry_run(loop: Loop) -> list[str]:
     """Run the SQL over empty tables, to find its mistakes early; return the features' names. Raises ContractError."""
-    table = compute(loop, {name: empty(loop, name) for name in loop.tables}, "2000-01-01", "2000-01-01")
+    day = "2000-01-01"
+    table = compute(loop, {name: targets.empty(loop, name) for name in loop.tables}, day, day)
     categorical, numeric = names(loop, table.column_names)
     if not categorical + numeric:
         raise ContractError(
@@ -135,45 +136,35 @@ def latest(table: pa.Table, key: Sequence[str]) -> pa.Table:
         ).to_arrow_table()
 
 
-def empty(loop: Loop, name: str) -> pa.Table:
-    """Return a table of the loop with its partition, and no rows."""
-    import pyarrow as pa
-
-    return tables.empty(loop.tables[name].columns).append_column(PARTITION, pa.array([], pa.string()))
-
-
-def known_target(loop: Loop, table: pa.Table) -> pa.Table:
-    """Keep the rows whose target is known. Raises DataError where there is none."""
+def _between(table: pa.Table, first: str, last: str) -> pa.Table:
     import pyarrow.compute as pc
 
-    known = table.filter(pc.is_valid(table.column(loop.target.name)))
-    if not known.num_rows:
-        raise DataError(
-            f"No row of {loop.name} has a known {loop.target.name} in this window. "
-            "Ingest more days, or check target.sql"
+    column = table.column(PARTITION)
+    return table.filter(pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last)))
+
+
+def _features(loop: Loop, kinds: dict[str, str]) -> list[str]:
+    """Return the features among the columns of the SELECT. Raises ContractError where it lacks what it has to give."""
+    where, keys, columns = loop.folder / loop.features.sql, loop.main_table.key, [*kinds]
+    missing = [name for name in (*keys, EVENT_TIME) if name not in columns]
+    if missing:
+        raise ContractError(
+            f"{where}: the SELECT lacks the column {', '.join(missing)}; it must give the key and {EVENT_TIME}"
         )
-    return known
-
-
-def target_type(loop: Loop) -> str:
-    """Return DuckDB's type of target.sql, over the contract's types. Raises ContractError."""
-    import duckdb
-
-    place = f"{loop.folder / 'loop.yaml'}: target.sql"
-    connection = sql.connect()
-    try:
-        _register(connection, loop.main, loop.main_table.columns, empty(loop, loop.main))
-        if loop.label_table:
-            _register_labels(connection, loop, None)
-        sql.lock(connection)
-        found = connection.sql(
-            f"SELECT ({sql.select(_qualified(loop), place)}) FROM _ratchet_rows_of_{loop.main} AS m{_brought(loop)}"
+    for place, name in enumerate(loop.features.categorical):
+        if name not in columns:
+            text = f"{name!r} is no column of the SELECT in {where}; {nearest(name, columns)}"
+            raise fail(loop, ("features", "categorical", place), text)
+    if loop.target.name in columns:
+        raise ContractError(
+            f"{where}: the SELECT gives {loop.target.name!r}, the name of the target, which no model may be given. "
+            "Take it out; a feature that is another thing wants another name"
         )
-        return str(found.types[0])
-    except duckdb.Error as error:
-        raise fail(loop, ("target", "sql"), f"target.sql fails: {one_line(str(error), 400)}") from None
-    finally:
-        connection.close()
+    features = [c for c in columns if c not in (*keys, EVENT_TIME) or c in loop.features.categorical]
+    if texts := [name for name in features if kinds[name] == "VARCHAR" and name not in loop.features.categorical]:
+        text = f"{', '.join(texts)} of the SELECT in {where} is text, and features are numbers or categories"
+        raise fail(loop, ("features", "categorical"), f"{text}. Name it here, or CAST it to a number")
+    return features
 
 
 def _select(connection: duckdb.DuckDBPyConnection, text: str, where: Path) -> None:
@@ -186,44 +177,3 @@ def _select(connection: duckdb.DuckDBPyConnection, text: str, where: Path) -> No
         whole, found = where.read_text(encoding="utf-8"), re.search(r"LINE (\d+):", str(error))
         line = whole[: max(0, whole.find(text))].count("\n") + int(found.group(1)) if found else 1
         raise ContractError(f"{where}:{line}: the SELECT fails: {error}. Mend it and run: ratchet lint") from error
-
-
-def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], table: pa.Table) -> None:
-    """Make two views: one with the partition for ourselves, and one with the contract's columns alone for the SQL."""
-    given, own = sql.name(f"_ratchet_given_{name}"), sql.name(f"_ratchet_rows_of_{name}")
-    connection.register(f"_ratchet_given_{name}", table)
-    chosen = ", ".join(f"CAST({sql.name(c)} AS {_SQL_TYPES[t]}) AS {sql.name(c)}" for c, t in columns.items())
-    connection.execute(f"CREATE TEMP TABLE {own} AS SELECT {chosen}, {PARTITION} FROM {given}")
-    connection.execute(f"CREATE TEMP VIEW {sql.name(name)} AS SELECT * EXCLUDE ({PARTITION}) FROM {own}")
-
-
-def _register_labels(connection: duckdb.DuckDBPyConnection, loop: Loop, labels: pa.Table | None) -> None:
-    """Make the table of labels: of each key the one that came last."""
-    name = str(loop.label_table)
-    spec = loop.tables[name]
-    connection.register("_ratchet_told", labels if labels is not None else empty(loop, name))
-    keys = ", ".join(sql.name(c) for c in loop.main_table.key)
-    latest = f"row_number() OVER (PARTITION BY {keys} ORDER BY {sql.name(spec.time)} DESC, {PARTITION} DESC) = 1"
-    connection.execute(f"CREATE TEMP TABLE _ratchet_labels AS SELECT * FROM _ratchet_told QUALIFY {latest}")
-
-
-def _brought(loop: Loop) -> str:
-    """Return the join of the labels that a table brings, by the first table's key."""
-    if not loop.label_table:
-        return ""
-    joined = " AND ".join(f"l.{sql.name(c)} = m.{sql.name(c)}" for c in loop.main_table.key)
-    return f" LEFT JOIN _ratchet_labels AS l ON {joined}"
-
-
-def _qualified(loop: Loop) -> str:
-    """Return the target's expression its own scope: its columns are the first table's, not the features'.
-
-    Where a table brings the labels its columns come first. What is no number is not known: NaN becomes null.
-    """
-    brought = [*loop.tables[loop.label_table].columns] if loop.label_table else []
-    side = dict.fromkeys(loop.main_table.columns, "m") | dict.fromkeys(brought, "l")
-    side |= dict.fromkeys(loop.main_table.key, "m")
-    columns = ", ".join(f"{of}.{sql.name(c)} AS {sql.name(c)}" for c, of in side.items())
-    nan = "typeof(_t) IN ('DOUBLE', 'FLOAT') AND isnan(TRY_CAST(CAST(_t AS VARCHAR) AS DOUBLE))"
-    told = f"SELECT ({loop.target.sql}) AS _t FROM (SELECT {columns})"
-    return f"SELECT CASE WHEN NOT coalesce({nan}, false) THEN _t END FROM ({told})"

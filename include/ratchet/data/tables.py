@@ -52,6 +52,29 @@ def content_hash(table: pa.Table) -> str:
     return hashlib.sha256(memoryview(sink.getvalue())).hexdigest()
 
 
+def ordered_hash(table: pa.Table) -> str:
+    """Hash rows in their order, and schema, of a table of the contract's types; independent of chunks."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    digest = hashlib.sha256()
+    for name in table.column_names:
+        column = table.column(name)
+        there = pc.is_valid(column)
+        if column.null_count:  # what lies under a null is anything
+            nothing = "" if pa.types.is_string(column.type) else False if pa.types.is_boolean(column.type) else 0
+            column = pc.fill_null(column, pa.scalar(nothing, column.type))
+        if pa.types.is_boolean(column.type):
+            column = column.cast(pa.uint8())
+        parts = pa.table({name: column, "there": there.cast(pa.uint8())}).combine_chunks()
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, parts.schema) as writer:
+            writer.write_table(parts, max_chunksize=1 << 30)
+        digest.update(memoryview(sink.getvalue()))
+        digest.update(str(table.schema.field(name).type).encode())
+    return digest.hexdigest()
+
+
 def storable(table: pa.Table) -> pa.Table:
     """Write out as text what Parquet does not hold, as an interval; the other columns stay as they are."""
     return _written_out(table, _without_parquet)

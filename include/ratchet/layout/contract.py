@@ -10,7 +10,7 @@ from ratchet.layout.roles import Roles
 from ratchet.layout.sample import Column, Sample
 
 HOLDOUT = 7
-LOOKBACK = 8  # days that the mean of the last week, as it was known the day before, looks back
+WEEK = 7  # days of labels that a feature is the mean of
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ target:
 
 features:
   sql: features.sql
-  lookback_days: {LOOKBACK if found.task != "multiclass" else 0}
+  lookback_days: {label_delay(sample, found) + WEEK if found.task != "multiclass" else 0}
   categorical: [{", ".join(map(word, categorical))}]
 
 {_labels(sample, found)}
@@ -64,11 +64,16 @@ training:
 {chr(10).join(defaults.comments(section) for section in defaults.SECTIONS if section != "training")}"""
 
 
+def label_delay(sample: Sample, found: Roles) -> int:
+    """Return after how many days labels are known."""
+    return max(roles.late(sample, found), 1)
+
+
 def _labels(sample: Sample, found: Roles) -> str:
     """Return when labels are known, and how they come: the newest days of the sample may not have them yet."""
     late = roles.late(sample, found)
     how = "delivered, fetched_again, or the name of a table that brings them"
-    delay = f"label_delay_days: {max(late, 1)}"
+    delay = f"label_delay_days: {label_delay(sample, found)}"
     labels = "labels: fetched_again" if late else "# labels: null"
     return f"{delay:<35}# days until {found.target} is known\n{labels:<35}# {how}\n"
 

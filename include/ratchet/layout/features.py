@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ratchet.data.sql import name as quoted
-from ratchet.layout.contract import LOOKBACK
+from ratchet.layout import contract
+from ratchet.layout.contract import WEEK
 from ratchet.layout.roles import Roles
 from ratchet.layout.sample import Sample
 
@@ -28,7 +29,7 @@ def text(name: str, sample: Sample, found: Roles, features: list[str]) -> str:
     lines += [f"{sql} AS {column}," for column, sql in own.items() if column not in taken]
     if numeric and "mean_7d" not in taken:
         lines += [
-            f"-- the mean of {found.target} over the 7 days before yesterday: what was known when it was asked",
+            f"-- the mean of {found.target} over the 7 newest days whose labels were known when the day began",
             "(known.total - coalesce(before.total, 0)) / nullif(known.n - coalesce(before.n, 0), 0) AS mean_7d,",
         ]
     head = """-- What is known of a row when it is predicted, and nothing later. Delete every column that is known only
@@ -42,9 +43,10 @@ def text(name: str, sample: Sample, found: Roles, features: list[str]) -> str:
     FROM {quoted(name)} GROUP BY {quoted(found.time)} WINDOW by_time AS (ORDER BY {quoted(found.time)})
 )
 """
+    day, delay = f"date_trunc('day', {at})", contract.label_delay(sample, found)
     joins = f"""
-ASOF LEFT JOIN _running AS known ON known.moment <= {at} - INTERVAL 1 DAY
-ASOF LEFT JOIN _running AS before ON before.moment <= {at} - INTERVAL {LOOKBACK} DAY"""
+ASOF LEFT JOIN _running AS known ON known.moment < {day} - INTERVAL {delay} DAY
+ASOF LEFT JOIN _running AS before ON before.moment < {day} - INTERVAL {delay + WEEK} DAY"""
     shown = "\n".join(f"    {line}" for line in lines)
     return (
         f"{head}{history if numeric else ''}SELECT\n{shown}\nFROM {quoted(name)} AS asked{joins if numeric else ''}\n"

@@ -63,6 +63,7 @@ def work(settings: Settings, name: str) -> Iterator[Path]:
     for place in (
         settings.staging,
         settings.snapshots,
+        settings.features,
         settings.predictions,
         settings.reports,
         settings.models,

@@ -1,4 +1,4 @@
-"""Read a loop's dataset as of a revision, and compute features from it."""
+"""Read a loop's dataset as of a revision."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from ratchet.adapters import models, runs, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.opening import open_registry, refuse_to_begin
 from ratchet.contract.loop import Loop
-from ratchet.data import conversion
+from ratchet.data import conversion, targets
 from ratchet.data import features as feature_sql
-from ratchet.errors import DataError, RegistryError, storage_errors
+from ratchet.data.known import PARTITION
+from ratchet.errors import RegistryError, storage_errors
 from ratchet.files import private
-from ratchet.partitions import days_between, shift
+from ratchet.partitions import shift
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-_NEAR = 7  # days: what lies between two is read with them
+Held = dict[tuple[str, str], "pa.Table"]  # days that were read: (table, day) -> its rows
 
 
 def registry() -> Registry:
@@ -79,36 +80,33 @@ def counts(source: Registry, loop: Loop, revision: str) -> dict[str, int]:
     }
 
 
-def features(source: Registry, loop: Loop, revision: str, first: str, last: str) -> pa.Table:
-    """Compute the features of the published partitions from `first` to `last`. Raises DataError where there is none."""
-    if not published(source, loop, revision, first, last):
-        raise DataError(
-            f"No partition of {loop.name} between {first} and {last} is published at {revision[:10]}. "
-            f"Ingest some: ratchet data log {loop.name} shows what there is"
-        )
-    tables = {
-        name: _table(source, loop, name, revision, shift(first, -loop.features.lookback_days), last)
-        for name in loop.tables
-    }
-    labels = _table(source, loop, loop.label_table, revision, first, "9999") if loop.label_table else None
-    return feature_sql.compute(loop, tables, first, last, labels)
+def table(
+    source: Registry, loop: Loop, name: str, revision: str, first: str, last: str, held: Held | None = None
+) -> pa.Table:
+    """Read a table's days from `first` to `last`, each row with its partition, in the contract's types.
+
+    Of a table that says `repeated_key: update` the latest row of a key stands. held: days that were read before, to
+    which what is read now is added.
+    """
+    import pyarrow as pa
+
+    held = {} if held is None else held
+    days = [day for day in source.partitions(loop.name, name, revision) if first <= day <= last]
+    missing = {path(loop, name, day): day for day in days if (name, day) not in held}
+    for where, rows in source.read(missing, revision).items():
+        plain = conversion.conform(rows, loop.tables[name].columns)
+        days_of = pa.array([missing[where]] * plain.num_rows, pa.string())
+        held[name, missing[where]] = plain.append_column(PARTITION, days_of)
+    parts = [held[name, day] for day in days]
+    if not parts:
+        return targets.empty(loop, name)
+    whole = pa.concat_tables(parts)
+    return feature_sql.latest(whole, loop.tables[name].key) if loop.tables[name].repeated_key == "update" else whole
 
 
 def read_for(loop: Loop, first: str, last: str) -> str:
     """Say which days the features of days read: a range."""
     return f"{shift(first, -loop.features.lookback_days)}..{last}"
-
-
-def features_of(source: Registry, loop: Loop, revision: str, days: list[str]) -> pa.Table:
-    """Compute the features of published days, in order of days; what lies between two far apart is not read."""
-    import pyarrow as pa
-
-    spans = [[days[0], days[0]]]
-    for day in days[1:]:
-        if days_between(spans[-1][1], day) > _NEAR:
-            spans.append([day, day])
-        spans[-1][1] = day
-    return pa.concat_tables([features(source, loop, revision, first, last) for first, last in spans])
 
 
 def _refuse_where_a_champion_is_known(settings: Settings) -> None:
@@ -123,19 +121,3 @@ def _refuse_where_a_champion_is_known(settings: Settings) -> None:
                     f"of {name}. Bring it back: ratchet registry restore, from the remotes that RATCHET_REMOTE and "
                     "RATCHET_GIT_REMOTE name. Where that model is not Ratchet's, take its alias away"
                 )
-
-
-def _table(source: Registry, loop: Loop, name: str, revision: str, first: str, last: str) -> pa.Table:
-    import pyarrow as pa
-
-    days = [day for day in source.partitions(loop.name, name, revision) if first <= day <= last]
-    files = source.read([path(loop, name, day) for day in days], revision)
-    parts = []
-    for day, table in zip(days, files.values(), strict=True):
-        held = conversion.conform(table, loop.tables[name].columns)
-        parts.append(held.append_column(feature_sql.PARTITION, pa.array([day] * held.num_rows, pa.string())))
-    if parts and loop.tables[name].repeated_key == "update":
-        return feature_sql.latest(pa.concat_tables(parts), loop.tables[name].key)
-    if parts:
-        return pa.concat_tables(parts)
-    return feature_sql.empty(loop, name)

@@ -20,7 +20,7 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
-from ratchet.lifecycle import dataset, predictions, records
+from ratchet.lifecycle import dataset, feature_days, predictions, records
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,7 +80,7 @@ def extend(
     if not days:
         return known
     rival, opponent = predictions.contender(loop, waiting.mlflow_run), predictions.contender(loop, champion.run_id)
-    table = dataset.features_of(registry, loop, revision, days)
+    table = feature_days.of_days(registry, loop, revision, days)
     found = []
     for day in days:
         rows = _of(table, day)
@@ -107,7 +107,7 @@ def against_predecessor(
     told = {day: found for day in days if (found := _told(loop, day, set(predecessor.versions))) is not None}
     if not told:
         return []
-    table = dataset.features(registry, loop, revision, min(told), max(told))
+    table = feature_days.of_range(registry, loop, revision, min(told), max(told))
     found = []
     for day, champion in told.items():
         standing = rival.on(day)

@@ -21,7 +21,7 @@ from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions import lifecycle, shadows
 from ratchet.decisions.entries import Entries, Judged, Promoted, only
-from ratchet.lifecycle import dataset, evidence, nights, predictions, records
+from ratchet.lifecycle import dataset, evidence, feature_days, nights, predictions, records
 from ratchet.partitions import parse, shift
 from ratchet.settings import Settings
 
@@ -44,11 +44,15 @@ def work(loop: Loop) -> list[Path]:
     places = [
         *(settings.staging / loop.name).glob("*"),
         *(path for path in (settings.snapshots / loop.name).glob("*") if path.name != "runs"),
+        *(path for path in (settings.features / loop.name).glob("*") if path.name != feature_days.recipe(loop)),
         *(settings.models / loop.name).glob("*"),
         *(settings.models / "runs").glob("*"),
         *(settings.predictions / loop.name / "shadow").glob("*"),
     ]
     old = [path for path in places if path not in needed and _touched(path) < limit]
+    if loop.keep.data_days is not None:  # features are of the rows that are let go
+        last = _limit(loop, loop.keep.data_days)
+        old += [path for path in (settings.features / loop.name).glob("*/*") if path.name < last]
     return old + [path for path in _half_written(settings) if _touched(path) < time.time() - _HALF_WRITTEN]
 
 
@@ -221,7 +225,14 @@ def _limit(loop: Loop, days: int) -> str:
 
 
 def _half_written(settings: Settings) -> Iterator[Path]:
-    for folder in (settings.staging, settings.snapshots, settings.models, settings.predictions, settings.reports):
+    for folder in (
+        settings.staging,
+        settings.snapshots,
+        settings.features,
+        settings.models,
+        settings.predictions,
+        settings.reports,
+    ):
         yield from (path for path in _below(folder) if path.name.startswith(".") and path.suffix in (".tmp", ".old"))
 
 

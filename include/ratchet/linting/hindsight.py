@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ratchet.contract.loop import ColumnType, Loop
-from ratchet.data import features, sql
+from ratchet.data import features, known, sql
 from ratchet.errors import ContractError, RatchetError
-from ratchet.linting import references, rows, target
+from ratchet.linting import references, rows
 
 Rows = dict[str, list[rows.Row]]
 
@@ -27,7 +27,7 @@ def mistakes(loop: Loop, found: Sequence[str]) -> Iterator[ContractError]:
     SQL does not run over made-up rows; that is not the loop's mistake.
     """
     own = {loop.main_table.time, *loop.main_table.key}
-    changing = [name for name in target.columns(loop) if name not in own]
+    changing = [name for name in known.labels(loop) if name not in own]
     if not changing:
         return
     made = rows.made(loop)
@@ -68,7 +68,7 @@ def _moved(loop: Loop, made: Rows, before: rows.Row, changing: Sequence[str]) ->
 def _features(loop: Loop, made: Rows) -> rows.Row:
     """Return the features of the newest row."""
     day, newest = str(rows.DAY), made[loop.main][-1]
-    table = features.compute(loop, rows.arrow(loop, made), day, day)
+    table = features.select(loop, rows.arrow(loop, made), day)
     chosen = features.names(loop, table.column_names)
     keys = [name for name in loop.main_table.key if name not in loop.features.categorical]
     row = next(each for each in reversed(table.to_pylist()) if all(each[name] == newest[name] for name in keys))

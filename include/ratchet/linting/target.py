@@ -6,31 +6,24 @@ from collections.abc import Iterator
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail
-from ratchet.data import features, sql
+from ratchet.data import sql, targets
 from ratchet.errors import ContractError
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _CONTINUOUS = ("FLOAT", "DOUBLE")
 
 
-def columns(loop: Loop) -> list[str]:
-    """List the columns of the first table that target.sql reads."""
-    known = {name.lower(): name for name in loop.main_table.columns}
-    found = (known.get(name.lower()) for name in sql.columns(loop.target.sql))
-    return [name for name in dict.fromkeys(found) if name]
-
-
 def mistakes(loop: Loop) -> Iterator[ContractError]:
     """Yield what is wrong with target.sql: it fails, is the same in each row, or is of a type that the task is not."""
     try:
-        kind = features.target_type(loop)
+        kind = targets.type_of(loop)
     except ContractError as error:
         yield error
         return
-    known = [*loop.main_table.columns, *(loop.tables[loop.label_table].columns if loop.label_table else ())]
-    if not {name.lower() for name in known} & {name.lower() for name in sql.columns(loop.target.sql)}:
+    named = [*loop.main_table.columns, *(loop.tables[loop.label_table].columns if loop.label_table else ())]
+    if not {name.lower() for name in named} & {name.lower() for name in sql.columns(loop.target.sql)}:
         text = f"target.sql names no column of {loop.main}, so that it is the same in each row"
-        yield fail(loop, ("target", "sql"), f"{text}; there is: {', '.join(known)}")
+        yield fail(loop, ("target", "sql"), f"{text}; there is: {', '.join(named)}")
     elif why := _unfit(loop.task, kind):
         yield fail(loop, ("target", "sql"), f"target.sql gives {kind}, and the task is {loop.task}: {why}")
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.contract.loop import Loop
-from ratchet.data import features
+from ratchet.data.targets import known
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import TrainingError
@@ -140,7 +140,7 @@ class Fits:
             folder.mkdir()
             about: dict[str, Any] = {"first": first, "until": until, "classes": [], "ahead": {}}
             try:
-                rows = features.known_target(loop, data.between(first, until))
+                rows = known(loop, data.between(first, until))
                 searched, seconds = self._search(data, first, until, rows)
                 fitted, _ = fit(loop, rows, searched)
             except TrainingError as error:
@@ -180,7 +180,7 @@ class Fits:
         """Return the features that know the target on the labelled rows of first..last, found once a content."""
         path = self.folder / f"too-good-{self.name(data, first, last)}.json"
         if not path.exists():
-            rows = features.known_target(self.loop, data.between(first, last))
+            rows = known(self.loop, data.between(first, last))
             write_text(path, json.dumps(too_good.of_features(self.loop, rows)))
         return list(json.loads(path.read_text(encoding="utf-8")))
 

@@ -26,7 +26,7 @@ from ratchet.decisions.coverage import Coverage, of_window
 from ratchet.decisions.entries import Answered, ApprovalAsked, Asked, Entries, Judged, Paused, Resumed, only
 from ratchet.errors import DataError
 from ratchet.files import write_text
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import dataset, feature_days
 from ratchet.partitions import shift
 from ratchet.replay.known import Delivery, deliveries, written
 
@@ -218,7 +218,7 @@ def _rows(registry: Registry, loop: Loop, revision: str, cache: Path) -> DataVer
     contract = loop.model_dump_json(include={"tables", "target", "features", "task"})
     path = cache / f"rows-{hashlib.sha256((tree + sql + contract).encode()).hexdigest()[:16]}.arrow"
     if not path.exists():
-        _write(dataset.features(registry, loop, revision, days[0], days[-1]), path)
+        _write(feature_days.of_range(registry, loop, revision, days[0], days[-1]), path)
     return DataVersion(loop, path)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ratchet.data import features
+from ratchet.data import targets
 from ratchet.files import atomic
 from ratchet.monitoring import distances, reference
 from ratchet.partitions import shift
@@ -32,7 +32,7 @@ def _reference(champion: Fitted) -> tuple[pd.DataFrame, dict[str, Any]]:
     folder = champion.folder / "reference"
     if not folder.exists():
         loop = champion.data.loop
-        rows = features.known_target(loop, champion.data.between(champion.first, champion.until))
+        rows = targets.known(loop, champion.data.between(champion.first, champion.until))
         with atomic(folder) as made:
             made.mkdir()
             for name, content in reference.make(loop, champion.model, rows).items():

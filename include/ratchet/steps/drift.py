@@ -12,7 +12,7 @@ from ratchet.contract.loop import Loop
 from ratchet.contract.resting import days_of_rest
 from ratchet.decisions import coverage
 from ratchet.files import write_text
-from ratchet.lifecycle import dataset, ledger, looks, nights, proven, records
+from ratchet.lifecycle import dataset, feature_days, ledger, looks, nights, proven, records
 from ratchet.monitoring import distances, reference
 from ratchet.partitions import Partition, shift
 from ratchet.steps import Revision, StepRequest, StepResult
@@ -75,7 +75,8 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         model = proven.version_model(loop, champion)
         past = pd.read_parquet(io.BytesIO(records.file(loop, client, champion.run_id, reference.REFERENCE)))
         about = json.loads(records.file(loop, client, champion.run_id, reference.THRESHOLDS))
-        current = reference.columns(loop, model, dataset.features(registry, loop, revision, first, request.partition))
+        rows = feature_days.of_range(registry, loop, revision, first, request.partition)
+        current = reference.columns(loop, model, rows)
         compared = (current, past, *reference.kinds(past), reference.limits(about, len(days)))
         columns = distances.judged(*compared)
         path = None

@@ -12,7 +12,18 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, shadows
-from ratchet.lifecycle import corrections, dataset, evaluations, evidence, ledger, looks, nights, predictions, records
+from ratchet.lifecycle import (
+    corrections,
+    dataset,
+    evaluations,
+    evidence,
+    feature_days,
+    ledger,
+    looks,
+    nights,
+    predictions,
+    records,
+)
 from ratchet.monitoring import estimate
 from ratchet.partitions import Partition, days_between, shift
 from ratchet.steps import Revision, StepRequest, StepResult
@@ -69,7 +80,7 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         judged = _evaluation(loop, champion)
         found: dict[str, dict[str, dict[str, float]]] = {}
         if days:
-            rows = dataset.features_of(registry, loop, revision, days)
+            rows = feature_days.of_days(registry, loop, revision, days)
             found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
             newest = {f"live/v{version}/{k}": x for version, m in found[days[-1]].items() for k, x in m.items()}
             runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.data import features, tables
+from ratchet.data import features, tables, targets
 from ratchet.decisions import acts, lifecycle
 from ratchet.decisions.entries import Promoted, Won, only
 from ratchet.errors import TrainingError
-from ratchet.lifecycle import dataset, ledger, nights, predictions, production, proven, records, verdicts
+from ratchet.lifecycle import dataset, feature_days, ledger, nights, predictions, production, proven, records, verdicts
 from ratchet.lifecycle.records import Record
 from ratchet.partitions import Partition, shift
 from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, gate, snapshot, train
@@ -107,8 +107,8 @@ def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[pa.T
     if last > pinned.holdout.partition("..")[2]:
         registry = dataset.registry()
         revision = nights.revision(registry, loop, until)
-        table = dataset.features(registry, loop, revision, pinned.train.partition("..")[0], last)
-        return features.known_target(loop, table), revision
+        table = feature_days.of_range(registry, loop, revision, pinned.train.partition("..")[0], last)
+        return targets.known(loop, table), revision
     parts = [snapshot.read(loop, pinned.snapshot, part) for part in ("train", "holdout")]
     return pa.concat_tables(parts), pinned.revision
 

@@ -14,7 +14,7 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions import shadows
-from ratchet.lifecycle import dataset, ledger, nights, predictions, proven
+from ratchet.lifecycle import dataset, feature_days, ledger, nights, predictions, proven
 from ratchet.lifecycle.predictions import live, predict, without
 from ratchet.partitions import Partition
 from ratchet.steps import Revision, StepRequest, StepResult
@@ -57,7 +57,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
                 reason=f"{loop.name} has no champion yet: nothing is scored", outcome="skipped", partition=day
             )
         revision = registry.resolve(request.revision or "HEAD")  # a correction is scored as it came, whatever the night
-        rows = dataset.features(registry, loop, revision, day, day)
+        rows = feature_days.of_range(registry, loop, revision, day, day)
         shadows = _shadow(loop, client, rows, day)
         held = tables.read_table(path) if path.exists() else None
         fresh = without(rows, held, list(loop.main_table.key)) if held is not None else rows

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.contract.loop import Loop
-from ratchet.data import features, tables, windows
+from ratchet.data import features, tables, targets, windows
 from ratchet.decisions.nights import night_of
 from ratchet.errors import DataError
 from ratchet.files import atomic, slug, write_text
-from ratchet.lifecycle import contracts, dataset, nights
+from ratchet.lifecycle import contracts, dataset, feature_days, nights
 from ratchet.partitions import Partition, parse, shift
 from ratchet.settings import Settings
 from ratchet.steps import Key, Revision, StepRequest, StepResult
@@ -39,6 +39,7 @@ class SnapshotResult(StepResult):
     train_rows: int  # with a known target
     holdout_rows: int  # with a known target
     data_hash: str  # of both parts
+    proved: int = 0  # rows whose features were computed again from what was known when they were asked about
     contract: str = ""  # of the contract and SQL that the training lives by, from here on
 
 
@@ -67,6 +68,7 @@ def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
         reason=(
             f"{manifest['train_rows']:,} rows of {train[0]}..{train[-1]} to train on, "
             f"{manifest['holdout_rows']:,} rows of {holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
+            f"; the features of {manifest.get('proved', 0):,} proved"
         ),
         snapshot=name,
         revision=revision,
@@ -127,14 +129,20 @@ def _name(loop: Loop, revision: str, train: list[str], holdout: list[str]) -> st
 def _compute(loop: Loop, revision: str, train: list[str], holdout: list[str], target: Path) -> None:
     import pyarrow.compute as pc
 
-    table = dataset.features(dataset.registry(), loop, revision, train[0], holdout[-1])
+    registry = dataset.registry()
+    table = feature_days.of_range(registry, loop, revision, train[0], holdout[-1])
+    proved = feature_days.proved(registry, loop, revision, [*train, *holdout])
     held = pc.greater_equal(table.column(features.PARTITION), holdout[0])
     parts = {
-        "train": features.known_target(loop, table.filter(pc.invert(held))),
-        "holdout": features.known_target(loop, table.filter(held)),
+        "train": targets.known(loop, table.filter(pc.invert(held))),
+        "holdout": targets.known(loop, table.filter(held)),
     }
     digest = hashlib.sha256("".join(tables.content_hash(part) for part in parts.values()).encode()).hexdigest()
-    manifest = {**{f"{name}_rows": part.num_rows for name, part in parts.items()}, "data_hash": digest}
+    manifest = {
+        **{f"{name}_rows": part.num_rows for name, part in parts.items()},
+        "data_hash": digest,
+        "proved": proved,
+    }
     with atomic(target) as temporary:
         temporary.mkdir()
         for name, part in parts.items():

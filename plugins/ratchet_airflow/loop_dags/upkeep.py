@@ -9,9 +9,9 @@ from airflow.sdk import DAG
 from ratchet import catalog
 from ratchet_airflow.operators.upkeep import PruneOperator
 
-_PAGE = """**Take away what need not be kept.** Every night, a task a loop: staged deliveries, snapshots, copies of
-models, old pages and MLflow runs, and data that the contract lets go of (`keep`). Decisions and what they rest on stay,
-and whatever a registered model was made of.
+_PAGE = """**Take away what need not be kept.** Every night, a task a loop: staged deliveries, snapshots, old features,
+copies of models, old pages and MLflow runs, and data that the contract lets go of (`keep`). Decisions and what they
+rest on stay, and whatever a registered model was made of.
 
 A task that fails harms nothing but the disk: the next night does its work too. By hand: `ratchet prune LOOP --dry-run`.
 Airflow's and MLflow's own databases are cleaned by the installation's keeper, which no task can reach.

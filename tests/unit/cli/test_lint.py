@@ -8,6 +8,7 @@ import pytest
 
 from ratchet import catalog, cli
 from ratchet.contract.loop import Loop
+from tests.conftest import ingest
 from tests.given.mistakes import MISTAKES, Mistake, change, expected
 from tests.unit.cli.conftest import Ratchet
 
@@ -112,3 +113,30 @@ def test_labels_that_come_late_and_say_how_are_in_order(place: Path, ratchet: Ra
     for labels in ("delivered", "fetched_again"):
         path.write_text(f"{text}\nlabel_delay_days: 3\nlabels: {labels}\n")
         assert ratchet("lint", "wind")[0] == 0
+
+
+def test_features_are_proved_on_what_is_published(place: Path, ratchet: Ratchet) -> None:
+    assert "nothing is published yet" in ratchet("lint", "wind", "--data")[2]
+    ingest("wind", "2013-01-02..2013-01-06")
+    code, out, _ = ratchet("lint", "wind", "--data")
+    assert code == 0
+    assert "wind: the features of " in out
+    assert " rows of 2013-01-02..2013-01-06 see nothing that is known later" in out
+    sql = place / "loops" / "wind" / "features.sql"
+    sql.write_text(sql.read_text().replace("past.temp AS temp_now", "asked.wind_speed AS temp_now"))
+    code, _, err = ratchet("lint", "wind", "--data")
+    assert code == cli.FAILED
+    assert f"{sql}:7: the feature 'temp_now' sees what was known only later" in err
+
+
+def test_a_feature_that_is_never_there_is_told(place: Path, ratchet: Ratchet) -> None:
+    """The target reads it, so it counts as a label: nothing of it is shown on its own day."""
+    contract, sql = place / "loops" / "wind" / "loop.yaml", place / "loops" / "wind" / "features.sql"
+    text = contract.read_text().replace("sql: wind_speed", "sql: wind_speed - pressure")
+    contract.write_text(text.replace("gate:\n", "gate:\n  accept: [pressure_now]\n"))
+    sql.write_text(sql.read_text().replace("past.pressure AS pressure_now", "asked.pressure AS pressure_now"))
+    ingest("wind", "2013-01-02..2013-01-03")
+    code, out, _ = ratchet("lint", "wind", "--data")
+    assert code == 0
+    assert "nothing in any row of pressure_now" in out
+    assert "What target.sql reads (pressure) counts as known at the end of the day on the day after its own" in out

@@ -74,21 +74,6 @@ def test_nothing_after_the_moment_of_the_question_changes_a_feature(
     assert before.filter(asked).select(names).equals(after.filter(asked).select(names))
 
 
-def test_a_target_that_is_no_number_is_not_known(place: Path) -> None:
-    loop = catalog.load("wind")
-    moments = [dt.datetime(2013, 1, 1, hour) for hour in range(4)]
-    given = {"weather": _weather(moments, [1.0, float("nan"), None, 2.0])}
-    table = features.compute(loop, given, "2013-01-01", "2013-01-01")
-    assert table.column("wind").to_pylist() == [1.0, None, None, 2.0]
-
-
-def _weather(moments: list[dt.datetime], speeds: list[float | None]) -> pa.Table:
-    rows = len(moments)
-    columns = {"temp": [1.0] * rows, "humid": [1.0] * rows, "wind_speed": speeds, "pressure": [1.0] * rows}
-    at = {"observed_at": pa.array(moments, pa.timestamp("us")), "origin": ["EWR"] * rows}
-    return pa.table({**at, **columns, features.PARTITION: ["2013-01-01"] * rows})
-
-
 def test_the_features_see_what_came_before(ten_days: dict[str, pa.Table]) -> None:
     loop = catalog.load("flight_delays")
     flights = ten_days["flights"].to_pandas()

@@ -8,6 +8,7 @@ import pytest
 
 from ratchet import catalog
 from ratchet.contract.loop import Target
+from ratchet.data import known
 from ratchet.linting import target
 
 
@@ -23,7 +24,7 @@ from ratchet.linting import target
 )
 def test_the_columns_that_it_reads(place: Path, text: str, columns: list[str]) -> None:
     loop = catalog.load("flight_delays").model_copy(update={"target": Target(sql=text)})
-    assert sorted(target.columns(loop)) == sorted(columns)
+    assert sorted(known.labels(loop)) == sorted(columns)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from ratchet import catalog
 from ratchet.errors import TrainingError
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import dataset, feature_days
 from ratchet.replay import history
 from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
@@ -28,7 +28,7 @@ def test_a_replay_trains_what_production_trains(past: History, replayed: Path) -
     model, _ = fit(loop, snapshot.read(loop, pinned.snapshot, "train"))
     first, _, last = pinned.train.partition("..")
     replayed = Fits(loop, replayed / "cache").get(data, first, last)
-    rows = dataset.features(dataset.registry(), loop, pinned.revision, "2013-01-15", "2013-01-15")
+    rows = feature_days.of_range(dataset.registry(), loop, pinned.revision, "2013-01-15", "2013-01-15")
     assert replayed.predict(data, "2013-01-15") == pytest.approx(model.predict(rows), rel=1e-5)
 
 

@@ -111,7 +111,7 @@ def test_a_fresher_challenger_carries_the_recipes_evidence_on(second: str) -> No
     assert "carries its recipe's evidence on" in ledger.read(catalog.load(NAME))[-1].reason
 
 
-LEAKY = """SELECT observed_at, origin, observed_at - INTERVAL 3 HOUR AS event_time, humid,
+LEAKY = """SELECT observed_at, origin, observed_at AS event_time, humid,
     hash(observed_at) % 50 AS casual, round(wind_speed) - hash(observed_at) % 50 AS registered FROM weather
 """
 
