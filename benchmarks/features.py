@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import psutil
 import pyarrow as pa
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +31,7 @@ from benchmarks import data
 
 DAYS = int(os.environ.get("DAYS", "365"))
 ROWS = tuple(map(int, os.environ.get("ROWS", "100000,1000000,5000000").split(",")))
+SMALL = 100  # rows of the day that is done first, so that imports do not count
 FIRST, CORRECTED = "2013-01-01", "2013-06-15"
 
 
@@ -112,8 +117,6 @@ def _publish(first: str, last: str, corrected: bool = False) -> None:
 
 def _plain(last: str) -> float:
     """Run the loop's SELECT once over all days."""
-    import duckdb
-
     from ratchet import catalog
     from ratchet.data.known import PARTITION
     from ratchet.lifecycle import dataset
@@ -132,47 +135,53 @@ def _plain(last: str) -> float:
 
 
 def _rows(folder: Path) -> dict[str, dict[str, float]]:
-    """Compute and prove a day of many rows, each count in a process of its own."""
+    """Compute and prove a day of many rows, each in a process of its own that has done a small day before."""
+    data.lay(folder)
     found = {}
+    for rows in (SMALL, *ROWS):
+        chosen = ", ".join(
+            f'{of[2].format(start=f"TIMESTAMP {data.DAY!r}", step=86_400 * 10**6 // rows)} AS "{name}"'
+            for name, of in data.COLUMNS.items()
+        )
+        with duckdb.connect() as connection:
+            connection.execute(f"COPY (SELECT {chosen} FROM range({rows})) TO '{folder}/{rows}.parquet'")
     for rows in ROWS:
-        command = [sys.executable, "-m", "benchmarks.features", str(rows), str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
-        found |= json.loads(done.stdout.splitlines()[-1])
+        for what in ("compute", "prove"):
+            command = [sys.executable, "-m", "benchmarks.features", what, str(rows), str(folder)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr[-3000:]
+            found[f"{rows:,} rows: {what}"] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def _measure(rows: int, folder: Path) -> dict[str, dict[str, float]]:
-    import resource
-
-    from ratchet import catalog
-    from ratchet.data import conversion, features, known, proof
-    from ratchet.data.sources import Asked, files
-
+def _measure(what: str, rows: int, folder: Path) -> dict[str, float]:
+    """Do a small day, then the day; return seconds, and bytes beyond what was held before."""
     os.environ["RATCHET_LOOPS"], os.environ["RATCHET_SUITES"] = str(folder / "loops"), str(folder / "suites")
-    if not (folder / "loops").exists():
-        data.lay(folder)
-    data.write(folder / f"loops/bench/rows_{data.DAY}.csv", data.DAY, rows, 86_400 * 10**6 // rows)
-    loop = catalog.load("bench")
-    import datetime as dt
+    _day(what, _read(folder, SMALL))
+    given = _read(folder, rows)
+    held = psutil.Process().memory_info().rss
+    seconds = _seconds(lambda: _day(what, given))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - held
+    return {"seconds": seconds, "memory": max(memory, 0), "table": given["rows"].nbytes}
 
-    day = dt.date.fromisoformat(data.DAY)
-    options = files.Options.model_validate(loop.source.options)
-    parts = files.fetch(options, Asked(day, day, loop.folder, loop.tables))["rows"]
-    whole = parts if isinstance(parts, pa.Table) else pa.concat_tables(parts)
-    table = conversion.convert(whole, loop.main_table).table.combine_chunks()
-    del whole, parts
-    given = {"rows": table.append_column(known.PARTITION, pa.array([data.DAY] * table.num_rows, pa.string()))}
-    size, found = table.nbytes, {}
-    for what, work in (
-        ("compute", lambda: features.of_day(loop, given, data.DAY)),
-        ("prove", lambda: proof.prove(loop, given, given, data.DAY, features.of_day(loop, given, data.DAY), "x")),
-    ):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        seconds = _seconds(work)
-        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
-        found[f"{rows:,} rows: {what}"] = {"seconds": seconds, "memory": held, "table": size}
-    return found
+
+def _read(folder: Path, rows: int) -> dict[str, pa.Table]:
+    from ratchet import catalog
+    from ratchet.data import conversion, known
+
+    columns = catalog.load("bench").main_table.columns
+    table = conversion.conform(pq.read_table(folder / f"{rows}.parquet"), columns)
+    return {"rows": table.append_column(known.PARTITION, pa.array([data.DAY] * table.num_rows, pa.string()))}
+
+
+def _day(what: str, given: dict[str, pa.Table]) -> None:
+    from ratchet import catalog
+    from ratchet.data import features, proof
+
+    loop = catalog.load("bench")
+    found = features.of_day(loop, given, data.DAY)
+    if what == "prove":
+        assert not proof.prove(loop, given, given, data.DAY, found, "a seed").differ
 
 
 def _seconds(work: Callable[[], Any]) -> float:
@@ -183,6 +192,6 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(json.dumps(_measure(int(sys.argv[1]), Path(sys.argv[2]))))
+        print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))))
     else:
         main()
