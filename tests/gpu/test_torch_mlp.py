@@ -35,7 +35,7 @@ def test_what_was_learnt_on_the_card_is_stored_and_answers_on_the_cpu(task: Task
 def test_the_same_seed_gives_the_same_bits_on_the_same_card(task: Task) -> None:
     """In batches that leave a rest, and in ones so large that embeddings are added up by many threads at once."""
     unseen, train = rows(task, 100, 3), rows(task, 40_000)
-    for size in (96, 32_768):
+    for size in (96, 13_000, 32_768):  # 416, three and one whole batches, and a rest
         params = {"batch_size": size, "hidden": [512], "max_epochs": 3}
         one, other = (
             fitted(task, "torch_mlp", seed=4, params=params, device="cuda", train=train)[0].predict(unseen)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    Step = Callable[[torch.Tensor], torch.Tensor]  # the numbers of rows -> their loss
 
 REQUIREMENTS = ("torch", "safetensors")
 UNRECORDED = 3  # steps that libraries and optimiser need to set themselves up, before one can be recorded on a card
@@ -89,7 +90,7 @@ def _fit(params: Params, job: Job, train: Arrays, valid: Arrays | None, device: 
         fused=True,
         capturable=device.type == "cuda",
     )
-    step = _recorded(model, job, rows, optimizer, params.batch_size)
+    step = _step(model, job, rows, optimizer, params.batch_size)
     shuffle = torch.Generator().manual_seed(job.seed)
     best, best_state, waited = math.inf, None, 0
     curve: tuple[list[float], list[float]] = ([], [])
@@ -188,15 +189,13 @@ def _on(device: torch.device) -> Iterator[None]:
         torch.use_deterministic_algorithms(before)
 
 
-def _recorded(
+def _step(
     model: torch.nn.Module, job: Job, rows: tuple[torch.Tensor, ...], optimizer: torch.optim.Optimizer, size: int
-) -> Callable[[torch.Tensor], torch.Tensor]:
+) -> Step:
     """Return what makes a step of the optimiser on the rows that it is given the numbers of, and returns their loss.
 
-    On a card the step of a whole batch is recorded once as a CUDA graph and replayed: launched one by one from Python,
-    its hundred small kernels leave the card waiting for most of the step (benchmarks/gpu.py).
+    On a card the step of a whole batch is recorded once and replayed. size: rows of a whole batch.
     """
-    import torch
 
     def step(batch: torch.Tensor) -> torch.Tensor:
         optimizer.zero_grad(set_to_none=True)
@@ -205,26 +204,42 @@ def _recorded(
         optimizer.step()
         return loss.detach()
 
-    device = rows[0].device
-    if device.type != "cuda":
-        return step
-    batch, made = torch.empty(size, dtype=torch.int64, device=device), 0
-    graph, loss = torch.cuda.CUDAGraph(), torch.empty((), device=device)
+    return _replayed(step, _record, size) if rows[0].device.type == "cuda" else step
 
-    def replayed(chosen: torch.Tensor) -> torch.Tensor:
-        nonlocal made, loss
-        if len(chosen) < size or made < UNRECORDED:
-            made += 1
-            return step(chosen)
-        batch.copy_(chosen)
-        if made == UNRECORDED:
-            with torch.cuda.graph(graph, stream=torch.cuda.current_stream(device)):
-                loss = step(batch)
-            made += 1
+
+def _replayed(step: Step, record: Callable[[Step, torch.Tensor], Step], size: int) -> Step:
+    """Take the first steps, and those of batches that are not whole, one by one; record one of a whole batch, once."""
+    taken, replay = 0, None
+
+    def one(batch: torch.Tensor) -> torch.Tensor:
+        nonlocal taken, replay
+        if len(batch) < size or taken < UNRECORDED:
+            taken += 1
+            return step(batch)
+        replay = replay or record(step, batch)
+        return replay(batch)
+
+    return one
+
+
+def _record(step: Step, batch: torch.Tensor) -> Step:
+    """Record a step as a CUDA graph, without taking it, and return what takes it on any batch of that size.
+
+    Launched one by one from Python, its hundred small kernels leave the card waiting for most of the step
+    (benchmarks/gpu.py).
+    """
+    import torch
+
+    held, graph = batch.clone(), torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=torch.cuda.current_stream(batch.device)):
+        loss = step(held)
+
+    def replay(chosen: torch.Tensor) -> torch.Tensor:
+        held.copy_(chosen)
         graph.replay()
         return loss
 
-    return replayed
+    return replay
 
 
 def _build(shape: dict[str, Any]) -> torch.nn.Module:
