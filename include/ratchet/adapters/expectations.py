@@ -10,7 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ class Check:
 
     # Row position -> the critical expectations that the row breaks.
     broken: dict[int, list[str]] = field(default_factory=dict)
+    # Rows among them that are equal in every column to one that passes: they tell nothing against the delivery.
+    copies: frozenset[int] = frozenset()
     # Critical expectations about the whole table, or whose evaluation failed, that are broken.
     refused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)  # everything broken of a lower severity
@@ -50,6 +52,13 @@ def read_suite(folder: Path, suite: str) -> dict[str, Any]:
         raise ContractError(f"There is no suite {path}. Write it, or name another one in loop.yaml") from None
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ContractError(f"{path} is not an expectation suite: {error}. Mend the file") from None
+
+
+def hold(table: pa.Table, folder: Path, suite: str, key: Sequence[str]) -> Check:
+    """Hold a table to a suite and its key; of rows that are equal in every column the first passes."""
+    check = validate(frame(table, folder, suite, key), folder, suite, key)
+    broken, copies = _keep_first(table, key, check.broken)
+    return replace(check, broken=broken, copies=frozenset(copies))
 
 
 def validate(frame: pd.DataFrame, folder: Path, suite: str, key: Sequence[str]) -> Check:
@@ -74,6 +83,30 @@ def validate(frame: pd.DataFrame, folder: Path, suite: str, key: Sequence[str]) 
         if not item.success:
             _sort(item, check)
     return check
+
+
+def _keep_first(
+    table: pa.Table, key: Sequence[str], broken: dict[int, list[str]]
+) -> tuple[dict[int, list[str]], set[int]]:
+    """Let the first of rows that are equal in every column pass, where being doubled is all that is wrong with it.
+
+    Returns the rows that stay broken, and which of them are such copies: they tell nothing against the delivery.
+    """
+    doubled = [row for row, names in broken.items() if all("unique" in name for name in names)]
+    if not doubled:
+        return broken, set()
+    groups: dict[str, dict[str, list[int]]] = {}
+    for row in sorted(doubled):
+        values = table.slice(row, 1).to_pylist()[0]
+        of = json.dumps([str(values[column]) for column in key])
+        groups.setdefault(of, {}).setdefault(json.dumps(values, default=str), []).append(row)
+    passed, copies = set(), set()
+    for versions in groups.values():
+        if len(versions) == 1:
+            rows = next(iter(versions.values()))
+            passed.add(rows[0])
+            copies.update(rows[1:])
+    return {row: names for row, names in broken.items() if row not in passed}, copies
 
 
 def columns(arguments: Any) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -54,16 +53,14 @@ def inspect(keys: Keys, loop: Loop, name: str, day: str, raw: pa.Table) -> Inspe
     places = np.flatnonzero(fits)
     kept = done.table.filter(fits) if broken else done.table
     suites = Settings.current().suites
-    check = expectations.validate(expectations.frame(kept, suites, spec.suite, spec.key), suites, spec.suite, spec.key)
-    judged, copies = _keep_first(kept, spec, check.broken)
-    broken |= {int(places[row]): names for row, names in judged.items()}
+    check = expectations.hold(kept, suites, spec.suite, spec.key)
+    copies = {int(places[row]) for row in check.copies}
+    broken |= {int(places[row]): names for row, names in check.broken.items()}
     refused += check.refused
     share = (len(broken) - len(copies)) / rows
     if share > spec.tolerance and not refused:
-        twice = {int(places[row]) for row in copies}
-        worst, count = Counter(why for row, whys in broken.items() if row not in twice for why in whys).most_common(1)[
-            0
-        ]
+        counts = Counter(each for row, whys in broken.items() if row not in copies for each in whys)
+        worst, count = counts.most_common(1)[0]
         refused.append(
             f"{share:.1%} of {rows} rows break an expectation, tolerated are {spec.tolerance:.1%}; "
             f"{count} break {worst}"
@@ -111,25 +108,3 @@ def _retyped(raw: pa.Table, done: Converted, spec: Table, name: str, column: str
     if kind in ("timestamp", "date") and spec.format_of(column) is None:
         said += f". Dates in text are read as ISO 8601: say otherwise in tables.{name}.date_format"
     return said
-
-
-def _keep_first(table: pa.Table, spec: Table, broken: dict[int, list[str]]) -> tuple[dict[int, list[str]], set[int]]:
-    """Let the first of rows that are equal in every column pass, where being doubled is all that is wrong with it.
-
-    Returns the rows that stay broken, and which of them are such copies: they tell nothing against the delivery.
-    """
-    doubled = [row for row, names in broken.items() if all("unique" in name for name in names)]
-    if not doubled:
-        return broken, set()
-    groups: dict[str, dict[str, list[int]]] = {}
-    for row in sorted(doubled):
-        values = table.slice(row, 1).to_pylist()[0]
-        key = json.dumps([str(values[column]) for column in spec.key])
-        groups.setdefault(key, {}).setdefault(json.dumps(values, default=str), []).append(row)
-    passed, copies = set(), set()
-    for versions in groups.values():
-        if len(versions) == 1:
-            rows = next(iter(versions.values()))
-            passed.add(rows[0])
-            copies.update(rows[1:])
-    return {row: names for row, names in broken.items() if row not in passed}, copies

@@ -73,17 +73,17 @@ def _suite(loop: Loop, name: str, found: pa.Table, day: dt.date, notes: list[str
     table, suites = loop.tables[name], Settings.current().suites
     rows, where = conversion.convert(found, table).table, ("tables", name, "suite")
     try:
-        frame = expectations.frame(rows, suites, table.suite, table.key)
-        check = expectations.validate(frame, suites, table.suite, table.key)
+        check = expectations.hold(rows, suites, table.suite, table.key)
     except ContractError as error:
         return [fail(loop, where, str(error))]
-    why = Counter(each for row in check.broken.values() for each in row)
+    why = Counter(each for row, whys in check.broken.items() if row not in check.copies for each in whys)
     told = ", ".join(f"{count:,} × {each}" for each, count in why.most_common(5))
-    share = len(check.broken) / found.num_rows
+    broken = len(check.broken) - len(check.copies)
+    share = broken / found.num_rows
     if check.warnings:
         notes.append(f"{name}: suite {table.suite} warns: {'; '.join(check.warnings)}")
-    if check.broken and share <= table.tolerance:
-        notes.append(f"{name}: {len(check.broken):,} rows of {day} would go to quarantine: {told}")
+    if broken and share <= table.tolerance:
+        notes.append(f"{name}: {broken:,} rows of {day} would go to quarantine: {told}")
     refused = [*check.refused]
     if share > table.tolerance:
         refused.append(f"{share:.1%} of the rows break it ({told}), tolerated are {table.tolerance:.1%}")

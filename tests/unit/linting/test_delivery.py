@@ -10,6 +10,7 @@ import pytest
 
 from ratchet import catalog
 from ratchet.linting import delivery
+from tests.given.deliveries import deliver, rows_of_day
 
 DAY = dt.date(2013, 1, 5)
 
@@ -89,3 +90,9 @@ def test_what_its_suite_would_refuse_is_told_at_its_line_and_what_it_would_keep_
     assert re.search(
         r"\d+ rows of 2013-01-05 would go to quarantine: \d+ × expect_column_values_to_be_between", notes[0]
     )
+
+
+def test_exact_copies_tell_nothing_against_a_delivery(place: Path) -> None:
+    """Lint refused what a night accepts, since it held the rows to the suite in its own way."""
+    deliver(place, [*rows_of_day(), *rows_of_day()])
+    assert delivery.mistakes(catalog.load("wind"), DAY) == ([], ["weather: 120 rows of 2013-01-05"])
