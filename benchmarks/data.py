@@ -50,10 +50,10 @@ def main() -> None:
         folder = Path(name)
         lay(folder)
         for rows in ROWS:
-            size = write(folder / f"loops/bench/rows_{DAY}.csv", DAY, rows, 86_400 * 10**6 // rows)
+            size = _write(folder / f"loops/bench/rows_{DAY}.csv", DAY, rows, 86_400 * 10**6 // rows)
             for step in STEPS:
                 found[f"{rows:,} rows: {step}"] = _child(folder, step, DAY, size)
-        write(folder / "loops/bench/rows_all.csv", FIRST, 60 * 300, 86_400 * 10**6 // 300)
+        _write(folder / "loops/bench/rows_all.csv", FIRST, 60 * 300, 86_400 * 10**6 // 300)
         contract = folder / "loops/bench/loop.yaml"
         contract.write_text(contract.read_text().replace("rows_{partition}.csv", "rows_all.csv"))
         for step in STEPS:
@@ -99,15 +99,20 @@ def lay(folder: Path) -> None:
     suites = folder / "suites" / "expectations"
     suites.mkdir(parents=True)
     (suites / "bench.json").write_text(json.dumps({"name": "bench", "expectations": suite, "meta": {}}))
-    write(loop / f"rows_{SMALL}.csv", SMALL, 100, 10**6)
+    _write(loop / f"rows_{SMALL}.csv", SMALL, 100, 10**6)
 
 
-def write(path: Path, first: str, rows: int, step: int) -> int:
-    """Write rows as CSV; return the bytes of their table in Arrow."""
+def made(first: str, rows: int, step: int) -> str:
+    """Return the SELECT that makes rows from the first day on, `step` microseconds apart."""
     start = f"TIMESTAMP '{first}'"
     chosen = ", ".join(f'{of[2].format(start=start, step=step)} AS "{name}"' for name, of in COLUMNS.items())
+    return f"SELECT {chosen} FROM range({rows})"
+
+
+def _write(path: Path, first: str, rows: int, step: int) -> int:
+    """Write rows as CSV; return the bytes of their table in Arrow."""
     with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT {chosen} FROM range({rows})) TO '{path}' (HEADER, DELIMITER ',')")
+        connection.execute(f"COPY ({made(first, rows, step)}) TO '{path}' (HEADER, DELIMITER ',')")
         typed = ", ".join(f"'{name}': '{of[1]}'" for name, of in COLUMNS.items())
         return int(connection.sql(f"FROM read_csv('{path}', columns={{{typed}}}, header=true)").to_arrow_table().nbytes)
 

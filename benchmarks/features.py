@@ -77,8 +77,7 @@ def _flights() -> dict[str, float]:
     _publish(CORRECTED, CORRECTED, corrected=True)
     found["after one correction"] = _seconds(lambda: year(shift(last, -1)))
     _publish(last, last)
-    night = _seconds(lambda: feature_days.of_range(registry, loop, registry.head(), last, last))
-    found["one more night"] = night
+    found["one more night"] = _seconds(lambda: feature_days.of_range(registry, loop, registry.head(), last, last))
     return found
 
 
@@ -139,12 +138,9 @@ def _rows(folder: Path) -> dict[str, dict[str, float]]:
     data.lay(folder)
     found = {}
     for rows in (SMALL, *ROWS):
-        chosen = ", ".join(
-            f'{of[2].format(start=f"TIMESTAMP {data.DAY!r}", step=86_400 * 10**6 // rows)} AS "{name}"'
-            for name, of in data.COLUMNS.items()
-        )
+        made = data.made(data.DAY, rows, 86_400 * 10**6 // rows)
         with duckdb.connect() as connection:
-            connection.execute(f"COPY (SELECT {chosen} FROM range({rows})) TO '{folder}/{rows}.parquet'")
+            connection.execute(f"COPY ({made}) TO '{folder}/{rows}.parquet'")
     for rows in ROWS:
         for what in ("compute", "prove"):
             command = [sys.executable, "-m", "benchmarks.features", what, str(rows), str(folder)]

@@ -18,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 from ratchet import catalog
-from ratchet.data import conversion, features, targets
-from ratchet.data.sources import Asked, nycflights
+from ratchet.data import features, targets
 from ratchet.training import fit
 from ratchet.training.metrics import row_losses
 from ratchet.training.model import Model
+from tests.given import flights
 
 LOOP = "flight_delays"
 AHEAD = 60  # days that a model's losses are computed for at once; later ones when they are asked for
@@ -69,17 +69,7 @@ class Year:
 def year() -> Year:
     """Make the features of 2013 from the package's files, as ingestion and snapshot would."""
     loop = catalog.load(LOOP)
-    parts: dict[str, list[pa.Table]] = {name: [] for name in loop.tables}
-    for n in range(365):
-        day = dt.date(2013, 1, 1) + dt.timedelta(days=n)
-        for name, table in nycflights.fetch(nycflights.Options(), Asked(day, day, loop.folder)).items():
-            held = conversion.conform(table, loop.tables[name].columns)
-            parts[name].append(
-                held.append_column(features.PARTITION, pa.array([day.isoformat()] * held.num_rows, pa.string()))
-            )
-    rows = features.compute(
-        loop, {name: pa.concat_tables(each) for name, each in parts.items()}, "2013-01-01", "2013-12-31"
-    )
+    rows = features.compute(loop, flights.days("2013-01-01", "2013-12-31"), "2013-01-01", "2013-12-31")
     rows = targets.known(loop, rows).combine_chunks()
     days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype("datetime64[D]")
     index = (days - np.datetime64("2013-01-01")).astype(int)

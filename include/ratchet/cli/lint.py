@@ -37,9 +37,9 @@ def lint(names: tuple[str, ...], sources: bool, with_data: bool, day: dt.datetim
     wrong = [] if names else [_stray(path.name) for path in catalog.strays()]
     for name in names or catalog.names():
         try:
-            wrong += [str(error) for error in _mistakes(catalog.load(name), asked)]
-            if with_data:
-                wrong += _unproved(catalog.load(name))
+            loop = catalog.load(name)
+            wrong += [str(error) for error in _mistakes(loop, asked)]
+            wrong += _unproved(loop) if with_data else []
         except ContractError as error:
             wrong.append(str(error))
         except Exception as error:  # noqa: BLE001 (one loop's error is that loop's: the others are checked too)

@@ -44,11 +44,12 @@ def select(loop: Loop, given: Mapping[str, pa.Table], day: str) -> pa.Table:
     main, keys, q = loop.main, loop.main_table.key, sql.name
     connection = sql.connect()
     try:
-        for name, spec in loop.tables.items():
-            targets.register(connection, name, spec.columns, given[name])
-            connection.execute(
-                f"CREATE TEMP VIEW {q(name)} AS SELECT * EXCLUDE ({PARTITION}) FROM {q(f'_ratchet_rows_of_{name}')}"
-            )
+        rows_of = {
+            name: sql.give(connection, name, {**spec.columns, PARTITION: "string"}, given[name])
+            for name, spec in loop.tables.items()
+        }
+        for name, own in rows_of.items():
+            connection.execute(f"CREATE TEMP VIEW {q(name)} AS SELECT * EXCLUDE ({PARTITION}) FROM {own}")
         sql.lock(connection)
         _select(connection, text, where)
         relation = connection.sql("SELECT * FROM _ratchet_features")
@@ -56,11 +57,11 @@ def select(loop: Loop, given: Mapping[str, pa.Table], day: str) -> pa.Table:
         chosen = [
             f"CAST(f.{q(c)} AS {'VARCHAR' if c in loop.features.categorical else 'DOUBLE'}) AS {q(c)}" for c in features
         ]
-        own = [f"m.{q(c)}" for c in keys if c not in features]
-        columns = ", ".join([*own, f"m.{PARTITION}", f"CAST(f.{EVENT_TIME} AS TIMESTAMP) AS {EVENT_TIME}", *chosen])
+        plain = [f"m.{q(c)}" for c in keys if c not in features]
+        columns = ", ".join([*plain, f"m.{PARTITION}", f"CAST(f.{EVENT_TIME} AS TIMESTAMP) AS {EVENT_TIME}", *chosen])
         joined = " AND ".join(f"f.{q(c)} = m.{q(c)}" for c in keys)
         order = ", ".join(f"m.{q(c)}" for c in keys)
-        asked = f"FROM {q(f'_ratchet_rows_of_{main}')} AS m"
+        asked = f"FROM {rows_of[main]} AS m"
         of_the_day = f"m.{PARTITION} = {sql.quoted(day)}"
         table = connection.sql(
             f"SELECT {columns} {asked} LEFT JOIN _ratchet_features AS f ON {joined} WHERE {of_the_day} ORDER BY {order}"
@@ -115,7 +116,7 @@ def names(loop: Loop, columns: list[str]) -> tuple[list[str], list[str]]:
 def dry_run(loop: Loop) -> list[str]:
     """Run the SQL over empty tables, to find its mistakes early; return the features' names. Raises ContractError."""
     day = "2000-01-01"
-    table = compute(loop, {name: targets.empty(loop, name) for name in loop.tables}, day, day)
+    table = compute(loop, {name: known.nothing(loop, name) for name in loop.tables}, day, day)
     categorical, numeric = names(loop, table.column_names)
     if not categorical + numeric:
         raise ContractError(

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import Loop
-from ratchet.data import sql
+from ratchet.data import sql, tables
 from ratchet.errors import ContractError
 
 if TYPE_CHECKING:
@@ -30,11 +30,23 @@ def end_of(day: str) -> dt.datetime:
     return dt.datetime.fromisoformat(day) + _LAST
 
 
+def nothing(loop: Loop, name: str) -> pa.Table:
+    """Return a table of the loop with its partition, and no rows."""
+    return tables.empty({**loop.tables[name].columns, PARTITION: "string"})
+
+
 def labels(loop: Loop) -> list[str]:
     """List the columns of the first table that target.sql reads, in its order: they are not known with their row."""
     known = {name.lower(): name for name in loop.main_table.columns}
     found = (known.get(name.lower()) for name in sql.columns(loop.target.sql))
     return [name for name in dict.fromkeys(found) if name]
+
+
+def late(loop: Loop) -> list[str]:
+    """List the labels that count as known `label_delay_days` after: of which neither contract nor a table says when."""
+    spec, brought = loop.main_table, loop.tables[loop.label_table].columns if loop.label_table else {}
+    aside = {spec.time, *spec.key, *spec.known, *spec.known.values(), *brought}
+    return [column for column in labels(loop) if column not in aside]
 
 
 def cut(loop: Loop, given: Mapping[str, pa.Table], day: str, moment: dt.datetime) -> dict[str, pa.Table]:
@@ -84,13 +96,10 @@ def _later(loop: Loop, name: str, table: pa.Table) -> Iterator[tuple[str, pa.Chu
             yield at, told
     if name != loop.main:
         return
-    brought = loop.tables[loop.label_table].columns if loop.label_table else {}
-    aside = {spec.time, *spec.key, *spec.known, *moments, *brought}
-    late = [column for column in labels(loop) if column not in aside]
-    if late:
+    if columns := late(loop):
         delay = dt.timedelta(days=loop.label_delay_days) + _LAST
         told = pc.add(_begin(table), pa.scalar(delay, pa.duration("us")))
-        yield from ((column, told) for column in late)
+        yield from ((column, told) for column in columns)
 
 
 def _begin(table: pa.Table) -> pa.ChunkedArray:

@@ -57,33 +57,26 @@ def prove(
         return Proof()
     asked = sorted(pc.unique(found.column(EVENT_TIME)).to_pylist())
     moments = sorted(random.Random(seed).sample(asked, min(2, len(asked))))  # noqa: S311 (a draw, no secret)
-    differ: dict[str, Why] = {}
-    for moment in moments:
-        tables = older if moment == moments[-1] else given
-        for name in _unlike(loop, tables, day, found, moment):
-            differ.setdefault(name, "later")
-    last = moments[-1]
-    if differ and older is not given:  # which of them only older days have changed
-        still = _unlike(loop, given, day, found, last)
-        before = {*_unlike(loop, given, day, found, moments[0])} if len(moments) > 1 else set()
-        differ = {name: "later" if name in still or name in before else "older" for name in differ}
+    first, last = moments[0], moments[-1]
+    late = _unlike(loop, older, day, found, last)
+    later = {*(_unlike(loop, given, day, found, first) if first < last else ())}
+    if not later.issuperset(late):  # of these, which have only older days changed?
+        later |= {*late} & {*_unlike(loop, given, day, found, last)}
+    differ: dict[str, Why] = {name: "later" if name in later else "older" for name in [*late, *sorted(later)]}
     rows = pc.sum(pc.less_equal(found.column(EVENT_TIME), last)).as_py()
     return Proof(int(rows), differ)
 
 
 def how(loop: Loop) -> str:
     """Say what makes a feature see only what was known."""
-    late = [name for name in known.labels(loop) if name not in loop.main_table.known]
-    days = "on the day after" if loop.label_delay_days == 1 else f"{loop.label_delay_days} days after"
-    told = (
-        f" What target.sql reads ({', '.join(late)}) counts as known at the end of the day {days} its own"
-        if late
-        else ""
-    )
-    return (
+    said = (
         "Compare with event_time in the SQL, look back no further than features.lookback_days, or say when a column is "
-        f"known: tables.….columns.NAME: {{type: …, known_at: COLUMN}}.{told}{'.' if told else ''}"
+        "known: tables.….columns.NAME: {type: …, known_at: COLUMN}."
     )
+    if not (late := known.late(loop)):
+        return said
+    days = "on the day after" if loop.label_delay_days == 1 else f"{loop.label_delay_days} days after"
+    return f"{said} What target.sql reads ({', '.join(late)}) counts as known at the end of the day {days} its own."
 
 
 def _unlike(loop: Loop, given: Mapping[str, pa.Table], day: str, found: pa.Table, moment: dt.datetime) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,16 @@ from ratchet.text import one_line
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
+_TYPES = {
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "float64": "DOUBLE",
+    "bool": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "date": "DATE",
+}
 
 _NODES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")  # the queries that read
 _RUNS = ("query", "json_execute_serialized_sql")
@@ -33,6 +42,18 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def give(connection: duckdb.DuckDBPyConnection, of: str, columns: Mapping[str, str], table: pa.Table) -> str:
+    """Make a table of DuckDB of some columns of an Arrow table, in the contract's types; return its name, quoted.
+
+    of: what the table is called in the contract: no name there is one of ours.
+    """
+    given, own = name(f"_ratchet_given_{of}"), name(f"_ratchet_rows_of_{of}")
+    connection.register(f"_ratchet_given_{of}", table)
+    chosen = ", ".join(f"CAST({name(column)} AS {_TYPES[kind]}) AS {name(column)}" for column, kind in columns.items())
+    connection.execute(f"CREATE TEMP TABLE {own} AS SELECT {chosen} FROM {given}")
+    return own
 
 
 def lock(connection: duckdb.DuckDBPyConnection, files: Collection[str] = ()) -> None:

@@ -41,15 +41,10 @@ def content_hash(table: pa.Table) -> str:
 
     A column whose type has no order, as a list has none, counts as text.
     """
-    import pyarrow as pa
-
     names = sorted(table.column_names)
     table = _written_out(table.select(names).replace_schema_metadata(None), _without_order)
     ordered = table.sort_by([(name, "ascending") for name in names]) if names else table
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, ordered.schema) as writer:
-        writer.write_table(ordered.combine_chunks(), max_chunksize=1 << 30)
-    return hashlib.sha256(memoryview(sink.getvalue())).hexdigest()
+    return hashlib.sha256(_stream(ordered)).hexdigest()
 
 
 def ordered_hash(table: pa.Table) -> str:
@@ -66,13 +61,19 @@ def ordered_hash(table: pa.Table) -> str:
             column = pc.fill_null(column, pa.scalar(nothing, column.type))
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.uint8())
-        parts = pa.table({name: column, "there": there.cast(pa.uint8())}).combine_chunks()
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, parts.schema) as writer:
-            writer.write_table(parts, max_chunksize=1 << 30)
-        digest.update(memoryview(sink.getvalue()))
+        digest.update(_stream(pa.table({name: column, "there": there.cast(pa.uint8())})))
         digest.update(str(table.schema.field(name).type).encode())
     return digest.hexdigest()
+
+
+def _stream(table: pa.Table) -> memoryview:
+    """Write a table as an Arrow stream, whatever its chunks."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks(), max_chunksize=1 << 30)
+    return memoryview(sink.getvalue())
 
 
 def storable(table: pa.Table) -> pa.Table:

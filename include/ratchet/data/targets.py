@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail
 from ratchet.data import sql
-from ratchet.data.known import PARTITION
+from ratchet.data.known import PARTITION, nothing
 from ratchet.errors import DataError
 from ratchet.text import one_line
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-_TYPES = {
-    "string": "VARCHAR",
-    "int64": "BIGINT",
-    "float64": "DOUBLE",
-    "bool": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-    "date": "DATE",
-}
 
 
 def compute(loop: Loop, rows: pa.Table, labels: pa.Table | None = None) -> pa.Table:
@@ -56,7 +46,7 @@ def type_of(loop: Loop) -> str:
 
     connection = sql.connect()
     try:
-        text = _prepare(connection, loop, empty(loop, loop.main), None)
+        text = _prepare(connection, loop, nothing(loop, loop.main), None)
         return str(connection.sql(f"SELECT ({text}) FROM _ratchet_rows_of_m AS m{_brought(loop)}").types[0])
     except duckdb.Error as error:
         raise fail(loop, ("target", "sql"), f"target.sql fails: {one_line(str(error), 400)}") from None
@@ -77,28 +67,11 @@ def known(loop: Loop, table: pa.Table) -> pa.Table:
     return found
 
 
-def empty(loop: Loop, name: str) -> pa.Table:
-    """Return a table of the loop with its partition, and no rows."""
-    import pyarrow as pa
-
-    from ratchet.data import tables
-
-    return tables.empty(loop.tables[name].columns).append_column(PARTITION, pa.array([], pa.string()))
-
-
-def register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], table: pa.Table) -> None:
-    """Make a table of DuckDB of the contract's columns, in its types, and the partition."""
-    connection.register(f"_ratchet_given_{name}", table)
-    chosen = ", ".join(f"CAST({sql.name(c)} AS {_TYPES[t]}) AS {sql.name(c)}" for c, t in columns.items())
-    made = f"SELECT {chosen}, {PARTITION} FROM {sql.name(f'_ratchet_given_{name}')}"
-    connection.execute(f"CREATE TEMP TABLE {sql.name(f'_ratchet_rows_of_{name}')} AS {made}")
-
-
 def _prepare(connection: duckdb.DuckDBPyConnection, loop: Loop, rows: pa.Table, labels: pa.Table | None) -> str:
     """Make the tables that target.sql reads, lock the connection, and return the SQL of the target of a row `m`."""
-    register(connection, "m", loop.main_table.columns, rows)
+    sql.give(connection, "m", {**loop.main_table.columns, PARTITION: "string"}, rows)
     if name := loop.label_table:
-        connection.register("_ratchet_told", labels if labels is not None else empty(loop, name))
+        connection.register("_ratchet_told", labels if labels is not None else nothing(loop, name))
         keys = ", ".join(sql.name(column) for column in loop.main_table.key)
         order = f"{sql.name(loop.tables[name].time)} DESC, {PARTITION} DESC"
         latest = f"row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"

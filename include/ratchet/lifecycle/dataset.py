@@ -9,7 +9,7 @@ from ratchet.adapters import models, runs, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.opening import open_registry, refuse_to_begin
 from ratchet.contract.loop import Loop
-from ratchet.data import conversion, targets
+from ratchet.data import conversion, known
 from ratchet.data import features as feature_sql
 from ratchet.data.known import PARTITION
 from ratchet.errors import RegistryError, storage_errors
@@ -83,25 +83,29 @@ def counts(source: Registry, loop: Loop, revision: str) -> dict[str, int]:
 def table(
     source: Registry, loop: Loop, name: str, revision: str, first: str, last: str, held: Held | None = None
 ) -> pa.Table:
-    """Read a table's days from `first` to `last`, each row with its partition, in the contract's types.
+    """Read a table's days from `first` to `last`: of one that says `repeated_key: update` a key's latest row stands."""
+    whole, spec = rows(source, loop, name, revision, first, last, held), loop.tables[name]
+    return feature_sql.latest(whole, spec.key) if spec.repeated_key == "update" and whole.num_rows else whole
 
-    Of a table that says `repeated_key: update` the latest row of a key stands. held: days that were read before, to
-    which what is read now is added.
+
+def rows(
+    source: Registry, loop: Loop, name: str, revision: str, first: str, last: str, held: Held | None = None
+) -> pa.Table:
+    """Read every row of a table's days from `first` to `last`, each with its partition, in the contract's types.
+
+    held: days that were read before, to which what is read now is added.
     """
     import pyarrow as pa
 
     held = {} if held is None else held
     days = [day for day in source.partitions(loop.name, name, revision) if first <= day <= last]
     missing = {path(loop, name, day): day for day in days if (name, day) not in held}
-    for where, rows in source.read(missing, revision).items():
-        plain = conversion.conform(rows, loop.tables[name].columns)
+    for where, found in source.read(missing, revision).items():
+        plain = conversion.conform(found, loop.tables[name].columns)
         days_of = pa.array([missing[where]] * plain.num_rows, pa.string())
         held[name, missing[where]] = plain.append_column(PARTITION, days_of)
     parts = [held[name, day] for day in days]
-    if not parts:
-        return targets.empty(loop, name)
-    whole = pa.concat_tables(parts)
-    return feature_sql.latest(whole, loop.tables[name].key) if loop.tables[name].repeated_key == "update" else whole
+    return pa.concat_tables(parts) if parts else known.nothing(loop, name)
 
 
 def read_for(loop: Loop, first: str, last: str) -> str:

@@ -16,7 +16,6 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,21 +44,6 @@ ENOUGH, RECENT = 64, 30  # rows that are proved at least, within so many of the 
 NEAR = 7  # days: what lies between two is read with them
 
 
-@dataclass(frozen=True)
-class Day:
-    """A day's features, where they are kept."""
-
-    day: str
-    path: Path
-
-    def proof(self) -> tuple[int, Proof]:
-        """Read how many rows there are, and what was proved of them when they were computed."""
-        from pyarrow import parquet
-
-        about = parquet.read_metadata(self.path)
-        return about.num_rows, Proof(**json.loads(about.metadata[PROOF]))
-
-
 def of_range(source: Registry, loop: Loop, revision: str, first: str, last: str) -> pa.Table:
     """Return features and targets of the published days from `first` to `last`, in order of days and keys.
 
@@ -79,32 +63,24 @@ def of_days(source: Registry, loop: Loop, revision: str, days: Sequence[str]) ->
     import pyarrow as pa
 
     found = pa.concat_tables(
-        [tables.read_table(each.path).replace_schema_metadata(None) for each in kept(source, loop, revision, days)]
+        [tables.read_table(path).replace_schema_metadata(None) for path in kept(source, loop, revision, days).values()]
     )
     told = []
     for first, last in _spans(days):
-        rows = _plain(source, loop, loop.main, revision, first, last)
+        rows = dataset.rows(source, loop, loop.main, revision, first, last)
         labels = dataset.table(source, loop, loop.label_table, revision, first, "9999") if loop.label_table else None
         told.append(targets.compute(loop, rows, labels))
     whole = features.with_target(loop, found, _only(pa.concat_tables(told), days))
     return features.latest(whole, loop.main_table.key) if loop.main_table.repeated_key == "update" else whole
 
 
-def kept(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> list[Day]:
-    """Return where the features of published days are kept, computed where they are not."""
-    folder = Settings.current().features / loop.name / recipe(loop)
-    published = _published(source, loop, revision, days)
+def kept(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> dict[str, Path]:
+    """Return where the features of published days are kept, day by day, computed where they are not."""
+    folder, published = Settings.current().features / loop.name / recipe(loop), _published(source, loop, revision, days)
     notes = {day: folder / day / f"{published[day]}.json" for day in days}
-    missing = [day for day in days if _shown(notes[day]) is None]
-    held: Held = {}
-    while missing:
-        started = time.monotonic()
-        _keep(source, loop, revision, missing[0], notes[missing[0]], held)
-        missing, seconds = missing[1:], time.monotonic() - started
-        if len(missing) * seconds > WORTH and (os.cpu_count() or 1) > 1:
-            _share(source, loop, revision, {day: notes[day] for day in missing})
-            break
-    return [Day(day, notes[day].with_name(f"{_shown(notes[day])}.parquet")) for day in days]
+    found = {day: _noted(note) for day, note in notes.items()}
+    _make(source, loop, revision, {day: notes[day] for day, path in found.items() if path is None})
+    return {day: path or _place(notes[day]) for day, path in found.items()}
 
 
 def proved(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> int:
@@ -112,7 +88,7 @@ def proved(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> 
 
     Raises DataError where features see more than was known, and where too little is proved.
     """
-    told = {each.day: each.proof() for each in kept(source, loop, revision, days)}
+    told = {day: _proof(path) for day, path in kept(source, loop, revision, days).items()}
     differ: dict[str, list[tuple[str, Why]]] = {}
     for day, (_, about) in told.items():
         for name, why in about.differ.items():
@@ -140,14 +116,31 @@ def _told(name: str, where: list[tuple[str, Why]], days: int) -> str:
     return f"the feature {name!r} {whys} (on {len(where)} of {days} days, the first {where[0][0]})"
 
 
+def _proof(path: Path) -> tuple[int, Proof]:
+    """Read how many rows a day has, and what was proved of them when their features were computed."""
+    from pyarrow import parquet
+
+    about = parquet.read_metadata(path)
+    return about.num_rows, Proof(**json.loads(about.metadata[PROOF]))
+
+
+def _make(source: Registry, loop: Loop, revision: str, notes: dict[str, Path]) -> None:
+    """Compute days, in processes where that is worth it."""
+    left, held = dict(notes), Held()
+    while left:
+        day, started = next(iter(left)), time.monotonic()
+        _keep(source, loop, revision, day, left.pop(day), held)
+        if len(left) * (time.monotonic() - started) > WORTH and (os.cpu_count() or 1) > 1:
+            _share(source, loop, revision, left)
+            return
+
+
 def _share(source: Registry, loop: Loop, revision: str, notes: dict[str, Path]) -> None:
     """Compute days in processes, each day alone as ever."""
-    days = [*notes]
-    chunks = [days[start : start + CHUNK] for start in range(0, len(days), CHUNK)]
+    days, place = [*notes.items()], (source.root, source.remote, source.git_remote)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        place = (source.root, source.remote, source.git_remote)
-        jobs = [pool.submit(_chunk, place, loop, revision, [(day, notes[day]) for day in each]) for each in chunks]
-        for job in jobs:
+        chunks = (days[start : start + CHUNK] for start in range(0, len(days), CHUNK))
+        for job in [pool.submit(_chunk, place, loop, revision, chunk) for chunk in chunks]:
             job.result()
 
 
@@ -175,28 +168,23 @@ def _keep(source: Registry, loop: Loop, revision: str, day: str, note: Path, hel
     write_text(note, json.dumps({"shown": shown}))
 
 
-def _shown(note: Path) -> str | None:
-    """Return the name under which the features of a day are kept; None where they are not."""
-    if not note.exists():
-        return None
-    shown = str(json.loads(note.read_text(encoding="utf-8"))["shown"])
-    return shown if note.with_name(f"{shown}.parquet").exists() else None
+def _noted(note: Path) -> Path | None:
+    """Return the file in which the features of a day are kept; None where they are not."""
+    return path if note.exists() and (path := _place(note)).exists() else None
+
+
+def _place(note: Path) -> Path:
+    return note.with_name(f"{json.loads(note.read_text(encoding='utf-8'))['shown']}.parquet")
 
 
 def _published(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> dict[str, str]:
     """Return for each day a hash of the partitions that its views are made of."""
-    back = loop.features.lookback_days
-    wanted = sorted({shift(day, -n) for day in days for n in range(back + 1)})
-    pointers = {
-        (name, day): text
-        for name in loop.tables
-        for path, text in source.texts_of([f"{dataset.path(loop, name, day)}.dvc" for day in wanted], revision).items()
-        for day in [path.rpartition("/")[2].removesuffix(".parquet.dvc")]
+    back = range(loop.features.lookback_days, -1, -1)
+    files = {
+        day: [f"{dataset.path(loop, name, shift(day, -n))}.dvc" for name in loop.tables for n in back] for day in days
     }
-    return {
-        day: _hash([pointers.get((name, shift(day, -n)), "") for name in loop.tables for n in range(back, -1, -1)])
-        for day in days
-    }
+    texts = source.texts_of({file for of_day in files.values() for file in of_day}, revision)
+    return {day: _hash([texts.get(file, "") for file in of_day]) for day, of_day in files.items()}
 
 
 def recipe(loop: Loop) -> str:
@@ -224,14 +212,6 @@ def _digest(seen: dict[str, pa.Table]) -> str:
 
 def _hash(parts: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
-def _plain(source: Registry, loop: Loop, name: str, revision: str, first: str, last: str) -> pa.Table:
-    """Read days of a table with every row, whatever a later day says of its key."""
-    table = loop.tables[name].model_copy(update={"repeated_key": "quarantine"})
-    return dataset.table(
-        source, loop.model_copy(update={"tables": {**loop.tables, name: table}}), name, revision, first, last
-    )
 
 
 def _only(told: pa.Table, days: Sequence[str]) -> pa.Table:

@@ -213,10 +213,9 @@ def _revisions(came: Sequence[Delivery]) -> list[tuple[str, str]]:
 def _rows(registry: Registry, loop: Loop, revision: str, cache: Path) -> DataVersion:
     """Compute the features at a revision once, and map them into memory."""
     days = dataset.published(registry, loop, revision)
-    sql = (loop.folder / loop.features.sql).read_text(encoding="utf-8")
     tree = registry.content_id(f"{loop.name}/data", revision)
-    contract = loop.model_dump_json(include={"tables", "target", "features", "task"})
-    path = cache / f"rows-{hashlib.sha256((tree + sql + contract).encode()).hexdigest()[:16]}.arrow"
+    about = f"{tree} {feature_days.recipe(loop)} {loop.task}"
+    path = cache / f"rows-{hashlib.sha256(about.encode()).hexdigest()[:16]}.arrow"
     if not path.exists():
         _write(feature_days.of_range(registry, loop, revision, days[0], days[-1]), path)
     return DataVersion(loop, path)

@@ -114,13 +114,12 @@ def _pin(loop: Loop, key: str) -> Path:
 
 
 def _name(loop: Loop, revision: str, train: list[str], holdout: list[str]) -> str:
-    sql = (loop.folder / loop.features.sql).read_text(encoding="utf-8")
     content: dict[str, Any] = {
         "revision": revision,
         "train": train,
         "holdout": holdout,
-        "sql": sql,
-        "contract": loop.model_dump(mode="json", include={"tables", "target", "features", "task"}),
+        "features": feature_days.recipe(loop),
+        "task": loop.task,
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{holdout[-1]}-{digest[:12]}"
@@ -130,8 +129,8 @@ def _compute(loop: Loop, revision: str, train: list[str], holdout: list[str], ta
     import pyarrow.compute as pc
 
     registry = dataset.registry()
-    table = feature_days.of_range(registry, loop, revision, train[0], holdout[-1])
     proved = feature_days.proved(registry, loop, revision, [*train, *holdout])
+    table = feature_days.of_range(registry, loop, revision, train[0], holdout[-1])
     held = pc.greater_equal(table.column(features.PARTITION), holdout[0])
     parts = {
         "train": targets.known(loop, table.filter(pc.invert(held))),

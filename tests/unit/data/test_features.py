@@ -12,24 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratchet import catalog, partitions
+from ratchet import catalog
 from ratchet.data import conversion, features, tables
-from ratchet.data.sources import Asked, nycflights
 from ratchet.errors import ContractError
-
-
-def _tables(first: str, last: str) -> dict[str, pa.Table]:
-    parts: dict[str, list[pa.Table]] = {"flights": [], "weather": []}
-    for day in partitions.parse(f"{first}..{last}"):
-        asked = Asked(dt.date.fromisoformat(day), dt.date.fromisoformat(day), Path())
-        for name, table in nycflights.fetch(nycflights.Options(), asked).items():
-            parts[name].append(table.append_column(features.PARTITION, pa.array([day] * table.num_rows, pa.string())))
-    return {name: pa.concat_tables(found) for name, found in parts.items()}
+from tests.given import flights
 
 
 @pytest.fixture(scope="module")
 def ten_days() -> dict[str, pa.Table]:
-    return _tables("2013-02-01", "2013-02-10")
+    return flights.days("2013-02-01", "2013-02-10")
 
 
 @settings(max_examples=12, deadline=None)

@@ -167,9 +167,8 @@ def _refuse_misfits(
     misfits = {column: part for column, part in typed.items() if part.misfit}
     if not misfits:
         return
-    times = [typed[table.time].read for table in asked.tables.values() if table.time in typed][:1]
-    first, end = sql.quoted(str(asked.start)), sql.quoted(str(asked.end))
-    of_days = " AND ".join(f"({at} IS NULL OR ({at} >= {first} AND {at} < {end}))" for at in times) or "true"
+    at = next((typed[table.time].read for table in asked.tables.values() if table.time in typed), "NULL")
+    of_days = f"({at} IS NULL OR ({at} >= {sql.quoted(str(asked.start))} AND {at} < {sql.quoted(str(asked.end))}))"
     counts = ", ".join(
         f"count(*) FILTER (WHERE {part.misfit} AND {of_days}), count(*) FILTER (WHERE {part.misfit})"
         for part in misfits.values()
