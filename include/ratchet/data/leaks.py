@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ratchet.data import sums
+from ratchet.data import sums, tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +21,7 @@ Kind = Literal["determines", "summed", "grows", "constant"]
 Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Codes = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
-ROWS = 20_000  # looked at
+ROWS, SEED = 20_000, 0  # so many are looked at, drawn so
 FEWEST = 20  # rows, below which nothing is said but that a column is constant
 _ALIKE = 0.999  # correlation, of values or of ranks
 _AUC = 0.995
@@ -48,7 +48,7 @@ def find(table: pa.Table, target: str, columns: Sequence[str], time: str) -> lis
     import pyarrow as pa
 
     if table.num_rows > ROWS:
-        table = table.take(pa.array(np.sort(np.random.default_rng(0).choice(table.num_rows, ROWS, replace=False))))
+        table = table.take(pa.array(tables.drawn(table.num_rows, ROWS, SEED)))
     asked = [name for name in dict.fromkeys(columns) if name not in (target, time)]
     moments = _numbers(table[time])
     goal = _goal(table[target])

@@ -12,7 +12,9 @@ from ratchet.errors import DataError
 from ratchet.files import atomic
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 
 def write_table(table: pa.Table, path: Path) -> None:
@@ -74,6 +76,15 @@ def _stream(table: pa.Table) -> memoryview:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks(), max_chunksize=1 << 30)
     return memoryview(sink.getvalue())
+
+
+def drawn(count: int, rows: int, seed: int) -> NDArray[np.int64]:
+    """Draw so many of `count` rows by a seed: their places, in order; all of them where there are no more."""
+    import numpy as np
+
+    if count <= rows:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, rows, replace=False))
 
 
 def storable(table: pa.Table) -> pa.Table:

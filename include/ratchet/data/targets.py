@@ -60,11 +60,15 @@ def known(loop: Loop, table: pa.Table) -> pa.Table:
 
     found = table.filter(pc.is_valid(table.column(loop.target.name)))
     if not found.num_rows:
-        raise DataError(
-            f"No row of {loop.name} has a known {loop.target.name} in this window. "
-            "Ingest more days, or check target.sql"
-        )
+        raise none_known(loop)
     return found
+
+
+def none_known(loop: Loop) -> DataError:
+    """Return the error of days without a known target."""
+    return DataError(
+        f"No row of {loop.name} has a known {loop.target.name} in this window. Ingest more days, or check target.sql"
+    )
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, loop: Loop, rows: pa.Table, labels: pa.Table | None) -> str:

@@ -66,7 +66,7 @@ def of_days(source: Registry, loop: Loop, revision: str, days: Sequence[str]) ->
         [tables.read_table(path).replace_schema_metadata(None) for path in kept(source, loop, revision, days).values()]
     )
     told = []
-    for first, last in _spans(days):
+    for first, last in spans(days):
         rows = dataset.rows(source, loop, loop.main, revision, first, last)
         labels = dataset.table(source, loop, loop.label_table, revision, first, "9999") if loop.label_table else None
         told.append(targets.compute(loop, rows, labels))
@@ -184,7 +184,7 @@ def _published(source: Registry, loop: Loop, revision: str, days: Sequence[str])
         day: [f"{dataset.path(loop, name, shift(day, -n))}.dvc" for name in loop.tables for n in back] for day in days
     }
     texts = source.texts_of({file for of_day in files.values() for file in of_day}, revision)
-    return {day: _hash([texts.get(file, "") for file in of_day]) for day, of_day in files.items()}
+    return {day: hash_of([texts.get(file, "") for file in of_day]) for day, of_day in files.items()}
 
 
 def recipe(loop: Loop) -> str:
@@ -199,7 +199,7 @@ def recipe(loop: Loop) -> str:
             mode="json", include={"tables", "features", "target", "labels", "label_delay_days"}
         ),
     }
-    return _hash([json.dumps(about, sort_keys=True)])
+    return hash_of([json.dumps(about, sort_keys=True)])
 
 
 def _digest(seen: dict[str, pa.Table]) -> str:
@@ -210,7 +210,8 @@ def _digest(seen: dict[str, pa.Table]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _hash(parts: Sequence[str]) -> str:
+def hash_of(parts: Sequence[str]) -> str:
+    """Name what is made of these texts."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
@@ -221,7 +222,7 @@ def _only(told: pa.Table, days: Sequence[str]) -> pa.Table:
     return told.filter(pc.is_in(told.column(PARTITION), value_set=pa.array([*days], pa.string())))
 
 
-def _spans(days: Sequence[str]) -> list[tuple[str, str]]:
+def spans(days: Sequence[str]) -> list[tuple[str, str]]:
     """Part days where they lie far apart: what is between is not read."""
     spans = [[days[0], days[0]]]
     for day in days[1:]:

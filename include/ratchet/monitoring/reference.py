@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ratchet.contract.loop import Loop
-from ratchet.data import features
+from ratchet.data import features, tables
 from ratchet.monitoring.thresholds import alarms as count_alarms
 from ratchet.monitoring.thresholds import calibrate, widened
 
@@ -29,12 +29,10 @@ PREDICTION = "prediction"
 
 def make(loop: Loop, model: Model, rows: pa.Table) -> dict[str, bytes]:
     """Make the reference of a model from its training rows: file name -> content."""
-    import numpy as np
     from pyarrow import parquet
 
     if rows.num_rows > SAMPLE:
-        chosen = np.sort(np.random.default_rng(loop.training.seed).choice(rows.num_rows, SAMPLE, replace=False))
-        rows = rows.take(chosen)
+        rows = rows.take(tables.drawn(rows.num_rows, SAMPLE, loop.training.seed))
     frame = columns(loop, model, rows)
     monitor = loop.monitor
     thresholds = calibrate(*_coded(frame, rows), monitor.window_days, monitor.alarms_per_year, loop.training.seed)

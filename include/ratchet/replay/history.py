@@ -58,7 +58,7 @@ class DataVersion:
         """Return a hash of each day's rows."""
         known = self.path.with_suffix(".json")
         if not known.exists():
-            write_text(known, json.dumps({day: tables.content_hash(self.between(day, day)) for day in self.days}))
+            write_text(known, json.dumps({day: tables.ordered_hash(self.between(day, day)) for day in self.days}))
         return dict(json.loads(known.read_text(encoding="utf-8")))
 
     @cached_property

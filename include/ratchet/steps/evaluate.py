@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.data import features
+from ratchet.data import features, leaks
 from ratchet.decisions import duel, lifecycle, staleness
 from ratchet.decisions.evaluation import Evaluation, parse
 from ratchet.errors import DataError
@@ -155,9 +155,8 @@ def _too_good(
     metrics: dict[str, float],
 ) -> dict[str, Any]:
     """Look for what is too good to be true, in training and holdout."""
-    import pyarrow as pa
-
-    told = too_good.of_features(loop, pa.concat_tables([snapshot.read(loop, pinned.snapshot, "train"), rows]))
+    train, holdout = (snapshot.examples(loop, pinned.snapshot, part) for part in (snapshot.TRAIN, snapshot.HOLDOUT))
+    told = too_good.of_features(loop, (train + holdout).sample(leaks.ROWS, leaks.SEED))
     return {"too_good": too_good.find(loop, told, rows, ours, metrics, lambda: challenger)}
 
 

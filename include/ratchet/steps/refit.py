@@ -5,24 +5,21 @@ A refit that misbehaves is refused.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.data import features, tables, targets
+from ratchet.data.examples import Examples
 from ratchet.decisions import acts, lifecycle
 from ratchet.decisions.entries import Promoted, Won, only
 from ratchet.errors import TrainingError
-from ratchet.lifecycle import dataset, feature_days, ledger, nights, predictions, production, proven, records, verdicts
+from ratchet.lifecycle import dataset, examples, ledger, nights, predictions, production, proven, records, verdicts
 from ratchet.lifecycle.records import Record
 from ratchet.partitions import Partition, shift
 from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, gate, snapshot, train
 from ratchet.training import evaluation
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ratchet.adapters.runs import Tracking
 
 
@@ -56,14 +53,13 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
         if won is None or (rules := gate.rules(now, won)).deploy != "refit":
             return RefitResult(reason=verdicts.said(entries, judged), outcome="skipped")
         rows, revision = _rows(loop, pinned, request.until)
-        days = f"{pinned.train.partition('..')[0]}..{max(rows.column(features.PARTITION).to_pylist())}"
-        digest = hashlib.sha256(tables.content_hash(rows).encode()).hexdigest()
+        days = f"{pinned.train.partition('..')[0]}..{rows.last}"
         data = {
             "train": days,
             "holdout": pinned.holdout,
             "read": dataset.read_for(loop, days.partition("..")[0], days.partition("..")[2]),
             "revision": revision,
-            "hash": digest,
+            "hash": rows.digest,
         }
         about = {
             **{
@@ -99,21 +95,19 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
     )
 
 
-def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[pa.Table, str]:
+def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[Examples, str]:
     """Return all labelled rows: those of the snapshot, or up to a later night."""
-    import pyarrow as pa
-
     last = shift(until, -loop.label_delay_days) if until else ""
     if last > pinned.holdout.partition("..")[2]:
         registry = dataset.registry()
         revision = nights.revision(registry, loop, until)
-        table = feature_days.of_range(registry, loop, revision, pinned.train.partition("..")[0], last)
-        return targets.known(loop, table), revision
-    parts = [snapshot.read(loop, pinned.snapshot, part) for part in ("train", "holdout")]
-    return pa.concat_tables(parts), pinned.revision
+        days = dataset.published(registry, loop, revision, pinned.train.partition("..")[0], last)
+        return examples.of_days(registry, loop, revision, days), revision
+    train, holdout = (snapshot.examples(loop, pinned.snapshot, part) for part in (snapshot.TRAIN, snapshot.HOLDOUT))
+    return train + holdout, pinned.revision
 
 
-def _fit(loop: Loop, client: Tracking, record: Record, rows: pa.Table) -> None:
+def _fit(loop: Loop, client: Tracking, record: Record, rows: Examples) -> None:
     run_id, judged = record.run, record.evaluated
     runs.log_params(client, run_id, client.params(judged))
     with runs.training(run_id):

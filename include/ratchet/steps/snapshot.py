@@ -1,4 +1,8 @@
-"""Snapshot: pin a revision of the data and a window, and compute the features to train on and to judge by."""
+"""Snapshot: pin a revision of the data and a window, and compute the features to train on and to judge by.
+
+A snapshot is a list of day files by hash: those of features lie where they are kept (lifecycle/feature_days), and are
+shared by all trainings that see the same.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,39 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from ratchet.contract.loop import Loop
-from ratchet.data import features, tables, targets, windows
+from ratchet.contract.rules import Part
+from ratchet.data import targets, windows
+from ratchet.data.examples import Day, Examples
 from ratchet.decisions.nights import night_of
 from ratchet.errors import DataError
 from ratchet.files import atomic, slug, write_text
 from ratchet.lifecycle import contracts, dataset, feature_days, nights
+from ratchet.lifecycle import examples as labelled
 from ratchet.partitions import Partition, parse, shift
 from ratchet.settings import Settings
 from ratchet.steps import Key, Revision, StepRequest, StepResult
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+FILE = "manifest.json"
+TRAIN, HOLDOUT = "train", "holdout"
+
+
+class Manifest(Part):
+    """What a snapshot is made of."""
+
+    days: dict[str, tuple[Day, ...]]  # part -> its days
+    proved: int  # rows whose features are proved
+    data_hash: str  # of both parts
+
+    def rows(self, part: str) -> int:
+        """Count the rows of a part."""
+        return sum(each.rows for each in self.days[part])
 
 
 class SnapshotRequest(StepRequest):
@@ -52,7 +77,7 @@ def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
     path, registry, taken = _pin(loop, request.run), dataset.registry(), ""
     if path.exists():
         known = SnapshotResult.model_validate_json(path.read_text(encoding="utf-8"))
-        if folder(loop, known.snapshot).is_dir():
+        if _read(loop, known.snapshot) is not None:
             return known.model_copy(update={"outcome": "unchanged"})
         loop, taken = contracts.pinned(registry, loop, known.contract), known.contract
         until = shift(parse(known.holdout)[-1], loop.label_delay_days)
@@ -61,21 +86,24 @@ def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
     revision = nights.revision(registry, loop, night, request.revision)
     train, holdout = windows.window(loop, dataset.published(registry, loop, revision), request.until)
     name = _name(loop, revision, train, holdout)
-    if not folder(loop, name).is_dir():
+    if _read(loop, name) is None:
         _compute(loop, revision, train, holdout, folder(loop, name))
-    manifest = json.loads((folder(loop, name) / "manifest.json").read_text(encoding="utf-8"))
+    manifest = Manifest.model_validate_json((folder(loop, name) / FILE).read_text(encoding="utf-8"))
     result = SnapshotResult(
         reason=(
-            f"{manifest['train_rows']:,} rows of {train[0]}..{train[-1]} to train on, "
-            f"{manifest['holdout_rows']:,} rows of {holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
-            f"; the features of {manifest.get('proved', 0):,} proved"
+            f"{manifest.rows(TRAIN):,} rows of {train[0]}..{train[-1]} to train on, "
+            f"{manifest.rows(HOLDOUT):,} rows of {holdout[0]}..{holdout[-1]} held out, from revision {revision[:10]}"
+            f"; the features of {manifest.proved:,} proved"
         ),
         snapshot=name,
         revision=revision,
         train=f"{train[0]}..{train[-1]}",
         holdout=f"{holdout[0]}..{holdout[-1]}",
+        train_rows=manifest.rows(TRAIN),
+        holdout_rows=manifest.rows(HOLDOUT),
+        data_hash=manifest.data_hash,
+        proved=manifest.proved,
         contract=taken or contracts.take(loop),
-        **manifest,
     )
     write_text(path, result.model_dump_json())
     return result
@@ -105,8 +133,27 @@ def folder(loop: Loop, name: str) -> Path:
 
 
 def read(loop: Loop, name: str, part: str) -> pa.Table:
-    """Read the `train` or `holdout` part of a snapshot. Raises DataError."""
-    return tables.read_table(folder(loop, name) / f"{part}.parquet")
+    """Read the `train` or `holdout` part of a snapshot into memory. Raises DataError."""
+    return examples(loop, name, part).table()
+
+
+def examples(loop: Loop, name: str, part: str) -> Examples:
+    """Return the `train` or `holdout` part of a snapshot. Raises DataError where its files are not there."""
+    found = _read(loop, name)
+    if found is None:
+        raise DataError(f"The snapshot {name} of {loop.name} was deleted. Run the step snapshot again")
+    return found[part]
+
+
+def _read(loop: Loop, name: str) -> dict[str, Examples] | None:
+    """Return the parts of a snapshot; None where it is not there, or a file that it lists."""
+    path = folder(loop, name) / FILE
+    try:
+        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValidationError):  # or it is of another version, which kept rows
+        return None
+    found = {part: Examples(labelled.folder(loop), days) for part, days in manifest.days.items()}
+    return found if all(each.there for each in found.values()) else None
 
 
 def _pin(loop: Loop, key: str) -> Path:
@@ -126,24 +173,13 @@ def _name(loop: Loop, revision: str, train: list[str], holdout: list[str]) -> st
 
 
 def _compute(loop: Loop, revision: str, train: list[str], holdout: list[str], target: Path) -> None:
-    import pyarrow.compute as pc
-
     registry = dataset.registry()
     proved = feature_days.proved(registry, loop, revision, [*train, *holdout])
-    table = feature_days.of_range(registry, loop, revision, train[0], holdout[-1])
-    held = pc.greater_equal(table.column(features.PARTITION), holdout[0])
-    parts = {
-        "train": targets.known(loop, table.filter(pc.invert(held))),
-        "holdout": targets.known(loop, table.filter(held)),
-    }
-    digest = hashlib.sha256("".join(tables.content_hash(part) for part in parts.values()).encode()).hexdigest()
-    manifest = {
-        **{f"{name}_rows": part.num_rows for name, part in parts.items()},
-        "data_hash": digest,
-        "proved": proved,
-    }
+    every = labelled.of_days(registry, loop, revision, [*train, *holdout])
+    days = {TRAIN: every.days[: len(train)], HOLDOUT: every.days[len(train) :]}
+    if not all(sum(each.rows for each in part) for part in days.values()):
+        raise targets.none_known(loop)
+    manifest = Manifest(days=days, proved=proved, data_hash=every.digest)
     with atomic(target) as temporary:
         temporary.mkdir()
-        for name, part in parts.items():
-            tables.write_table(part, temporary / f"{name}.parquet")
-        write_text(temporary / "manifest.json", json.dumps(manifest))
+        write_text(temporary / FILE, manifest.model_dump_json(indent=1) + "\n")

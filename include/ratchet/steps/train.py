@@ -16,6 +16,7 @@ from ratchet import provenance
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
+from ratchet.data.examples import Examples
 from ratchet.lifecycle import dataset, evaluations, records
 from ratchet.lifecycle.records import Record
 from ratchet.monitoring import reference
@@ -25,8 +26,6 @@ from ratchet.steps import Key, Login, Reason, StepRequest, StepResult, snapshot
 from ratchet.training import fit, recipe
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
     from ratchet.training.trainers import Curve
@@ -56,7 +55,7 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
     with runs.connected() as client:
         tags = _tags(loop, request, pinned)
         run_id = runs.start_run(client, loop.name, request.run, tags).run_id
-        rows = snapshot.read(loop, pinned.snapshot, "train")
+        rows = snapshot.examples(loop, pinned.snapshot, snapshot.TRAIN)
         runs.log_params(
             client, run_id, {"trainer": loop.training.trainer, "seed": loop.training.seed, **loop.training.params}
         )
@@ -79,10 +78,12 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
 
 
 @contextmanager
-def fitted(loop: Loop, rows: pa.Table) -> Iterator[tuple[Model, Curve, float]]:
+def fitted(loop: Loop, rows: Examples) -> Iterator[tuple[Model, Curve, float]]:
     """Fit apart; give the model, the curve and the seconds that it took. The folder lasts as long as they are used."""
-    with tempfile.TemporaryDirectory() as folder:
-        fit.lay_out(loop, rows, Path(folder) / "source")
+    place = Settings.current().snapshots / loop.name  # on the disk that holds the data: /tmp may be memory
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fit.", suffix=".tmp", dir=place) as folder:
+        fit.lay_out(loop, rows.stream(), Path(folder) / "source")
         yield fit.apart(Path(folder) / "source", Path(folder) / "target")
 
 
@@ -115,10 +116,11 @@ def _record(run_id: str, request: TrainRequest, tags: Mapping[str, str]) -> Reco
 
 
 def keep(
-    client: Tracking, loop: Loop, record: Record, model: Model, curve: Curve, rows: pa.Table, seconds: float
+    client: Tracking, loop: Loop, record: Record, model: Model, curve: Curve, rows: Examples, seconds: float
 ) -> None:
     """Store curves, figure, model and the reference of the monitor. The record, without which none is, comes last."""
-    run_id, measured = record.run, reference.make(loop, model, rows)
+    run_id, few = record.run, rows.sample(reference.SAMPLE, loop.training.seed)
+    measured, first = reference.make(loop, model, few), rows.head(5)
     runs.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
     runs.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})
     runs.log_files(
@@ -131,8 +133,8 @@ def keep(
             **measured,
         },
     )
-    categorical, numeric = features.names(loop, rows.column_names)
-    uri, sha256 = models.log_model(model, rows.select([*categorical, *numeric]).slice(0, 5))
+    categorical, numeric = features.names(loop, first.column_names)
+    uri, sha256 = models.log_model(model, first.select([*categorical, *numeric]))
     client.set_tag(run_id, models.SHA256, sha256)
     client.set_tag(run_id, runs.MODEL, uri)
     made = {"model": sha256, "uri": uri, "seconds": seconds, "files": records.digests(measured)}

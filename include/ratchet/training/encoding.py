@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+BLOCK = 262_144  # rows that are encoded at once
 MOST_CATEGORIES = 250  # scikit-learn's histograms take 255 categories; the rarest share code 0 with the unknown
 
 
@@ -81,30 +86,80 @@ class Encoder(BaseModel):
             )
         return values
 
-    def arrays(self, table: pa.Table) -> Arrays:
-        """Encode features and target."""
-        return Arrays(*self.inputs(table), self.target_values(table))
+    def arrays(self, table: pa.Table, scratch: Path | None = None) -> Arrays:
+        """Encode features and target. scratch: a folder in whose disk the arrays lie; None: in memory."""
+        import numpy as np
+
+        rows, numbers = table.num_rows, len(self.numbers)
+        codes = _room((rows, len(self.vocabularies)), np.int64, scratch)
+        found = Arrays(codes, _room((rows, numbers), np.float32, scratch), _room((rows,), np.float64, scratch))
+        for start in range(0, rows, BLOCK):
+            block = table.slice(start, BLOCK)
+            found.codes[start : start + BLOCK], found.numbers[start : start + BLOCK] = self.inputs(block)
+            found.target[start : start + BLOCK] = self.target_values(block)
+        return found
 
 
 def learn(task: Task, target: str, categorical: list[str], numeric: list[str], table: pa.Table) -> Encoder:
     """Learn vocabularies, means and deviations from the training rows."""
-    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     vocabularies = {}
     for name in categorical:
-        counts = pc.value_counts(table.column(name).cast(pa.string()).drop_null()).to_pylist()
-        ranked = sorted(counts, key=lambda pair: (-pair["counts"], pair["values"]))[:MOST_CATEGORIES]
-        vocabularies[name] = tuple(sorted(pair["values"] for pair in ranked))
-    means, deviations = [], []
-    for name in numeric:
-        values = table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
-        finite = values[np.isfinite(values)]
-        means.append(float(finite.mean()) if len(finite) else 0.0)
-        deviations.append(float(finite.std()) or 1.0 if len(finite) else 1.0)
+        counts = _counted(table.column(name))
+        ranked = sorted(counts, key=lambda word: (-counts[word], word))[:MOST_CATEGORIES]
+        vocabularies[name] = tuple(sorted(ranked))
+    told = [_told(table.column(name)) for name in numeric]
+    means, deviations = [mean for mean, _ in told], [deviation or 1.0 for _, deviation in told]
     classes: tuple[str, ...] = ()
     if task == "multiclass":
         classes = tuple(sorted(pc.unique(table.column(target).cast(pa.string())).to_pylist()))
     known: dict[str, Any] = {"vocabularies": vocabularies, "numbers": tuple(numeric)}
     return Encoder(task=task, target=target, means=tuple(means), deviations=tuple(deviations), classes=classes, **known)
+
+
+def _counted(column: pa.ChunkedArray) -> Counter[str]:
+    """Count the rows of each category, a block at a time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = Counter[str]()
+    for start in range(0, len(column), BLOCK):
+        block = pc.value_counts(column.slice(start, BLOCK).cast(pa.string()).drop_null())
+        found.update(dict(zip(block.field("values").to_pylist(), block.field("counts").to_pylist(), strict=True)))
+    return found
+
+
+def _told(column: pa.ChunkedArray) -> tuple[float, float]:
+    """Return mean and deviation of the finite values, a block at a time; 0 and 0 where there is none.
+
+    Blocks are put together as in Chan, Golub, LeVeque 1979, "Updating Formulae and a Pairwise Algorithm for Computing
+    Sample Variances", section 2.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    count, mean, variance = 0, 0.0, 0.0
+    for start in range(0, len(column), BLOCK):
+        values = column.slice(start, BLOCK).cast(pa.float64()).to_numpy(zero_copy_only=False)
+        finite = values[np.isfinite(values)]
+        if not len(finite):
+            continue
+        own, spread, new = float(finite.mean()), float(finite.var()), len(finite)
+        if count:
+            far, ahead = own - mean, count + new
+            spread = (variance * count + spread * new + far**2 * count * new / ahead) / ahead
+            own = mean + far * new / ahead
+        mean, variance, count = own, spread, count + new
+    return mean, math.sqrt(variance)
+
+
+def _room(shape: tuple[int, ...], kind: Any, scratch: Path | None) -> NDArray[Any]:
+    """Make room for an array: on the disk, from where it is read as it is needed, under no name that could stay."""
+    import numpy as np
+
+    if scratch is None or 0 in shape:
+        return np.empty(shape, kind)
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        return np.asarray(np.memmap(file, kind, "w+", shape=shape))

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, cast
 from ratchet import extensions
 from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.errors import RatchetError, TrainingError
+from ratchet.errors import OutOfMemory, RatchetError, TrainingError
 from ratchet.files import atomic, write_text
-from ratchet.training import encoding, manifest, trainers
+from ratchet.training import encoding, manifest, memory, trainers
 from ratchet.training import model as models
 from ratchet.training.manifest import Manifest
 from ratchet.training.model import Model
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 RESULT = "fit.json"  # beside the model: rows, seconds, and the losses after each round
 Search = tuple[int | None, trainers.Curve | None]
 WHOLE = 28  # days in whole months, from which on only these are searched
+TOLD = 2**30  # bytes that a trainer needs, from which on it is said
 VALID_SHARE = 0.15  # of the days searched, the latest: they say when to stop, and are not in the holdout
 
 
@@ -38,7 +39,7 @@ def fit(loop: Loop, train: pa.Table, searched: Search | None = None) -> tuple[Mo
     First is searched after how many rounds (trees, epochs) to stop; the model is then fitted on all days with so many.
     searched: what `search` gave for these rows, where that is known. The curve is that of the search.
     """
-    about, trainer = _of_loop(loop, train)
+    about, trainer = _of_loop(loop, train.column_names)
     return _whole(about, trainer, train, searched)
 
 
@@ -47,13 +48,13 @@ def search(loop: Loop, train: pa.Table) -> Search:
 
     Nothing where there are too few days.
     """
-    about, trainer = _of_loop(loop, train)
+    about, trainer = _of_loop(loop, train.column_names)
     return _search(about, trainer, train)
 
 
-def lay_out(loop: Loop, train: pa.Table, folder: Path) -> None:
+def lay_out(loop: Loop, train: pa.RecordBatchReader, folder: Path) -> None:
     """Write all that a fit is made from into a new folder."""
-    about, trainer = _of_loop(loop, train)
+    about, trainer = _of_loop(loop, train.schema.names)
     own = Path(str(trainer.__file__)) if models.is_of_a_loop(trainer) else None
     manifest.write(folder, about, train, own)
 
@@ -61,12 +62,15 @@ def lay_out(loop: Loop, train: pa.Table, folder: Path) -> None:
 def apart(source: Path, target: Path) -> tuple[Model, trainers.Curve, float]:
     """Fit what `source` holds into the new folder `target`; return the model, the curve and the seconds that it took.
 
-    Raises DataError where `source` is not what was written, and TrainingError.
+    The rows stay on the disk, and so do they once they are encoded: a trainer that takes them in batches learns from
+    more than memory holds. Raises DataError where `source` is not what was written, OutOfMemory where the trainer needs
+    more memory than there is, and TrainingError.
     """
     about, rows = manifest.read(source)
     trainer = models.trainer(about.trainer, source)
+    _weigh(about, trainer, rows)
     started = time.monotonic()
-    model, curve = _whole(about, trainer, rows, None)
+    model, curve = _whole(about, trainer, rows, None, source)
     seconds = time.monotonic() - started
     with atomic(target) as temporary:
         model.save(temporary / "model")
@@ -101,33 +105,76 @@ def split(train: pa.Table) -> tuple[pa.Table, pa.Table | None]:
     days = [day for day in days if day <= last]
     first = days[-max(1, round(VALID_SHARE * len(days)))]
     within = pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last))
-    return train.filter(pc.less(column, first)), train.filter(within)
+    return _only(train, pc.less(column, first)), _only(train, within)
 
 
-def _of_loop(loop: Loop, train: pa.Table) -> tuple[Manifest, trainers.TrainerModule]:
+def _only(rows: pa.Table, chosen: pa.ChunkedArray) -> pa.Table:
+    """Return the chosen rows; those of days in their order lie together and are not copied."""
+    import numpy as np
+
+    places = np.flatnonzero(chosen.to_numpy())
+    if len(places) and places[-1] - places[0] + 1 == len(places):
+        return rows.slice(places[0], len(places))
+    return rows.filter(chosen)
+
+
+def _of_loop(loop: Loop, columns: list[str]) -> tuple[Manifest, trainers.TrainerModule]:
     trainer = cast("trainers.TrainerModule", extensions.find("trainers", loop.training.trainer, loop.folder))
-    return manifest.describe(loop, *features.names(loop, train.column_names)), trainer
+    return manifest.describe(loop, *features.names(loop, columns)), trainer
+
+
+def _weigh(about: Manifest, trainer: trainers.TrainerModule, train: pa.Table) -> None:
+    """Say what memory a trainer needs that holds all rows. Raises OutOfMemory where there is less."""
+    import pyarrow.compute as pc
+
+    needs = getattr(trainer, "needs", None)
+    if needs is None:
+        return
+    classes = pc.count_distinct(train.column(about.target)).as_py() if about.task == "multiclass" else 1
+    rows, features, free = train.num_rows, len(about.categorical) + len(about.numeric), memory.free()
+    need = int(needs(trainer.Params.model_validate(about.params), rows, features, classes))
+    told = (
+        f"{about.trainer} holds all rows in memory: {need / 2**30:.1f} GB for {rows:,} rows of {features} features, "
+        f"and {free / 2**30:.1f} GB are free"
+    )
+    if need > free:
+        raise OutOfMemory(
+            f"{told}. Shorten training.window, give the step more memory, or name a trainer that reads its rows from "
+            "disk (training.trainer: torch_mlp)"
+        )
+    if need > TOLD:
+        print(told, flush=True)
 
 
 def _whole(
-    about: Manifest, trainer: trainers.TrainerModule, train: pa.Table, searched: Search | None
+    about: Manifest,
+    trainer: trainers.TrainerModule,
+    train: pa.Table,
+    searched: Search | None,
+    scratch: Path | None = None,
 ) -> tuple[Model, trainers.Curve]:
-    rounds, curve = searched or _search(about, trainer, train)
-    model, own = _fit(about, trainer, train, None, rounds)
+    rounds, curve = searched or _search(about, trainer, train, scratch)
+    model, own = _fit(about, trainer, train, None, rounds, scratch)
     return model, curve or own
 
 
-def _search(about: Manifest, trainer: trainers.TrainerModule, train: pa.Table) -> Search:
+def _search(about: Manifest, trainer: trainers.TrainerModule, train: pa.Table, scratch: Path | None = None) -> Search:
     early, late = split(train)
     if late is None:
         return None, None
-    _, curve = _fit(about, trainer, early, late, None)
+    _, curve = _fit(about, trainer, early, late, None, scratch)
     return best(curve), curve
 
 
 def _fit(
-    about: Manifest, trainer: trainers.TrainerModule, early: pa.Table, late: pa.Table | None, rounds: int | None
+    about: Manifest,
+    trainer: trainers.TrainerModule,
+    early: pa.Table,
+    late: pa.Table | None,
+    rounds: int | None,
+    scratch: Path | None,
 ) -> tuple[Model, trainers.Curve]:
+    """Fit. scratch: a folder in which encoded rows lie meanwhile; None: in memory."""
     import numpy as np
 
     encoder = encoding.learn(about.task, about.target, [*about.categorical], [*about.numeric], early)
@@ -139,11 +186,14 @@ def _fit(
         device=about.device,
         rounds=rounds,
     )
-    valid = encoder.arrays(late) if late is not None else None
+    valid = encoder.arrays(late, scratch) if late is not None else None
     if valid is not None and about.task == "multiclass":
         known = valid.target >= 0
-        valid = trainers.Arrays(valid.codes[known], valid.numbers[known], valid.target[known]) if known.any() else None
-    estimator, curve = trainer.fit(trainer.Params.model_validate(about.params), job, encoder.arrays(early), valid)
+        if not known.all():
+            kept = trainers.Arrays(valid.codes[known], valid.numbers[known], valid.target[known])
+            valid = kept if known.any() else None
+    params, train = trainer.Params.model_validate(about.params), encoder.arrays(early, scratch)
+    estimator, curve = trainer.fit(params, job, train, valid)
     if not np.isfinite(curve.train).all():
         raise TrainingError("The training loss is not a number: training diverged. Lower training.params.learning_rate")
     return Model(about.trainer, encoder, estimator, trainer), curve

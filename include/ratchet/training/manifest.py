@@ -57,14 +57,15 @@ def describe(loop: Loop, categorical: list[str], numeric: list[str]) -> Manifest
     )
 
 
-def write(folder: Path, about: Manifest, rows: pa.Table, code: Path | None = None) -> None:
+def write(folder: Path, about: Manifest, rows: pa.RecordBatchReader, code: Path | None = None) -> None:
     """Lay a fit out in a new folder. code: the trainer's file, where that is the loop's own."""
     import pyarrow as pa
 
     with atomic(folder) as temporary:
         temporary.mkdir()
         with pa.OSFile(str(temporary / ROWS), "wb") as sink, pa.ipc.new_stream(sink, rows.schema) as stream:
-            stream.write_table(rows)
+            for batch in rows:
+                stream.write_batch(batch)
         if code is not None:
             (temporary / TRAINER).write_bytes(code.read_bytes())
         files = {path.name: _digest(path) for path in sorted(temporary.iterdir())}
@@ -72,7 +73,10 @@ def write(folder: Path, about: Manifest, rows: pa.Table, code: Path | None = Non
 
 
 def read(folder: Path) -> tuple[Manifest, pa.Table]:
-    """Read a fit's manifest and rows. Raises DataError where a file is missing, or not the one that was written."""
+    """Read a fit's manifest, and its rows, which stay on the disk as long as they are not looked at.
+
+    Raises DataError where a file is missing, or not the one that was written.
+    """
     import pyarrow as pa
 
     try:

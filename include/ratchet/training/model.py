@@ -42,7 +42,8 @@ class Model:
 
         if not table.num_rows:
             return np.zeros((0, len(self.encoder.classes)) if self.encoder.task == "multiclass" else 0)
-        return self.of_arrays(*self.encoder.inputs(table))
+        blocks = (table.slice(start, encoding.BLOCK) for start in range(0, table.num_rows, encoding.BLOCK))
+        return np.concatenate([self.of_arrays(*self.encoder.inputs(block)) for block in blocks])
 
     def of_arrays(self, codes: NDArray[np.int64], numbers: NDArray[np.float32]) -> NDArray[np.float64]:
         """Predict from encoded features, as the encoder gives them."""

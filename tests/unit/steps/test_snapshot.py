@@ -29,6 +29,33 @@ def test_a_snapshot_stays_what_it_was(wind: str) -> None:
     assert (rebuilt.data_hash, rebuilt.snapshot) == (first.data_hash, first.snapshot)
 
 
+def test_a_snapshot_is_a_list_of_day_files_which_trainings_share(wind: str, tracked: Path) -> None:
+    """Each training wrote the rows of its window anew."""
+    loop = catalog.load(wind)
+    first = step("snapshot", wind, run="first")
+    assert [path.name for path in snapshot.folder(loop, first.snapshot).iterdir()] == ["manifest.json"]
+    kept = {path: path.stat().st_mtime_ns for path in (tracked / "var" / "features" / wind).rglob("*.parquet")}
+    ingest(wind, "2013-01-15")
+    second = step("snapshot", wind, run="second")
+    parts = [snapshot.examples(loop, each.snapshot, "train") for each in (first, second)]
+    assert parts[1].days[:-1] == parts[0].days
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert (first.train_rows, second.train_rows) == tuple(part.table().num_rows for part in parts)
+
+
+@pytest.mark.parametrize("lost", ["*/*/*/*.parquet", "*/*/*/*.*.parquet"])
+def test_files_of_a_snapshot_that_are_gone_are_computed_again(wind: str, tracked: Path, lost: str) -> None:
+    loop, first = catalog.load(wind), step("snapshot", wind, run="first")
+    before = snapshot.read(loop, first.snapshot, "train")
+    for path in (tracked / "var" / "features").glob(lost):
+        path.unlink()
+    with pytest.raises(DataError, match="was deleted"):
+        snapshot.read(loop, first.snapshot, "train")
+    again = step("snapshot", wind, run="first")
+    assert again == first.model_copy(update={"outcome": again.outcome})
+    assert snapshot.read(loop, again.snapshot, "train").equals(before)
+
+
 def test_the_holdout_is_never_trained_on(wind: str) -> None:
     loop = catalog.load(wind)
     name = step("snapshot", wind, run="first").snapshot

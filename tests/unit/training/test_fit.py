@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from ratchet import catalog
 from ratchet.data.features import PARTITION
+from ratchet.errors import OutOfMemory
 from ratchet.partitions import parse
-from ratchet.training import fit, metrics, model
+from ratchet.training import fit, memory, metrics, model
 from ratchet.training.trainers import Curve, gradient_boosting
 from tests.conftest import ROOT
 from tests.given import rows
@@ -42,6 +43,36 @@ def test_the_latest_days_are_held_back_and_too_few_are_not_parted() -> None:
     assert held == {"2013-01-19", "2013-01-20", "2013-01-21"}  # 15% of 20
     assert max(seen) == "2013-01-18"
     assert fit.split(rows.wind("2013-01-02..2013-01-04"))[1] is None
+
+
+def test_rows_in_their_order_are_parted_without_a_copy_and_others_are_parted_too() -> None:
+    table = rows.wind("2013-01-02..2013-01-21")
+    shuffled = table.take(np.random.default_rng(1).permutation(table.num_rows))
+    order = [("observed_at", "ascending"), ("origin", "ascending")]
+    for in_order, out_of_order in zip(fit.split(table), fit.split(shuffled), strict=True):
+        assert in_order is not None
+        assert out_of_order is not None
+        assert in_order.sort_by(order).equals(out_of_order.sort_by(order))
+        column = in_order.column(PARTITION).chunk(0)
+        assert column.buffers()[2].address == table.column(PARTITION).chunk(0).buffers()[2].address
+
+
+def test_a_trainer_that_holds_all_rows_says_what_it_needs_before_it_starts(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit.lay_out(catalog.load("wind"), rows.wind().to_reader(), place / "source")
+    monkeypatch.setattr(memory, "free", lambda: 2**34)
+    fit.apart(place / "source", place / "little")
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr(gradient_boosting, "needs", lambda *_: 2**31)
+    fit.apart(place / "source", place / "much")
+    said = "gradient_boosting holds all rows in memory: 2.0 GB for 192 rows of 3 features, and 16.0 GB are free\n"
+    assert capsys.readouterr().out == said
+    monkeypatch.setattr(gradient_boosting, "fit", None)  # whoever starts fails
+    monkeypatch.setattr(gradient_boosting, "needs", lambda *_: 2**35)
+    with pytest.raises(OutOfMemory, match=r"memory: 32\.0 GB for 192 rows.*training\.window.*torch_mlp"):
+        fit.apart(place / "source", place / "too much")
+    assert not (place / "too much").exists()
 
 
 def test_the_best_round_is_the_least_validation_loss() -> None:
@@ -73,7 +104,7 @@ def test_a_fit_apart_gives_the_same_model_bit_for_bit(own: bool, place: Path, tm
         contract = place / "loops" / "wind" / "loop.yaml"
         contract.write_text(contract.read_text().replace("trainer: gradient_boosting", "trainer: boosted"))
     loop, table = catalog.load("wind"), rows.wind()
-    fit.lay_out(loop, table, tmp_path / "source")
+    fit.lay_out(loop, table.to_reader(), tmp_path / "source")
     environment = {"PYTHONPATH": str(ROOT / "include"), "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "ratchet.training.fit", str(tmp_path / "source"), str(tmp_path / "target")]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -17,7 +17,9 @@ from tests.given import rows
 @pytest.fixture
 def source(place: Path) -> Path:
     loop, table = catalog.load("wind"), rows.wind()
-    manifest.write(place / "source", manifest.describe(loop, *features.names(loop, table.column_names)), table)
+    manifest.write(
+        place / "source", manifest.describe(loop, *features.names(loop, table.column_names)), table.to_reader()
+    )
     return place / "source"
 
 

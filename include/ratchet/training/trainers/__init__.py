@@ -3,6 +3,10 @@
 To add one, write `trainers/<name>.py` in the loop's folder, or give a distribution an entry point in the group
 `ratchet.trainers` (see ratchet.extensions); its name is what `training.trainer` of a loop.yaml says. The file is stored
 beside its models; those of a distribution ask for it, and both for REQUIREMENTS, the packages it imports.
+
+The arrays that `fit` is given may lie on the disk. A trainer that copies them whole says how much memory it takes for
+that, by a function `needs(params, rows, features, classes)` that returns bytes: so a training that cannot end is not
+begun.
 """
 
 from __future__ import annotations

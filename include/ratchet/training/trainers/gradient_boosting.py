@@ -36,6 +36,15 @@ class Params(BaseModel):
     n_iter_no_change: Annotated[int, Field(ge=1)] = 15
 
 
+def needs(params: Params, rows: int, features: int, classes: int) -> int:
+    """Return the bytes of memory that a fit takes at most, beside what it is given.
+
+    Measured with scikit-learn 1.9 at 1 and 3 million rows: the features as float32 and float64, their bins, and of each
+    class gradients, hessians and predictions.
+    """
+    return rows * (19 * features + 20 * classes + 60)
+
+
 def fit(params: Params, job: Job, train: Arrays, valid: Arrays | None) -> tuple[Any, Curve]:
     """Fit until the validation loss has not improved for `n_iter_no_change` iterations."""
     import numpy as np

@@ -1,8 +1,9 @@
 """A multilayer perceptron over entity embeddings and standardised numbers (PyTorch).
 
 Method: Guo & Berkhahn 2016, "Entity Embeddings of Categorical Variables", section 3; AdamW (Loshchilov & Hutter 2019).
-The whole table lives in tensors on the device and is permuted once an epoch: a DataLoader of rows is three times slower
-on a CPU (51k against 150-200k samples a second). Stored as safetensors, without pickle.
+The whole table is permuted once an epoch: a DataLoader of rows is three times slower on a CPU (51k against 150-200k
+samples a second). On a card it lies in tensors there; on a CPU a batch is taken out of the arrays as they are given,
+which may lie on the disk: of a row only its number and its target are held. Stored as safetensors, without pickle.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     Step = Callable[[torch.Tensor], torch.Tensor]  # the numbers of rows -> their loss
 
 REQUIREMENTS = ("torch", "safetensors")
+WATCHED = 262_144  # rows whose validation loss is computed at once
 UNRECORDED = 3  # steps that libraries and optimiser need to set themselves up, before one can be recorded on a card
 
 
@@ -103,7 +105,7 @@ def _fit(params: Params, job: Job, train: Arrays, valid: Arrays | None, device: 
         curve[0].append(float(total) / len(order))
         model.eval()
         with torch.inference_mode():
-            watched = float(_loss(model, job, late, None)) if late else curve[0][-1]
+            watched = _watched(model, job, late) if late else curve[0][-1]
         curve[1].append(watched)
         if not np.isfinite(watched):
             raise TrainingError(
@@ -272,25 +274,37 @@ def _build(shape: dict[str, Any]) -> torch.nn.Module:
 
 
 def _tensors(arrays: Arrays, shape: dict[str, Any], device: torch.device) -> tuple[torch.Tensor, ...]:
-    """Return codes, numbers, target and the mask of missing numbers, on the device."""
-    import numpy as np
+    """Return codes, numbers and target, on the device; on a CPU the first two are the arrays themselves."""
     import torch
 
     target = torch.from_numpy(arrays.target)
     mean, deviation = shape["scale"]
     target = target.long() if shape["task"] == "multiclass" else ((target - mean) / deviation).float()
-    numbers, missing = np.nan_to_num(arrays.numbers), np.isnan(arrays.numbers)
-    tensors = (torch.from_numpy(arrays.codes), torch.from_numpy(numbers), target, torch.from_numpy(missing))
+    tensors = (torch.from_numpy(arrays.codes), torch.from_numpy(arrays.numbers), target)
     return tuple(tensor.to(device) for tensor in tensors)
+
+
+def _watched(model: Any, job: Job, late: tuple[torch.Tensor, ...]) -> float:
+    """Return the mean loss of rows, some at a time."""
+    import torch
+
+    rows = len(late[2])
+    if rows <= WATCHED:
+        return float(_loss(model, job, late, None))
+    total = 0.0
+    for batch in torch.arange(rows, device=late[2].device).split(WATCHED):
+        total += float(_loss(model, job, late, batch)) * len(batch)
+    return total / rows
 
 
 def _loss(model: Any, job: Job, rows: tuple[torch.Tensor, ...], batch: torch.Tensor | None) -> torch.Tensor:
     import torch
     from torch.nn import functional
 
-    codes, numbers, target, missing = rows if batch is None else tuple(tensor[batch] for tensor in rows)
+    codes, numbers, target = rows if batch is None else tuple(tensor[batch] for tensor in rows)
+    missing = torch.isnan(numbers)
     with torch.autocast(codes.device.type, dtype=torch.bfloat16, enabled=codes.device.type == "cuda"):
-        raw = model(codes, numbers, missing)
+        raw = model(codes, torch.nan_to_num(numbers), missing)
     raw = raw.float()
     if job.task == "binary":
         return functional.binary_cross_entropy_with_logits(raw[:, 0], target)
