@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit test-order test-commands test-lives test-attacks test-gpu simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story bench-data bench-features bench-memory bench-gpu
+.PHONY: help install run up down test lint types unit test-order test-commands test-lives test-attacks test-gpu simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story bench-data bench-features bench-leaks bench-memory bench-gpu
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ bench-data: $(STAMP) ## Measure what fetch, validate and publish of days of up t
 
 bench-features: $(STAMP) ## Measure what features cost, kept a file a day, on the flights of 2013 and days of many rows (10 minutes)
 	$(BIN)/python -m benchmarks.features
+
+bench-leaks: $(STAMP) ## Measure what leaks in features pretend, on the flights of 2013 (15 minutes)
+	$(BIN)/python -m benchmarks.leaks
 
 bench-memory: $(STAMP) ## Measure what memory a training of up to five million rows takes (5 minutes)
 	$(BIN)/python -m benchmarks.memory

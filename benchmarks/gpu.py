@@ -99,7 +99,7 @@ def _training(about: Manifest, early: pa.Table, late: pa.Table) -> dict[str, Any
     with tempfile.TemporaryDirectory() as name:
         for i in range(2):
             source = Path(name) / f"source-{i}"
-            manifest.write(source, about, early)
+            manifest.write(source, about, early.to_reader())
             model, curve, seconds = fit.apart(source, Path(name) / f"target-{i}")
             predicted.append(model.predict(late))
     measured = metrics.measure(about.task, model.encoder.target_values(late), predicted[1])

@@ -31,8 +31,8 @@ def of_days(source: Registry, loop: Loop, revision: str, days: Sequence[str]) ->
 
     Of a loop that says `repeated_key: update` the latest row of a key stands. Raises DataError where there is none.
     """
-    kept, told = feature_days.kept(source, loop, revision, days), _told(source, loop, revision, days)
-    places = {day: path.with_name(f"{path.stem}.{told[day]}.parquet") for day, path in kept.items()}
+    kept = feature_days.kept(source, loop, revision, days)
+    places = _places(source, loop, revision, kept)
     missing = [day for day, path in places.items() if not path.exists()]
     if missing:
         stand = _latest(loop, kept) if _updates(loop) else {}
@@ -43,6 +43,13 @@ def of_days(source: Registry, loop: Loop, revision: str, days: Sequence[str]) ->
     if not found.num_rows:
         raise targets.none_known(loop)
     return found
+
+
+def named(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> dict[str, str]:
+    """Return for each published day a name of what its features and targets are at a revision."""
+    kept = feature_days.kept(source, loop, revision, days)
+    places = _places(source, loop, revision, kept)
+    return {day: path.relative_to(folder(loop)).with_suffix("").as_posix() for day, path in places.items()}
 
 
 def folder(loop: Loop) -> Path:
@@ -65,6 +72,12 @@ def _targets(
                 found = tables.read_table(kept[day])
                 own = told.filter(pc.equal(told.column(PARTITION), day))
                 yield day, found, features.with_target(loop, found, own).select([loop.target.name])
+
+
+def _places(source: Registry, loop: Loop, revision: str, kept: Mapping[str, Path]) -> dict[str, Path]:
+    """Say where the targets of days are kept, beside their features."""
+    told = _told(source, loop, revision, [*kept])
+    return {day: path.with_name(f"{path.stem}.{told[day]}.parquet") for day, path in kept.items()}
 
 
 def _told(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> dict[str, str]:

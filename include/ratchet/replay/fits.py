@@ -28,7 +28,7 @@ from ratchet.errors import TrainingError
 from ratchet.files import atomic, write_text
 from ratchet.monitoring import estimate
 from ratchet.partitions import shift
-from ratchet.replay.history import DataVersion
+from ratchet.replay.data import DataVersion
 from ratchet.training import evaluation, model, recipe, too_good
 from ratchet.training.evaluation import Side
 from ratchet.training.fit import Search, fit, search, searched_until
@@ -90,8 +90,7 @@ class Fitted:
 
     def side(self, data: DataVersion, day: str) -> Side:
         """Return target and prediction of a day's labelled rows."""
-        begin, end = data.bounds(day, day)
-        target = targets(data, self)[begin:end]
+        target = targets(data, self, day, day)
         known = np.isfinite(target)
         return Side(known, target[known], self.predict(data, day)[known])
 
@@ -215,21 +214,12 @@ def _ahead(fitted: model.Model, data: DataVersion, until: str, about: dict[str, 
         about["ahead"][data.digests[day]] = [begin - offset, end - offset]
 
 
-def targets(data: DataVersion, fitted: Fitted) -> Vector:
-    """Return the target of all rows as a number, NaN where it is not known.
+def targets(data: DataVersion, fitted: Fitted, first: str, last: str) -> Vector:
+    """Return the target of the rows of days first..last as a number, NaN where it is not known.
 
     Of a class that the model has never seen, -1.
     """
-    loop, classes = data.loop, tuple(fitted.about["classes"]) if data.loop.task == "multiclass" else ()
-    if classes not in data.targets:
-        column = data.rows.column(loop.target.name)
-        if loop.task == "multiclass":
-            index = {name: float(i) for i, name in enumerate(classes)}
-            found = np.array([np.nan if value is None else index.get(str(value), -1.0) for value in column.to_pylist()])
-        else:
-            found = np.asarray(column.to_pandas().astype(float).to_numpy())
-        data.targets[classes] = found
-    return data.targets[classes]
+    return data.targets(first, last, tuple(fitted.about["classes"]) if data.loop.task == "multiclass" else ())
 
 
 @contextmanager

@@ -7,88 +7,31 @@ parted into versions, within which no published day was changed (`known.py` says
 from __future__ import annotations
 
 import bisect
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
+import pyarrow.compute as pc
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.resting import days_of_rest
-from ratchet.data import features, tables
+from ratchet.data import tables
+from ratchet.data.known import PARTITION
 from ratchet.decisions import lifecycle, requests
 from ratchet.decisions.coverage import Coverage, of_window
 from ratchet.decisions.entries import Answered, ApprovalAsked, Asked, Entries, Judged, Paused, Resumed, only
 from ratchet.errors import DataError
-from ratchet.files import write_text
-from ratchet.lifecycle import dataset, feature_days
+from ratchet.lifecycle import dataset, examples, feature_days
 from ratchet.partitions import shift
+from ratchet.replay import data
+from ratchet.replay.data import DataVersion
 from ratchet.replay.known import Delivery, deliveries, written
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from ratchet.adapters.data_registry import Registry
-
-
-@dataclass
-class DataVersion:
-    """Feature rows of all days published at a revision, in order of days, labelled ones and others."""
-
-    loop: Loop
-    path: Path  # the file that the rows are mapped from
-    targets: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict, repr=False)  # by the classes of a model
-    _keys: dict[str, list[tuple[object, ...]]] = field(default_factory=dict, repr=False)  # of a day's rows
-
-    @cached_property
-    def rows(self) -> pa.Table:
-        """Map the rows into memory."""
-        return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
-
-    @cached_property
-    def days(self) -> list[str]:
-        """The days that have rows, in order."""
-        return [str(day) for day in self._parts[0]]
-
-    @cached_property
-    def digests(self) -> dict[str, str]:
-        """Return a hash of each day's rows."""
-        known = self.path.with_suffix(".json")
-        if not known.exists():
-            write_text(known, json.dumps({day: tables.ordered_hash(self.between(day, day)) for day in self.days}))
-        return dict(json.loads(known.read_text(encoding="utf-8")))
-
-    @cached_property
-    def _parts(self) -> tuple[np.ndarray, np.ndarray]:
-        days = self.rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
-        found, starts = np.unique(days, return_index=True)
-        return found, np.append(starts, len(days))
-
-    def bounds(self, first: str, last: str) -> tuple[int, int]:
-        """Return the range of rows of the days first..last."""
-        starts = self._parts[1]
-        return int(starts[bisect.bisect_left(self.days, first)]), int(starts[bisect.bisect_right(self.days, last)])
-
-    def between(self, first: str, last: str) -> pa.Table:
-        """Return the rows of the days first..last."""
-        begin, end = self.bounds(first, last)
-        return self.rows.slice(begin, end - begin)
-
-    def keys(self, day: str) -> list[tuple[object, ...]]:
-        """Return the keys of a day's rows."""
-        if day not in self._keys:
-            rows = self.between(day, day)
-            columns = [rows.column(name).to_pylist() for name in self.loop.main_table.key]
-            self._keys[day] = list(zip(*columns, strict=True))
-        return self._keys[day]
-
-    def content(self, first: str, last: str) -> str:
-        """Hash the rows of the days first..last."""
-        chosen = [day for day in self.days if first <= day <= last]
-        return hashlib.sha256("".join(f"{day}{self.digests[day]}" for day in chosen).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -154,14 +97,15 @@ class History:
 
 def of_rows(loop: Loop, rows: pa.Table, cache: Path) -> History:
     """Make a history of feature rows, in order of days, that were never corrected."""
-    path = cache / "rows.arrow"
-    _write(rows, path)
-    data = DataVersion(loop, path)
-    came = [
-        Delivery("", day, day, "accepted", "", data.bounds(day, day)[1] - data.bounds(day, day)[0], False)
-        for day in data.days
-    ]
-    return History(loop, data.days, [("", data)], came)
+    files = {}
+    for day in pc.unique(rows.column(PARTITION)).to_pylist():
+        own = rows.filter(pc.equal(rows.column(PARTITION), day))
+        files[day] = cache / "days" / f"{day}-{tables.ordered_hash(own)[:32]}.arrow"
+        data.write(own, files[day])
+    version = DataVersion(loop, files)
+    counts = {day: version.between(day, day).num_rows for day in version.days}
+    came = [Delivery("", day, day, "accepted", "", count, False) for day, count in counts.items()]
+    return History(loop, version.days, [("", version)], came)
 
 
 def read(loop: Loop, cache: Path) -> History:
@@ -170,7 +114,7 @@ def read(loop: Loop, cache: Path) -> History:
     came = deliveries(registry, loop)
     if not any(each.status == "accepted" for each in came):
         raise DataError(f"Nothing of {loop.name} is published: there is no past to replay. Ingest some days first")
-    versions = [(first, _rows(registry, loop, at, cache)) for first, at in _revisions(came)]
+    versions = [(first, _version(registry, loop, at, cache)) for first, at in _revisions(came)]
     nights = sorted({each.day for each in came if each.status == "accepted" and each.known <= each.day})
     return History(loop, nights, versions, came, _heard(registry.ledger(loop.name), written(registry, loop.name), came))
 
@@ -210,21 +154,14 @@ def _revisions(came: Sequence[Delivery]) -> list[tuple[str, str]]:
     return found
 
 
-def _rows(registry: Registry, loop: Loop, revision: str, cache: Path) -> DataVersion:
-    """Compute the features at a revision once, and map them into memory."""
+def _version(registry: Registry, loop: Loop, revision: str, cache: Path) -> DataVersion:
+    """Compute the rows of the days that are others than in the versions before, and map all into memory."""
     days = dataset.published(registry, loop, revision)
-    tree = registry.content_id(f"{loop.name}/data", revision)
-    about = f"{tree} {feature_days.recipe(loop)} {loop.task}"
-    path = cache / f"rows-{hashlib.sha256(about.encode()).hexdigest()[:16]}.arrow"
-    if not path.exists():
-        _write(feature_days.of_range(registry, loop, revision, days[0], days[-1]), path)
-    return DataVersion(loop, path)
-
-
-def _write(rows: pa.Table, path: Path) -> None:
-    """Write rows as an Arrow file that processes share by mapping it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with pa.OSFile(str(part), "wb") as stream, pa.ipc.new_file(stream, rows.schema) as writer:
-        writer.write_table(rows.combine_chunks())
-    part.replace(path)
+    names = examples.named(registry, loop, revision, days)
+    files = {day: cache / "days" / f"{day}-{feature_days.hash_of([loop.task, names[day]])}.arrow" for day in days}
+    if missing := [day for day, path in files.items() if not path.exists()]:
+        asked = days if loop.main_table.repeated_key == "update" else missing  # whose latest row of a key stands
+        rows = feature_days.of_days(registry, loop, revision, asked)
+        for day in missing:
+            data.write(rows.filter(pc.equal(rows.column(PARTITION), day)), files[day])
+    return DataVersion(loop, files)

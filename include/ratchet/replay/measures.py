@@ -13,8 +13,8 @@ from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
 from ratchet.monitoring import estimate
+from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import Fits, Fitted
-from ratchet.replay.history import DataVersion
 from ratchet.replay.told import Told
 
 

@@ -173,7 +173,7 @@ def live(
         policy=case.policy,
         gate=case.gate,
         nights=tuple(lived),
-        promotions=len(only(entries, Promoted)) - 1,
+        promotions=max(0, len(only(entries, Promoted)) - 1),  # the first champion replaces none
         rollbacks=len(only(entries, RolledBack)),
         minutes=simulation.seconds / 60,
         deployed=tuple((fit.first, fit.until) for fit in deployed),

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import AHEAD, Fitted, targets
-from ratchet.replay.history import DataVersion
 from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:
@@ -112,12 +112,11 @@ def daily(
         served = [n for n, night in enumerate(nights) if delay < _days(fit.until, night) <= most]
         if not served:
             continue
-        begin, end = starts[served[0]], data.bounds(nights[served[-1]], nights[served[-1]])[1]
-        target = targets(data, fit)[begin:end]
-        said = fit.whole(data, nights[served[0]], nights[served[-1]])
+        first, last = nights[served[0]], nights[served[-1]]
+        target, said = targets(data, fit, first, last), fit.whole(data, first, last)
         known = np.isfinite(target)
         losses = np.where(known, row_losses(data.loop.loss, np.where(known, target, 0.0), said), 0.0)
-        cuts = starts[served] - begin
+        cuts = starts[served] - starts[served[0]]
         sums, counts = np.add.reduceat(losses, cuts), np.add.reduceat(known.astype(float), cuts)
         found[i, served] = np.where(counts > 0, sums / np.maximum(counts, 1), 0.0)
     return found

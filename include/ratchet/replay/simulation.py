@@ -23,8 +23,9 @@ from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError, TrainingError
 from ratchet.partitions import shift
 from ratchet.replay import watch
+from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import Fits, Fitted, calibrator
-from ratchet.replay.history import DataVersion, Heard, History
+from ratchet.replay.history import Heard, History
 from ratchet.replay.known import Delivery
 from ratchet.replay.measures import Measures, Version
 from ratchet.training import evaluation, too_good

@@ -10,8 +10,8 @@ import numpy as np
 
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster
+from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import Fits, Fitted, targets
-from ratchet.replay.history import DataVersion
 from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:
@@ -83,11 +83,10 @@ class Told:
         """Return who said what of each row that has a label in `data`: key -> (who, loss), in order of keys."""
         if self.day not in data.digests:
             return {}
-        begin, end = data.bounds(self.day, self.day)
         place = {key: index for index, key in enumerate(data.keys(self.day))}
         found: dict[tuple[object, ...], tuple[str, float]] = {}
         for part in self.parts:
-            target = targets(data, part.fit)[begin:end]
+            target = targets(data, part.fit, self.day, self.day)
             said = part.fit.predict(part.data, self.day)
             kept = [
                 (key, index, place[key])

@@ -12,8 +12,8 @@ from ratchet.data import targets
 from ratchet.files import atomic
 from ratchet.monitoring import distances, reference
 from ratchet.partitions import shift
+from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import Fitted
-from ratchet.replay.history import DataVersion
 
 
 def drifted(champion: Fitted, data: DataVersion, night: str) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ratchet.contract.rules import Bound
 from ratchet.errors import RequestError
 from ratchet.replay import run as replays
 from ratchet.replay.history import History
@@ -47,6 +49,15 @@ def test_an_interrupted_replay_goes_on_where_it_stopped(past: History, tmp_path:
     assert outcome.retrainings == 3
     after = {file.parent.name: file.stat().st_mtime_ns for file in (tmp_path / "fits").glob("*/about.json")}
     assert {name: after[name] for name in kept} == kept
+
+
+def test_where_no_champion_ever_was_nothing_was_promoted(past: History, tmp_path: Path) -> None:
+    """There were said to be -1 promotions."""
+    gate = past.loop.gate.model_copy(update={"floors": {"r2": Bound(min=2.0)}})
+    never = dataclasses.replace(past, loop=past.loop.model_copy(update={"gate": gate}))
+    (outcome,) = replays.run(never, [Case("calendar:days=9,cooldown_days=0")], FIRST, LAST, tmp_path, quiet)
+    assert outcome.promotions == 0
+    assert {night["version"] for night in outcome.nights} <= {"", None}
 
 
 @pytest.mark.parametrize(
