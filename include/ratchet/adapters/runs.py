@@ -147,6 +147,15 @@ def start_run(client: Tracking, loop: str, key: str, tags: Mapping[str, str], na
     return _run(client.raw.create_run(_experiment(client, loop), run_name=name or key, tags=about))
 
 
+def retag(client: Tracking, run: Run, tags: Mapping[str, str]) -> None:
+    """Let the run of an earlier try say what this try does: it may know later days, or be of other code."""
+    from mlflow.entities import RunTag
+
+    stale = [RunTag(name, value) for name, value in tags.items() if run.tags.get(name) != value]
+    if stale:
+        client.raw.log_batch(run.run_id, tags=stale)
+
+
 @contextmanager
 def training(run_id: str) -> Iterator[None]:
     """Hold a run open while it trains, recording the machine's metrics; it ends as FINISHED or FAILED."""

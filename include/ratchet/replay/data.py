@@ -27,7 +27,7 @@ class DataVersion:
     files: Mapping[str, Path]  # day -> the file that its rows are mapped from; some may have none
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Give another process the files: it maps the rows itself."""
+        """Return what another process makes it of: the files, whose rows it maps itself."""
         return DataVersion, (self.loop, self.files)
 
     @cached_property

@@ -52,47 +52,59 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
         won = lifecycle.won(entries, judged)
         if won is None or (rules := gate.rules(now, won)).deploy != "refit":
             return RefitResult(reason=verdicts.said(entries, judged), outcome="skipped")
-        rows, revision = _rows(loop, pinned, request.until)
-        days = f"{pinned.train.partition('..')[0]}..{rows.last}"
-        data = {
-            "train": days,
-            "holdout": pinned.holdout,
-            "read": dataset.read_for(loop, days.partition("..")[0], days.partition("..")[2]),
-            "revision": revision,
-            "hash": rows.digest,
-        }
-        about = {
-            **{
-                name: value
-                for name, value in client.tags(judged).items()
-                if name.startswith(("ratchet.", "code.", "environment.", "mlflow.note"))
-            },
-            predictions.EVALUATED: judged,
-            **{f"data.{name}": value for name, value in data.items()},
-        }
-        for name in (runs.KEY, runs.MODEL, models.SHA256, "ratchet.contract.loop", "ratchet.version"):
-            about.pop(name, None)
-        # Under a key that no request can spell: a training is never taken for a refit.
-        run_id = runs.start_run(client, loop.name, f"refit/{judged}", about, name=f"{request.run}.refit").run_id
-        record, evaluated = records.read(loop, judged), proven.run_model(loop, judged)
-        if records.find(loop, run_id) is None:
-            made = Record(run=run_id, evaluated=judged, recipe=record.recipe, reason=record.reason, data=data)
+        # A key that no request can spell: a training is never taken for a refit.
+        begun = runs.find_run(client, loop.name, f"refit/{judged}")
+        made, told = records.find(loop, begun.run_id) if begun else None, "refitted before, on"
+        evaluated, holdout = proven.run_model(loop, judged), snapshot.read(loop, pinned.snapshot, "holdout")
+        if made is None:
+            rows, revision = _rows(loop, pinned, request.until)
+            told = f"refitted on {rows.num_rows:,} rows of"
+            made = _begin(loop, client, request, judged, _data(loop, pinned, rows, revision))
             try:
-                _fit(loop, client, made.model_copy(update={"code": record.code}), rows)
+                _fit(loop, client, made, rows)
             except TrainingError as error:
-                return _refuse(loop, client, won, run_id, f"the refit diverged: {error}")
-        holdout = snapshot.read(loop, pinned.snapshot, "holdout")
-        far = evaluation.distance(proven.run_model(loop, run_id).predict(holdout), evaluated.predict(holdout))
-        runs.log_metrics(client, run_id, {"evaluated_distance": min(far, 1e9)})
+                return _refuse(loop, client, won, made.run, f"the refit diverged: {error}")
+        far = evaluation.distance(proven.run_model(loop, made.run).predict(holdout), evaluated.predict(holdout))
+        runs.log_metrics(client, made.run, {"evaluated_distance": min(far, 1e9)})
         if not far <= rules.refit_distance:
-            return _refuse(loop, client, won, run_id, evaluation.too_far(far, rules.refit_distance))
-        records.amend(loop, judged, refit=run_id)
+            return _refuse(loop, client, won, made.run, evaluation.too_far(far, rules.refit_distance))
+        records.amend(loop, judged, refit=made.run)
     return RefitResult(
-        reason=f"refitted on {rows.num_rows:,} rows of {days}; "
-        f"{far:.2f} deviations from the evaluated model on the holdout",
-        mlflow_run=run_id,
+        reason=f"{told} {made.data['train']}; {far:.2f} deviations from the evaluated model on the holdout",
+        mlflow_run=made.run,
         distance=far,
     )
+
+
+def _data(loop: Loop, pinned: snapshot.SnapshotResult, rows: Examples, revision: str) -> dict[str, str]:
+    """Say what is fitted, of the rows themselves."""
+    first, last = pinned.train.partition("..")[0], rows.last
+    return {
+        "train": f"{first}..{last}",
+        "holdout": pinned.holdout,
+        "read": dataset.read_for(loop, first, last),
+        "revision": revision,
+        "hash": rows.digest,
+    }
+
+
+def _begin(loop: Loop, client: Tracking, request: RefitRequest, judged: str, data: dict[str, str]) -> Record:
+    """Begin the MLflow run of a refit, or take up that of an earlier try, which may have known fewer days."""
+    about = {
+        **{
+            name: value
+            for name, value in client.tags(judged).items()
+            if name.startswith(("ratchet.", "code.", "environment.", "mlflow.note"))
+        },
+        predictions.EVALUATED: judged,
+        **{f"data.{name}": value for name, value in data.items()},
+    }
+    for name in (runs.KEY, runs.MODEL, models.SHA256, "ratchet.contract.loop", "ratchet.version"):
+        about.pop(name, None)
+    begun = runs.start_run(client, loop.name, f"refit/{judged}", about, name=f"{request.run}.refit")
+    runs.retag(client, begun, about)
+    of = records.read(loop, judged)
+    return Record(run=begun.run_id, evaluated=judged, recipe=of.recipe, reason=of.reason, data=data, code=of.code)
 
 
 def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[Examples, str]:
@@ -111,11 +123,11 @@ def _fit(loop: Loop, client: Tracking, record: Record, rows: Examples) -> None:
     run_id, judged = record.run, record.evaluated
     runs.log_params(client, run_id, client.params(judged))
     with runs.training(run_id):
-        runs.log_dataset(run_id, loop.name, record.data["hash"], record.data, "training")
         # What was judged is the evaluated model: its numbers are what the live loss is compared with.
         metrics = {name: value for name, value in client.metrics(judged).items() if name.startswith("challenger/")}
         runs.log_metrics(client, run_id, metrics)
         with train.fitted(loop, rows) as (model, curve, seconds):
+            runs.log_dataset(run_id, loop.name, record.data["hash"], record.data, "training")  # MLflow forgets none
             train.keep(client, loop, record, model, curve, rows, seconds)
 
 

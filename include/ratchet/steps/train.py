@@ -54,7 +54,9 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
         return TrainResult(reason="already trained", outcome="unchanged", mlflow_run=known.run)
     with runs.connected() as client:
         tags = _tags(loop, request, pinned)
-        run_id = runs.start_run(client, loop.name, request.run, tags).run_id
+        begun = runs.start_run(client, loop.name, request.run, tags)
+        runs.retag(client, begun, tags)
+        run_id = begun.run_id
         rows = snapshot.examples(loop, pinned.snapshot, snapshot.TRAIN)
         runs.log_params(
             client, run_id, {"trainer": loop.training.trainer, "seed": loop.training.seed, **loop.training.params}

@@ -66,6 +66,12 @@ def test_a_run_is_found_by_its_key_and_made_once(tracked: Path) -> None:
         made = runs.start_run(client, "wind_runs", "it's", {"x": "1"})
         again = runs.start_run(client, "wind_runs", "it's", {"x": "2"})
         assert (again.run_id, again.tags["x"]) == (made.run_id, "1")
+        runs.retag(client, again, {"x": "2", "y": "3"})
+        assert {name: client.tags(made.run_id)[name] for name in ("x", "y", runs.KEY)} == {
+            "x": "2",
+            "y": "3",
+            runs.KEY: "it's",
+        }
         runs.log_params(client, made.run_id, {"a": 1, "b": 2})
         runs.log_params(client, made.run_id, {"a": 9, "c": 3})
         assert client.params(made.run_id) == {"a": "1", "b": "2", "c": "3"}

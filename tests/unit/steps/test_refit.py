@@ -9,9 +9,12 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
+from ratchet.errors import DataError
 from ratchet.lifecycle import evidence, ledger, predictions, records
+from ratchet.partitions import shift
+from ratchet.steps import train
 from ratchet.training import evaluation
-from tests.conftest import step
+from tests.conftest import ingest, step
 from tests.given.duels import NAME, NIGHT, champion_now, kinds, live_night, renew, win
 
 
@@ -75,3 +78,46 @@ def test_a_run_of_another_that_claims_to_be_the_refit_is_not_deployed(second: st
         client.set_tag(second, "ratchet.refit", theirs)
         assert _refitted(second) != theirs
         client.raw.delete_run(theirs)
+
+
+def _told(run: str) -> dict[str, str]:
+    """Return what MLflow's tags say that a run was fitted on."""
+    with runs.connected() as client:
+        return {name[5:]: value for name, value in client.tags(run).items() if name.startswith("data.")}
+
+
+def test_a_refit_tried_again_on_a_later_night_is_tagged_with_what_was_fitted(
+    second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise DataError("the disk is full")
+
+    live_night()
+    win(second)
+    step("duel", NAME, partition=NIGHT)
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "fitted", broken)
+        with pytest.raises(DataError, match="the disk is full"):
+            step("refit", NAME, run="second", until=NIGHT)
+    ingest(NAME, shift(NIGHT, 1))
+    made = step("refit", NAME, run="second", until=shift(NIGHT, 1)).mlflow_run
+    record = records.read(catalog.load(NAME), made)
+    assert record.trained[1] == NIGHT
+    assert _told(made) == record.data
+    with runs.connected() as client:
+        (used,) = client.raw.get_run(made).inputs.dataset_inputs
+    assert record.data["hash"].startswith(used.dataset.digest)
+
+
+def test_a_refit_that_is_there_says_on_a_later_night_too_what_it_was_fitted_on(second: str) -> None:
+    live_night()
+    win(second)
+    step("duel", NAME, partition=NIGHT)
+    first = step("refit", NAME, run="second", until=NIGHT)
+    ingest(NAME, shift(NIGHT, 1))
+    again = step("refit", NAME, run="second", until=shift(NIGHT, 1))
+    assert (again.mlflow_run, again.distance) == (first.mlflow_run, first.distance)
+    record = records.read(catalog.load(NAME), again.mlflow_run)
+    assert record.trained[1] == shift(NIGHT, -1)
+    assert _told(again.mlflow_run) == record.data
+    assert record.data["train"] in again.reason

@@ -73,7 +73,9 @@ def test_a_training_that_crashes_takes_its_run_up_again(wind: str, monkeypatch: 
         (ghost,) = client.raw.search_runs([experiment.experiment_id])
     with pytest.raises(DataError, match="no record of the MLflow run"):
         proven.run_model(catalog.load(wind), ghost.info.run_id)
-    assert step("train", wind, run="first").mlflow_run == ghost.info.run_id
+    assert step("train", wind, run="first", reason="again").mlflow_run == ghost.info.run_id
+    with runs.connected() as client:
+        assert client.tags(ghost.info.run_id)["ratchet.reason"] == "again"  # as the record says
 
 
 def test_the_record_of_a_training_says_what_was_made_of_what_and_for_whom(wind: str) -> None:
