@@ -49,9 +49,11 @@ class Story:
         return parse(f"{FIRST}..{self.last}")
 
 
-def lay_out(place: Path) -> Path:
-    """Put the loop into an installation; return its folder."""
-    folder = Path(shutil.copytree(ROOT / "tests" / "loops" / NAME, place / "loops" / NAME))
+def lay_out(place: Path, name: str) -> Path:
+    """Put the loop into an installation, under a name; return its folder."""
+    folder = Path(shutil.copytree(ROOT / "tests" / "loops" / NAME, place / "loops" / name))
+    path = folder / "loop.yaml"
+    path.write_text(path.read_text().replace(f"name: {NAME}\n", f"name: {name}\n"))
     shutil.copy(ROOT / "tests" / "loops" / f"{NAME}.suite.json", place / "suites" / "expectations" / f"{NAME}.json")
     (folder / "trainers").mkdir()
     shutil.copy(
@@ -86,16 +88,16 @@ def rests(day: str) -> bool:
 class Steps:
     """The life that production lives: the steps of each night, as the DAGs order them."""
 
-    def __init__(self, place: Path, story: Story) -> None:
-        self.story, self.folder = story, lay_out(place)
-        self.loop = catalog.load(NAME)
+    def __init__(self, place: Path, story: Story, name: str = NAME) -> None:
+        self.story, self.name, self.folder = story, name, lay_out(place, name)
+        self.loop = catalog.load(self.name)
         self.won = 0  # promotions that a person was asked about
         self.answers: dict[
             str, list[tuple[str, str, str]]
         ] = {}  # night -> (run, MLflow run, answer) that come before it
         for day in parse(f"{IMPORTED}..{shift(FIRST, -1)}"):
             self._hand(day, "")
-        ingest(NAME, f"{IMPORTED}..{shift(FIRST, -1)}")
+        ingest(self.name, f"{IMPORTED}..{shift(FIRST, -1)}")
         self._train("first-champion", shift(FIRST, -1))
 
     def night(self, night: str) -> None:
@@ -131,29 +133,29 @@ class Steps:
 
     def _live(self, night: str, run: str) -> None:
         """Ingest a day; score and monitor it, and train what it asks for."""
-        step("turn", NAME, partitions=night, run=run)
-        if not ingest(NAME, night, run).nights:
+        step("turn", self.name, partitions=night, run=run)
+        if not ingest(self.name, night, run).nights:
             return
-        for name in ("score", "drift", "performance"):
-            step(name, NAME, partition=night)
-        asked, found = step("decide", NAME, partition=night), step("duel", NAME, partition=night)
+        for part in ("score", "drift", "performance"):
+            step(part, self.name, partition=night)
+        asked, found = step("decide", self.name, partition=night), step("duel", self.name, partition=night)
         if found.verdict == "promote":
             self._settle(found.run, found.mlflow_run, night)
-        training = step("close", NAME, partition=night).training
+        training = step("close", self.name, partition=night).training
         if asked.verdict == "retrain" and asked.outcome == "done":
             assert training == asked.key
             self._train(asked.key, night)
 
     def _train(self, key: str, night: str) -> None:
-        step("snapshot", NAME, run=key, until=night)
-        made = step("train", NAME, run=key, reason="a story").mlflow_run
-        step("evaluate", NAME, run=key, mlflow_run=made)
-        if step("gate", NAME, run=key, mlflow_run=made).verdict == "promote":
+        step("snapshot", self.name, run=key, until=night)
+        made = step("train", self.name, run=key, reason="a story").mlflow_run
+        step("evaluate", self.name, run=key, mlflow_run=made)
+        if step("gate", self.name, run=key, mlflow_run=made).verdict == "promote":
             self._settle(key, made, night)
 
     def _settle(self, key: str, made: str, night: str) -> None:
         """Refit, ask, promote."""
-        if step("refit", NAME, run=key, mlflow_run=made, until=night).outcome == "refused":
+        if step("refit", self.name, run=key, mlflow_run=made, until=night).outcome == "refused":
             return
         number, self.won = self.won, self.won + 1
         said: Literal["Approve", "Reject"] = "Reject" if number in self.story.refuses else "Approve"
@@ -164,21 +166,26 @@ class Steps:
             self._promote(key, made, said)
 
     def _promote(self, key: str, made: str, said: Literal["Approve", "Reject"]) -> None:
-        loop = catalog.load(NAME)
+        loop = catalog.load(self.name)
         if lifecycle.won(ledger.read(loop), made):
             approval.record(loop, key, approval.Said(said, "ada", "airflow"))
-        step("promote", NAME, run=key, mlflow_run=made)
+        step("promote", self.name, run=key, mlflow_run=made)
 
 
 def replayed(story: Story, cache: Path) -> list[Entry]:
+    """Live the same history by the replay; return its ledger."""
+    return list(relived(story, cache).ledger)
+
+
+def relived(story: Story, cache: Path, name: str = NAME) -> Simulation:
     """Live the same history by the replay."""
-    past = history.read(catalog.load(NAME), cache)
+    past = history.read(catalog.load(name), cache)
     simulation = Simulation(past, Fits(past.loop, cache), FIRST)
     for night in past.nights:
         if FIRST <= night <= story.last:
             simulation.night(night)
     simulation.catch_up(shift(story.last, 1))  # what was answered when the last night was over
-    return list(simulation.ledger)
+    return simulation
 
 
 OWN = {"at", "by", "before", "signature", "format", "contract", "facts", "minutes", "mlflow_run", "data", "because"}
@@ -232,6 +239,12 @@ def drawn(seed: int, nights: int) -> Story:
         **events,
     )
 
+
+TAUGHT = Story(  # days come late, or with new rows, when champions have learnt them, and before the first night
+    last="2013-03-13",
+    late={"2013-03-12": "2013-03-06"},
+    corrected={"2013-03-04": ("2013-02-28", "rows"), "2013-03-13": ("2013-03-07", "rows")},
+)
 
 FEW = Story(
     last="2013-03-22",

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from ratchet import catalog
+from ratchet.lifecycle import predictions
+from ratchet.steps import performance
 from tests.given import lives
 
 
@@ -14,3 +19,27 @@ def test_three_weeks_lived_by_the_steps_and_by_the_replay_come_to_the_same_ledge
     ours, theirs = steps.entries(), lives.replayed(lives.FEW, tracked / "cache")
     assert lives.comparable(ours) == lives.comparable(theirs)
     assert {"promoted", "rejected", "requested", "paused", "resumed", "asked", "rolled_back"} <= {e.kind for e in ours}
+
+
+def test_days_that_a_champion_was_trained_on_count_in_neither_life(tracked: Path) -> None:
+    story, name = lives.TAUGHT, "harbour_taught"
+    steps = lives.Steps(tracked, story, name)
+    for night in story.nights:
+        steps.night(night)
+    loop, theirs = catalog.load(name), lives.relived(story, tracked / "cache", name)
+    learnt = predictions.trained(loop)
+    assert learnt == {number: version.stands[0].until for number, version in theirs.versions.items()}
+    # What came late is told by who has seen it, and marked.
+    for day, told, rows in (("2013-02-28", 38, 38), ("2013-03-06", 40, 40), ("2013-03-07", 42, 2)):
+        found = predictions.told(loop, day)
+        assert found is not None
+        assert (found.num_rows, found.num_rows - predictions.unseen(found).num_rows) == (told, rows), day
+    for number, until in learnt.items():
+        ours = performance.history(loop, number, story.last)
+        assert ours == pytest.approx(theirs.measures.losses(number))
+        assert all(day > until for day in ours)
+    # The predecessor's duel holds neither day: of the 7th only two rows were told by its successors.
+    days = {key for night in story.nights if (found := performance.read(loop, night)) for key, *_ in found.predecessor}
+    assert days
+    assert not days & {"2013-03-06", "2013-03-07"}
+    assert lives.comparable(steps.entries()) == lives.comparable(list(theirs.ledger))

@@ -100,6 +100,11 @@ def merge(*parts: Iterable[Cluster]) -> list[Cluster]:
     ]
 
 
+def seen(day: str, until: str) -> bool:
+    """Say whether a model that was trained up to a day has seen another: what it says of that one is no evidence."""
+    return day <= until
+
+
 def due(
     known: Sequence[Cluster], published: Sequence[str], until: str, corrected: Collection[str]
 ) -> tuple[list[Cluster], list[str]]:

@@ -17,7 +17,7 @@ from ratchet.adapters import models, runs, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
-from ratchet.data import features, tables
+from ratchet.data import features
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
 from ratchet.lifecycle import dataset, feature_days, predictions, records
@@ -136,13 +136,13 @@ def _of(table: pa.Table, day: str) -> pa.Table:
 
 
 def _told(loop: Loop, day: str, versions: set[str]) -> pa.Table | None:
-    """Return the live predictions of a day that these versions made, where there are any."""
+    """Return the live predictions of a day that these versions made and that count, where there are any."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    told = predictions.live(loop, day)
-    if not told.exists():
+    told = predictions.told(loop, day)
+    if told is None:
         return None
-    table = tables.read_table(told)
+    table = predictions.unseen(told)
     mine = table.filter(pc.is_in(table.column(predictions.VERSION), value_set=pa.array(sorted(versions))))
     return mine if mine.num_rows else None

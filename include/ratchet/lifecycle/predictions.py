@@ -2,18 +2,24 @@
 
 Not a step, but what `evaluate`, `score`, `performance` and `duel` share. A refit has seen the days it would be judged
 on; there the evaluated model, the version of the same recipe that was judged and not shown them, stands in its place.
+
+What the world is told has no such stand-in: a day that came late, was corrected or is scored again may be answered by
+a model that has learnt it since. Such a prediction is told, marked, and counts in no loss and in no duel.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
+from ratchet.decisions import duel
+from ratchet.decisions.entries import Promoted, only
 from ratchet.files import slug
-from ratchet.lifecycle import proven, records
+from ratchet.lifecycle import dataset, proven, records
 from ratchet.settings import Settings
 from ratchet.training.metrics import row_losses
 
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 
 EVALUATED = "ratchet.evaluated_run"  # tag of a refit's run, for people: the run of the model that was judged
 VERSION = "model_version"
+SEEN = "seen"  # whether the model was trained on the day that it was asked about, or on later ones
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Contender:
 
     def on(self, day: str) -> str | None:
         """Return the run that stands on a day; None where all have seen it."""
-        return next((run for run, until in self.runs if day > until), None)
+        return next((run for run, until in self.runs if not duel.seen(day, until)), None)
 
 
 def contender(loop: Loop, run: str) -> Contender:
@@ -47,8 +54,11 @@ def contender(loop: Loop, run: str) -> Contender:
     return Contender(tuple((each.run, each.trained[1]) for each in behind))
 
 
-def predict(loop: Loop, model: Model, rows: pa.Table, version: str) -> pa.Table:
-    """Predict rows: key, event_time, `prediction` (and, for classes, `probability_<class>`), `model_version`."""
+def predict(loop: Loop, model: Model, rows: pa.Table, version: str, seen: bool) -> pa.Table:
+    """Predict rows: key, event_time, `prediction` (and, for classes, `probability_<class>`), `model_version`, `seen`.
+
+    seen: whether the model has seen the day of the rows.
+    """
     import numpy as np
     import pyarrow as pa
 
@@ -63,20 +73,21 @@ def predict(loop: Loop, model: Model, rows: pa.Table, version: str) -> pa.Table:
             table = table.append_column(f"probability_{name}", pa.array(values[:, i]))
     else:
         table = table.append_column("prediction", pa.array(values))
-    return table.append_column(VERSION, pa.array([version] * table.num_rows, pa.string()))
+    table = table.append_column(VERSION, pa.array([version] * table.num_rows, pa.string()))
+    return table.append_column(SEEN, pa.array([seen] * table.num_rows, pa.bool_()))
 
 
 def shadow(loop: Loop, run: str, rows: pa.Table, day: str) -> pa.Table:
     """Return what a run predicts for a day's rows, in shadow: nobody is told. Made once a row, and kept."""
     import pyarrow as pa
 
-    path = folder(loop, run) / f"{day}.parquet"
+    path, until = folder(loop, run) / f"{day}.parquet", records.read(loop, run).trained[1]
     keys = list(loop.main_table.key)
-    held = tables.read_table(path) if path.exists() else None
+    held = _marked(tables.read_table(path), day, lambda _: until) if path.exists() else None
     fresh = without(rows, held, keys) if held is not None else rows
     if held is not None and not fresh.num_rows:
         return held
-    made = predict(loop, proven.run_model(loop, run), fresh, run)
+    made = predict(loop, proven.run_model(loop, run), fresh, run, duel.seen(day, until))
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return whole
@@ -90,6 +101,27 @@ def folder(loop: Loop, run: str) -> Path:
 def live(loop: Loop, day: str) -> Path:
     """Say where the predictions of a day lie that the world was told."""
     return Settings.current().predictions / loop.name / f"{day}.parquet"
+
+
+def told(loop: Loop, day: str) -> pa.Table | None:
+    """Return what the world was told of a day, every row marked; None where it was told nothing."""
+    path = live(loop, day)
+    if not path.exists():
+        return None
+    return _marked(tables.read_table(path), day, lambda version: trained(loop).get(version, ""))
+
+
+def trained(loop: Loop) -> dict[str, str]:
+    """Return the last day that each version was trained on, as the ledger has it."""
+    promoted = only(dataset.registry().ledger(loop.name), Promoted)
+    return {each.version: str(each.data.get("train") or "").partition("..")[2] for each in promoted}
+
+
+def unseen(predicted: pa.Table) -> pa.Table:
+    """Return the predictions that count: those of models that have not seen the day."""
+    import pyarrow.compute as pc
+
+    return predicted.filter(pc.invert(predicted.column(SEEN)))
 
 
 def losses(loop: Loop, predicted: pa.Table, rows: pa.Table) -> dict[tuple[object, ...], float]:
@@ -136,3 +168,20 @@ def without(rows: pa.Table, held: pa.Table, keys: list[str]) -> pa.Table:
     """Return the rows that have no prediction yet."""
     joined = rows.join(held.select(keys), keys=keys, join_type="left anti")
     return joined.select(rows.column_names).sort_by([(key, "ascending") for key in keys])
+
+
+def _marked(predicted: pa.Table, day: str, until: Callable[[str], str]) -> pa.Table:
+    """Mark the rows of a day that were predicted before predictions were marked.
+
+    until: the last day that a version was trained on; empty where nobody knows, and then it has seen nothing.
+    """
+    import pyarrow as pa
+
+    marks = predicted.column(SEEN).to_pylist() if SEEN in predicted.column_names else [None] * predicted.num_rows
+    if None not in marks:
+        return predicted
+    versions = predicted.column(VERSION).to_pylist()
+    found = {version: duel.seen(day, until(version)) for version in {*versions}}
+    marks = [found[version] if mark is None else mark for version, mark in zip(versions, marks, strict=True)]
+    bare = predicted.select([name for name in predicted.column_names if name != SEEN])
+    return bare.append_column(SEEN, pa.array(marks, pa.bool_()))

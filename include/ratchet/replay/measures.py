@@ -30,7 +30,7 @@ class Version:
 
     def on(self, day: str) -> Fitted | None:
         """Return the fit that stands on a day; None where all have seen it."""
-        return next((fit for fit in self.stands if day > fit.until), None)
+        return next((fit for fit in self.stands if not duel.seen(day, fit.until)), None)
 
 
 class Measures:
@@ -52,8 +52,8 @@ class Measures:
             else:
                 self.live[day] = Told(day, champion.number, champion.stands[0], data)
             for rival in rivals:
-                standing = rival.on(day) if isinstance(rival, Version) else rival if day > rival.until else None
-                if standing is not None:
+                standing = rival.on(day) if isinstance(rival, Version) else rival
+                if standing is not None and not duel.seen(day, standing.until):
                     self.shadow(data, standing, day)
 
     def shadow(self, data: DataVersion, fit: Fitted, day: str) -> Told:
@@ -109,7 +109,7 @@ class Measures:
             by = {champion.number}
             if told is None or not told.by(by):
                 told, by = (self.shadow(data, standing, day), {standing.name}) if standing else (None, by)
-            if told is not None and day > rival.until:
+            if told is not None and not duel.seen(day, rival.until):
                 found += self.shadow(data, rival, day).against(told, data, self.fits, by)
         return duel.merge(kept, found)
 

@@ -1,4 +1,7 @@
-"""Predictions as they were made: a row keeps what was said of it; one that came later gets it from who stands then."""
+"""Predictions as they were made: a row keeps what was said of it; one that came later gets it from who stands then.
+
+What a fit says of a day that it has seen is said, and counts nowhere, as in production.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +47,8 @@ class Told:
             self.parts.append(Part(by, fit, data))
 
     def by(self, names: Collection[str]) -> bool:
-        """Say whether one of these has said something."""
-        return any(part.by in names for part in self.parts)
+        """Say whether one of these has said something that counts."""
+        return any(part.by in names and self._counts(part) for part in self.parts)
 
     def losses(self, data: DataVersion, by: str) -> Vector:
         """Return the losses of what one has said, of the rows that have a label in `data`."""
@@ -55,9 +58,9 @@ class Told:
         return np.array([loss for who, loss in self._rows(data).values() if who == by])
 
     def predictions(self, by: str) -> Vector | None:
-        """Return what one has said, labelled or not; None where that is nothing."""
+        """Return what one has said that counts, labelled or not; None where that is nothing."""
         for part in self.parts:
-            if part.by == by:
+            if part.by == by and self._counts(part):
                 return part.fit.predict(part.data, self.day)[self._own(part)]
         return None
 
@@ -71,7 +74,12 @@ class Told:
         return duel.cluster([self.day] * len(keys), *losses)
 
     def _as_it_was(self, data: DataVersion) -> bool:
-        return len(self.parts) == 1 and data.digests.get(self.day) == self.parts[0].data.digests[self.day]
+        first = self.parts[0]
+        as_told = len(self.parts) == 1 and data.digests.get(self.day) == first.data.digests[self.day]
+        return as_told and self._counts(first)
+
+    def _counts(self, part: Part) -> bool:
+        return not duel.seen(self.day, part.fit.until)
 
     def _own(self, part: Part) -> NDArray[np.bool_]:
         """Say which rows of a part's day were its own to predict."""
@@ -80,12 +88,12 @@ class Told:
         return np.array([key not in held for key in part.data.keys(self.day)], dtype=bool)
 
     def _rows(self, data: DataVersion) -> dict[tuple[object, ...], tuple[str, float]]:
-        """Return who said what of each row that has a label in `data`: key -> (who, loss), in order of keys."""
+        """Return who said what that counts of each row with a label in `data`: key -> (who, loss), in order of keys."""
         if self.day not in data.digests:
             return {}
         place = {key: index for index, key in enumerate(data.keys(self.day))}
         found: dict[tuple[object, ...], tuple[str, float]] = {}
-        for part in self.parts:
+        for part in filter(self._counts, self.parts):
             target = targets(data, part.fit, self.day, self.day)
             said = part.fit.predict(part.data, self.day)
             kept = [

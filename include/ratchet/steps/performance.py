@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.data import features, tables
+from ratchet.data import features
 from ratchet.decisions import duel, shadows
 from ratchet.lifecycle import (
     corrections,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 FILE = "performance.json"
+_LEFT = "predicted by a model that was trained on that day or later: left out"
 
 
 class PerformanceRequest(StepRequest):
@@ -71,7 +72,9 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
     first = shift(last, 1 - loop.monitor.window_days)
     corrected = corrections.known(registry, loop, _before(loop, night), night)
     published = dataset.published(registry, loop, revision, min([first, *corrected]), last)
-    days = [day for day in published if (day >= first or day in corrected) and predictions.live(loop, day).exists()]
+    looked = [day for day in published if day >= first or day in corrected]
+    told = {day: said for day in looked if (said := predictions.told(loop, day)) is not None}
+    days = [*told]
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
         if champion is None:
@@ -81,7 +84,9 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         found: dict[str, dict[str, dict[str, float]]] = {}
         if days:
             rows = feature_days.of_days(registry, loop, revision, days)
-            found = {day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), day) for day in days}
+            found = {
+                day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), told[day]) for day in days
+            }
             newest = {f"live/v{version}/{k}": x for version, m in found[days[-1]].items() for k, x in m.items()}
             runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
         estimated = _estimated(loop, champion, judged["calibrator"], shift(last, 1), night)
@@ -99,13 +104,15 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         before = shadows.predecessor(entries)
         shadowed = evidence.against_predecessor(loop, client, registry, revision, before, last) if before else []
     again = sorted(corrected & {*days})
+    left = {day: n for day, said in told.items() if (n := said.num_rows - predictions.unseen(said).num_rows)}
     latest = f"no scored day between {first} and {last} has labels"
     if days:
-        told = (f"v{v}: {loop.loss} {m['loss']:.4f} on {m['rows']:.0f} rows" for v, m in found[days[-1]].items())
-        latest = f"{days[-1]}: {'; '.join(told) or 'no label yet'}"
+        of = (f"v{v}: {loop.loss} {m['loss']:.4f} on {m['rows']:.0f} rows" for v, m in found[days[-1]].items())
+        latest = f"{days[-1]}: {'; '.join(of) or ('nothing that counts' if days[-1] in left else 'no label yet')}"
     result = PerformanceResult(
         reason=f"labels up to {last}; {latest}"
-        + (f"; measured again, as corrected: {', '.join(again)}" if again else ""),
+        + (f"; measured again, as corrected: {', '.join(again)}" if again else "")
+        + "".join(f"; {n:,} rows of {day} were {_LEFT}" for day, n in left.items()),
         partition=night,
         champion=champion.number,
         holdout_loss=judged["challenger_loss"],
@@ -117,12 +124,15 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
     return _keep(loop, result)
 
 
-def live(loop: Loop, rows: pa.Table, day: str) -> dict[str, dict[str, float]]:
-    """Measure one day's predictions: version -> metrics, `loss` (the loop's own) and `rows` with a label."""
+def live(loop: Loop, rows: pa.Table, told: pa.Table) -> dict[str, dict[str, float]]:
+    """Measure one day's predictions: version -> metrics, `loss` (the loop's own) and `rows` with a label.
+
+    Of a version that has seen the day there is nothing to measure.
+    """
     import numpy as np
 
     found = {}
-    target, predicted, joined = predictions.paired(loop, tables.read_table(predictions.live(loop, day)), rows)
+    target, predicted, joined = predictions.paired(loop, predictions.unseen(told), rows)
     versions = (
         joined.column(predictions.VERSION).to_numpy(zero_copy_only=False).astype(str)
         if joined.num_rows
@@ -137,13 +147,16 @@ def live(loop: Loop, rows: pa.Table, day: str) -> dict[str, dict[str, float]]:
 
 
 def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
-    """Return the live loss of a version on every labelled day since it went live, as known on a night: day -> loss."""
-    found: dict[str, float] = {}
+    """Return the live loss of a version on every labelled day since it went live, as known on a night: day -> loss.
+
+    Looks that measured days that it has seen were written before those were left out.
+    """
+    found, until = dict[str, float](), predictions.trained(loop).get(version, "")
     for path in _looks(loop):
         if path.parent.name <= partition:
             measured = PerformanceResult.model_validate_json(path.read_text(encoding="utf-8"))
             found |= {day: versions[version]["loss"] for day, versions in measured.days.items() if version in versions}
-    return dict(sorted(found.items()))
+    return {day: loss for day, loss in sorted(found.items()) if not duel.seen(day, until)}
 
 
 def _estimated(loop: Loop, champion: models.Version, knots: Any, first: str, last: str) -> dict[str, float]:
@@ -152,11 +165,11 @@ def _estimated(loop: Loop, champion: models.Version, knots: Any, first: str, las
 
     found = {}
     for day in (shift(first, n) for n in range(days_between(first, last) + 1)):
-        if knots and predictions.live(loop, day).exists():
-            told = tables.read_table(predictions.live(loop, day))
-            told = told.filter(pc.equal(told.column(predictions.VERSION), champion.number))
-            if told.num_rows:
-                found[day] = float(estimate.losses(loop.loss, knots, predictions.probabilities(loop, told)).mean())
+        told = predictions.told(loop, day) if knots else None
+        if told is not None:
+            mine = predictions.unseen(told).filter(pc.field(predictions.VERSION) == champion.number)
+            if mine.num_rows:
+                found[day] = float(estimate.losses(loop.loss, knots, predictions.probabilities(loop, mine)).mean())
     return found
 
 

@@ -3,7 +3,7 @@
 And, in shadow, with its rivals.
 
 A prediction once made stays: it is what the world was told that day. When a corrected delivery is scored, rows that
-have one keep it and only new rows get one from the champion of today.
+have one keep it and only new rows get one from the champion of today, marked where that one has seen the day.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
-from ratchet.decisions import shadows
-from ratchet.lifecycle import dataset, feature_days, ledger, nights, predictions, proven
+from ratchet.decisions import duel, shadows
+from ratchet.lifecycle import dataset, feature_days, ledger, nights, predictions, proven, records
 from ratchet.lifecycle.predictions import live, predict, without
 from ratchet.partitions import Partition
 from ratchet.steps import Revision, StepRequest, StepResult
@@ -59,7 +59,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
         revision = registry.resolve(request.revision or "HEAD")  # a correction is scored as it came, whatever the night
         rows = feature_days.of_range(registry, loop, revision, day, day)
         shadows = _shadow(loop, client, rows, day)
-        held = tables.read_table(path) if path.exists() else None
+        held = predictions.told(loop, day)
         fresh = without(rows, held, list(loop.main_table.key)) if held is not None else rows
         if held is not None and not fresh.num_rows:
             return ScoreResult(
@@ -70,13 +70,15 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
                 version=champion.number,
                 shadows=shadows,
             )
-        made = predict(loop, proven.version_model(loop, champion), fresh, champion.number)
+        seen = duel.seen(day, records.read(loop, champion.run_id).trained[1])
+        made = predict(loop, proven.version_model(loop, champion), fresh, champion.number, seen)
     import pyarrow as pa
 
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return ScoreResult(
         reason=f"scored {made.num_rows:,} rows of {day} with v{champion.number}"
+        + (", which was trained on that day or later: they count in no loss and in no duel" if seen else "")
         + (f", {shadows} more in shadow" if shadows else ""),
         partition=day,
         rows=whole.num_rows,

@@ -167,3 +167,10 @@ def test_what_is_due_is_what_is_new_after_the_holdout_and_what_was_corrected() -
     assert [each.key for each in kept] == ["2013-01-05", "2013-01-08"]
     assert days == ["2013-01-06", "2013-01-09", "2013-01-10"]
     assert duel.due(known, published[:4], "2013-01-07", ()) == (known, [])
+
+
+def test_a_model_has_seen_the_days_up_to_its_last_and_not_those_after() -> None:
+    """Those before its first too: what it has learnt of later days may tell of them."""
+    days = ("2013-01-01", "2013-01-09", "2013-01-10")
+    assert [duel.seen(day, "2013-01-09") for day in days] == [True, True, False]
+    assert not duel.seen("2013-01-01", "")  # of which nobody knows what it was trained on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,20 @@ def test_the_predecessor_is_compared_with_what_its_successors_told(
     expected = measures.fits.compare(data, DAYS[1], second.stands[0], first.stands[0])
     assert found[:1] == expected
     assert measures.against(data, shadows.Predecessor("2", DAYS[0], ("3",)), second, DAYS[-1]) == []
+
+
+def test_a_day_that_came_late_is_not_measured_of_a_version_that_was_trained_on_later_ones(
+    measured: tuple[DataVersion, Measures, list[Version]],
+) -> None:
+    data, measures, (first, second) = measured
+    day = "2013-01-08"
+    measures.score(data, [day], second, [first])
+    measures.measure(data, [day])
+    assert measures.losses("2") == {}
+    assert measures.estimated(replace(second, knots={"0": [[0.0, 1.0]]}), [day]) == {}
+    assert measures.against(data, shadows.Predecessor("1", "2013-01-06", ("2",)), first, day) == []
+    # A challenger is compared with who stands there for the champion; nobody does.
+    assert measures.extend(data, [], first.stands[0], second, ("2013-01-07", "2013-01-07"), day, ()) == []
+    stood = replace(second, stands=(second.stands[0], first.stands[0]))
+    (cluster,) = measures.extend(data, [], first.stands[0], stood, ("2013-01-07", "2013-01-07"), day, ())
+    assert (cluster.key, cluster.total) == (day, 0.0)  # the fit beside itself

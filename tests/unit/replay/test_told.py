@@ -88,3 +88,15 @@ def test_rows_without_a_label_have_a_prediction_and_no_loss(told: tuple) -> None
     said = Told(DAY, "1", fit, data)
     assert len(said.losses(_corrected(place, table, wind=labels), "1")) == ROWS - 4
     assert len(said.predictions("1")) == ROWS
+
+
+def test_what_a_fit_says_of_a_day_that_it_has_seen_counts_nowhere(told: tuple) -> None:
+    _, _, data, fit, other, fits = told
+    day = "2013-01-08"  # the last of the second fit's
+    seen, fair = Told(day, "2", other, data), Told(day, "1", fit, data)
+    assert not seen.by({"2"})
+    assert len(seen.losses(data, "2")) == 0
+    assert seen.predictions("2") is None
+    assert fair.against(seen, data, fits) == []
+    assert fair.by({"1"})
+    assert np.array_equal(fair.losses(data, "1"), fit.losses(data, day))

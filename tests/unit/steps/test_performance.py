@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from ratchet import catalog
-from ratchet.lifecycle import dataset, evidence, predictions
+from ratchet.adapters import models, runs
+from ratchet.data import tables
+from ratchet.lifecycle import dataset, evidence, feature_days, predictions, records
 from ratchet.partitions import shift
 from ratchet.steps import performance
 from tests.conftest import ingest, step
 from tests.given import watched as given
-from tests.given.duels import NAME, NIGHT, live_night
+from tests.given.duels import NAME, NIGHT, live_night, win
 
 STRONGER = ("SELECT * FROM", "SELECT * REPLACE (wind_speed + 9 AS wind_speed) FROM")  # all labels differ
 
@@ -142,3 +144,76 @@ def test_a_later_look_of_an_old_night_takes_no_correction_back(second: str, tmp_
         assert next(each for each in before if each.key == day) not in known
     step("performance", NAME, partition=shift(NIGHT, 1))
     assert evidence.read(catalog.load(NAME), second) == before
+
+
+SEEN = "were predicted by a model that was trained on that day or later: left out"
+
+
+def test_a_day_that_is_backfilled_by_a_model_that_was_trained_on_it_has_no_live_loss(watched: Path) -> None:
+    loop, day, night = catalog.load("wind_watched"), "2013-01-08", "2013-01-10"
+    for each in (day, "2013-01-09"):
+        step("score", "wind_watched", partition=each)
+    found = step("performance", "wind_watched", partition=night)
+    assert found.days == {day: {}, "2013-01-09": {}}
+    assert f"72 rows of {day} {SEEN}" in found.reason
+    assert "2013-01-09: nothing that counts" in found.reason
+    assert performance.history(loop, "1", night) == {}
+    assert list(step("performance", "wind_watched", partition="2013-01-09").estimated) == []  # of the 9th, seen too
+
+
+def test_what_was_measured_of_a_seen_day_before_marks_were_is_no_live_loss(watched: Path) -> None:
+    step("performance", "wind_watched", partition=given.NIGHT)
+    path = watched / "var" / "reports" / "wind_watched" / given.NIGHT / "performance.json"
+    look = json.loads(path.read_text())
+    look["days"]["2013-01-08"] = look["days"]["2013-01-15"]
+    path.write_text(json.dumps(look))
+    assert list(performance.history(catalog.load("wind_watched"), "1", given.NIGHT)) == ["2013-01-15"]
+
+
+@pytest.mark.parametrize("kept", [0, 62], ids=["a score task that was cleared", "rows that came late"])
+def test_a_later_champion_is_not_measured_on_days_that_it_was_trained_on(second: str, kept: int) -> None:
+    """It has learnt up to the 19th, of which v2 has told."""
+    loop, day = catalog.load(NAME), shift(NIGHT, -1)
+    live_night()
+    win(second)
+    step("duel", NAME, partition=NIGHT)
+    step("refit", NAME, run="second", until=NIGHT)
+    version = step("promote", NAME, run="second").version
+    path = predictions.live(loop, day)
+    told = tables.read_table(path).slice(0, kept)
+    path.unlink() if not kept else tables.write_table(told, path)
+    assert step("score", NAME, partition=day).new == 72 - kept
+    ingest(NAME, shift(NIGHT, 1))
+    found = step("performance", NAME, partition=shift(NIGHT, 1))
+    assert {version: of["rows"] for version, of in found.days[day].items()} == ({"2": kept} if kept else {})
+    assert list(found.days[NIGHT]) == ["2"]
+    assert f"{72 - kept} rows of {day} {SEEN}" in found.reason
+    assert performance.history(loop, version, shift(NIGHT, 1)) == {}
+
+
+def test_a_duel_is_not_fought_with_what_a_champion_has_told_of_a_day_that_it_was_trained_on(
+    second: str, tmp_path: Path
+) -> None:
+    """The holdout of this challenger begins before the days of the champion end: there its evaluated model stands."""
+    day, path = "2013-01-11", tmp_path / "copy" / "loops" / NAME / "loop.yaml"
+    path.write_text(path.read_text().replace("max_iter: 60", "max_iter: 61"))  # a line of its own
+    loop = catalog.load(NAME)
+    step("snapshot", NAME, run="overlapping", until="2013-01-14")
+    ours = step("train", NAME, run="overlapping").mlflow_run
+    step("evaluate", NAME, run="overlapping", mlflow_run=ours)
+    assert step("gate", NAME, run="overlapping", mlflow_run=ours).verdict == "wait"
+    with runs.connected() as client:
+        champion = models.champion(client, NAME)
+    assert champion is not None
+    twin = records.read(loop, champion.run_id).evaluated
+    step("score", NAME, partition=day)  # a backfill
+    text = path.read_text()
+    path.write_text(text.replace(*STRONGER))
+    assert "72 labels" in ingest(NAME, day, "stronger").reason
+    path.write_text(text)
+    ingest(NAME, shift(NIGHT, 1))
+    live_night(shift(NIGHT, 1))
+    rows = feature_days.of_days(dataset.registry(), loop, "HEAD", [day])
+    with runs.connected():
+        said = [predictions.shadow(loop, run, rows, day) for run in (ours, twin)]
+    assert [each for each in evidence.read(loop, ours) if each.key == day] == evidence.compare(loop, day, rows, *said)

@@ -29,6 +29,15 @@ def test_a_prediction_once_made_stays_and_new_rows_get_theirs(watched: Path) -> 
     assert tables.content_hash(tables.read_table(path)) == tables.content_hash(whole)
 
 
+def test_a_day_that_the_champion_was_trained_on_is_told_and_marked(watched: Path) -> None:
+    loop = catalog.load("wind_watched")
+    held = tables.read_table(predictions.live(loop, NIGHT))
+    assert held.column("seen").to_pylist() == [False] * 72
+    scored = step("score", "wind_watched", partition="2013-01-08")  # a backfill: v1 has learnt up to the 9th
+    assert tables.read_table(predictions.live(loop, "2013-01-08")).column("seen").to_pylist() == [True] * 72
+    assert "trained on that day or later: they count in no loss and in no duel" in scored.reason
+
+
 def test_without_a_champion_there_is_nothing_to_do(tracked: Path) -> None:
     name = rename(tracked, "wind", "wind_alone")
     ingest(name, "2013-01-02")
