@@ -185,7 +185,7 @@ def _read(columns: dict[str, pa.ChunkedArray], spec: Table) -> dict[str, pa.Chun
     if not columns:
         return {}
     names = {name: f"c{n}" for n, name in enumerate(columns)}
-    with sql.connect() as connection:
+    with sql.shared() as connection:
         connection.register("given", pa.table({names[name]: column for name, column in columns.items()}))
         chosen = ", ".join(f"{sql_text(of, spec.columns[name], spec, name)} AS {of}" for name, of in names.items())
         found = connection.sql(f"SELECT {chosen} FROM given").to_arrow_table()

@@ -6,6 +6,7 @@ https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview tells 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
@@ -30,6 +31,7 @@ _TYPES = {
 
 _NODES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")  # the queries that read
 _RUNS = ("query", "json_execute_serialized_sql")
+_databases: dict[int, duckdb.DuckDBPyConnection] = {}
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -40,6 +42,19 @@ def connect() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     connection = duckdb.connect(config={"threads": 1})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def shared() -> duckdb.DuckDBPyConnection:
+    """Connect to one database of this process, for SQL of our own: opening another costs as much as a small day.
+
+    What is registered or made is the connection's alone, and goes with it. A process that was forked has its own.
+    """
+    process = os.getpid()
+    if process not in _databases:
+        _databases[process] = connect()
+    connection = _databases[process].cursor()
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 

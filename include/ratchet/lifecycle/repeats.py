@@ -72,8 +72,8 @@ class Keys:
         """Ask the index which days may hold a key, and compare with what these hold."""
         registry, loop = self._registry, self._loop
         with storage_errors(Settings.current().var), _open(loop, name) as index:
-            _keep_up(index, registry, loop, name)
-            days = _days_of(index, _hashes(keys)) - self._days
+            others = _keep_up(index, registry, loop, name) - self._days
+            days = others & _days_of(index, _hashes(keys)) if others else others
         paths = [dataset.path(loop, name, day) for day in sorted(days)]
         held = registry.read(paths, registry.head()) if paths else {}
         return _common(keys, [self._keys(name, each) for each in held.values()])
@@ -88,7 +88,7 @@ def _common(keys: pa.Table, others: list[pa.Table]) -> NDArray[np.bool_]:
     if others:
         numbered = keys.append_column("_ratchet_at", pa.array(np.arange(keys.num_rows)))
         joined = ", ".join(map(sql.name, keys.column_names))
-        with sql.connect() as connection:
+        with sql.shared() as connection:
             connection.register("asked", numbered)
             connection.register("others", pa.concat_tables(others))
             rows = connection.sql(f"SELECT _ratchet_at FROM asked SEMI JOIN others USING ({joined})").to_arrow_table()
@@ -110,8 +110,8 @@ def _open(loop: Loop, name: str) -> Iterator[sqlite3.Connection]:
         index.close()
 
 
-def _keep_up(index: sqlite3.Connection, registry: Registry, loop: Loop, name: str) -> None:
-    """Bring the index to what is published now: days that came, changed or went."""
+def _keep_up(index: sqlite3.Connection, registry: Registry, loop: Loop, name: str) -> set[str]:
+    """Bring the index to what is published now: days that came, changed or went. Returns all that are."""
     import duckdb
 
     spec = loop.tables[name]
@@ -129,6 +129,7 @@ def _keep_up(index: sqlite3.Connection, registry: Registry, loop: Loop, name: st
         table = conversion.conform(registry.read([path], head)[path], {c: spec.columns[c] for c in spec.key})
         index.executemany("INSERT INTO keys VALUES (?, ?)", zip(_hashes(table).tolist(), repeat(day)))
         index.execute("INSERT INTO days VALUES (?, ?)", (day, there[path]))
+    return {*days}
 
 
 def _days_of(index: sqlite3.Connection, hashes: NDArray[np.int64]) -> set[str]:
@@ -143,7 +144,7 @@ def _days_of(index: sqlite3.Connection, hashes: NDArray[np.int64]) -> set[str]:
 def _hashes(keys: pa.Table) -> NDArray[np.int64]:
     """Hash each row's key to 64 bits."""
     names = {column: f"c{n}" for n, column in enumerate(keys.column_names)}
-    with sql.connect() as connection:
+    with sql.shared() as connection:
         connection.register("given", keys.rename_columns(list(names.values())))
         listed = ", ".join(names.values())
         found = connection.sql(f"SELECT hash({listed}) AS h FROM given").to_arrow_table()

@@ -28,6 +28,7 @@ from ratchet.data import tables
 from ratchet.errors import DataError
 from ratchet.files import atomic, write_text
 from ratchet.lifecycle import dataset, due, inspection
+from ratchet.lifecycle.progress import Progress
 from ratchet.lifecycle.repeats import Keys
 from ratchet.partitions import Days
 from ratchet.reports import page
@@ -64,7 +65,10 @@ def run(loop: Loop, request: ValidateRequest) -> ValidateResult:
     registry = dataset.registry()
     days = [*due.days(registry, loop, request.partitions), *partitions.parse(request.partitions)]
     keys = Keys(registry, loop, days)
-    verdicts = {day: _judge(keys, loop, day, staged(loop, delivery, day)) for day in days}
+    progress, verdicts = Progress("validated", len(days)), dict[str, dict[str, Any]]()
+    for day in days:
+        verdicts[day] = _judge(keys, loop, day, staged(loop, delivery, day))
+        progress.done(day)
     statuses = {day: verdict["status"] for day, verdict in verdicts.items()}
     counts = Counter(statuses.values())
     reasons = [f"{day}: {verdict['reason']}" for day, verdict in verdicts.items() if verdict["reason"] != "as expected"]

@@ -99,3 +99,14 @@ def test_what_an_expression_reads_and_quotes() -> None:
     assert sql.columns("1 + 1") == []
     assert sql.columns("no sql (") == []
     assert sql.literals("a = 'it''s' OR b = 'x' OR c = 'x'") == ["it's", "x"]
+
+
+def test_shared_connections_see_nothing_of_each_other() -> None:
+    with sql.shared() as first, sql.shared() as second:
+        first.register("brought", pa.table({"n": [1]}))
+        second.register("brought", pa.table({"n": [2]}))
+        assert first.sql("FROM brought").fetchall() == [(1,)]
+        assert second.sql("FROM brought").fetchall() == [(2,)]
+        assert first.sql("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
+    with sql.shared() as third, pytest.raises(duckdb.CatalogException):
+        third.sql("FROM brought")
