@@ -6,6 +6,9 @@ Days of 100 thousand, 1 and 5 million rows come as CSV, ten columns each; and a 
 1.6 MB. Each step runs in a process of its own that has done a small day before, so that imports do not count. Memory is
 the most that the process held beyond that, in tables: the size of the day's table in Arrow, in the contract's types.
 The reference is DuckDB on one thread doing the same reads into Arrow, with the types given.
+
+Holding a day to a suite of twenty expectations is measured alone too, where nothing is broken and where some rows break
+each; its reference, the floor, is DuckDB on one thread counting the same in as few queries as it can.
 """
 
 from __future__ import annotations
@@ -41,6 +44,9 @@ COLUMNS = {
     "returned": ("int64", "BIGINT", "(range * 31 % 17 < 4)::BIGINT"),
 }
 LIMITS = {"quantity": (0, 10), "price": (0, 2000), "discount": (0, 1), "returned": (0, 1)}
+SHOPS = [f"shop {number}" for number in range(20)]
+THERE = ("shop", "customer", "price", "gift", "due", "at", "returned")
+HOLDS = ("nothing broken", "some rows broken", "a regular expression")
 
 
 def main() -> None:
@@ -53,12 +59,14 @@ def main() -> None:
             size = _write(folder / f"loops/bench/rows_{DAY}.csv", DAY, rows, 86_400 * 10**6 // rows)
             for step in STEPS:
                 found[f"{rows:,} rows: {step}"] = _child(folder, step, DAY, size)
+            for kind in HOLDS:
+                found[f"{rows:,} rows: suite, {kind}"] = _child(folder, kind, str(rows), size)
         _write(folder / "loops/bench/rows_all.csv", FIRST, 60 * 300, 86_400 * 10**6 // 300)
         contract = folder / "loops/bench/loop.yaml"
         contract.write_text(contract.read_text().replace("rows_{partition}.csv", "rows_all.csv"))
         for step in STEPS:
             found[f"60 days of one CSV: {step}"] = _child(folder, step, RANGE, 0, FIRST)
-    table = Table("what", "seconds", "DuckDB's reads, s", "ratio", "memory, MB", "tables")
+    table = Table("what", "seconds", "DuckDB, s", "ratio", "memory, MB", "tables")
     for what, each in found.items():
         ratio, held = each["seconds"] / each["reads"], each["memory"] / each["table"] if each["table"] else float("nan")
         cells = (f"{each['seconds']:.2f}", f"{each['reads']:.2f}", f"{ratio:.1f}", f"{each['memory'] / 2**20:.0f}")
@@ -153,6 +161,74 @@ def _measure(name: str, days: str, small: str) -> dict[str, float]:
     return {"seconds": seconds, "memory": memory, "reads": _reads(name, days)}
 
 
+def _suite(kind: str) -> list[dict[str, Any]]:
+    """Return eighteen expectations, to which those of the key come; the last is a regular expression, or none."""
+    between = [{"column": column, "min_value": low, "max_value": high} for column, (low, high) in LIMITS.items()]
+    found = [
+        *(("expect_column_values_to_be_between", each) for each in between),
+        *(("expect_column_values_to_not_be_null", {"column": column}) for column in THERE),
+        ("expect_column_values_to_be_in_set", {"column": "shop", "value_set": SHOPS}),
+        ("expect_column_values_to_be_in_set", {"column": "returned", "value_set": [0, 1]}),
+        ("expect_column_values_to_be_in_set", {"column": "quantity", "value_set": [*range(7)]}),
+        ("expect_table_row_count_to_be_between", {"min_value": 1}),
+        ("expect_column_values_to_be_unique", {"column": "at"}),
+        (
+            "expect_compound_columns_to_be_unique",
+            {"column_list": ["customer", "at"], "ignore_row_if": "any_value_is_missing"},
+        ),
+        ("expect_column_values_to_match_regex", {"column": "customer", "regex": "^[0-9a-f]{12}$"})
+        if kind == "a regular expression"
+        else ("expect_column_values_to_be_between", {"column": "id", "min_value": 0}),
+    ]
+    return [{"type": what, "kwargs": kwargs, "severity": "critical"} for what, kwargs in found]
+
+
+def _query(kind: str, rows: int) -> str:
+    """Return the SELECT that makes the table; where rows are broken, one in a thousand breaks five expectations."""
+    query = made(DAY, rows, 86_400 * 10**6 // rows)
+    if kind != "some rows broken":
+        return query
+    broken = {"price": "-1", "shop": "'elsewhere'", "quantity": "99", "due": "NULL"}
+    cases = ", ".join(f"CASE WHEN id % 1000 = 7 THEN {to} ELSE {of} END AS {of}" for of, to in broken.items())
+    return f"SELECT * REPLACE ({cases}) FROM ({query})"
+
+
+def _counted(kind: str) -> list[str]:
+    """Return what DuckDB counts of the same expectations in one pass."""
+    listed = ", ".join(f"'{shop}'" for shop in SHOPS)
+    breaks = [f"{column} NOT BETWEEN {low} AND {high}" for column, (low, high) in LIMITS.items()]
+    breaks += [f'"{column}" IS NULL' for column in (*THERE, "id")]
+    breaks += [f"shop NOT IN ({listed})", "returned NOT IN (0, 1)", "quantity NOT IN (0, 1, 2, 3, 4, 5, 6)"]
+    breaks.append("NOT regexp_matches(customer, '^[0-9a-f]{12}$')" if kind == "a regular expression" else "id < 0")
+    return ["count(*)", *(f"count_if({each})" for each in breaks)]
+
+
+def _hold(kind: str, rows: int) -> dict[str, float]:
+    """Hold a table to twenty expectations, and count the same in DuckDB; bytes beyond what the table left."""
+    from ratchet.adapters import expectations
+
+    with tempfile.TemporaryDirectory() as name, duckdb.connect(config={"threads": 1}) as connection:
+        folder = Path(name)
+        (folder / "expectations").mkdir()
+        suite = _suite(kind)
+        (folder / "expectations" / "bench.json").write_text(json.dumps({"expectations": suite}))
+        table = connection.sql(_query(kind, rows)).to_arrow_table()
+        expectations.hold(table.slice(0, 100), folder, "bench", ["id"])
+        held = psutil.Process().memory_info().rss
+        started = time.perf_counter()
+        check = expectations.hold(table, folder, "bench", ["id"])
+        seconds = time.perf_counter() - started
+        memory = max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - held, 0)
+        assert bool(check.broken) == (kind == "some rows broken"), check
+        connection.register("held", table)
+        started = time.perf_counter()
+        connection.execute(f"SELECT {', '.join(_counted(kind))} FROM held").fetchall()
+        for key in ("id", '"at"', 'customer, "at"'):
+            doubled = f"SELECT {key} FROM held GROUP BY {key} HAVING count(*) > 1"
+            connection.execute(f"SELECT count(*) FROM ({doubled})").fetchall()
+        return {"seconds": seconds, "memory": memory, "reads": time.perf_counter() - started}
+
+
 def _reads(name: str, days: str) -> float:
     """Time DuckDB at reading into Arrow what the step reads."""
     from ratchet.settings import Settings
@@ -174,6 +250,6 @@ def _reads(name: str, days: str) -> float:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(json.dumps(_measure(*sys.argv[1:])))
+        print(json.dumps(_hold(sys.argv[1], int(sys.argv[2])) if sys.argv[1] in HOLDS else _measure(*sys.argv[1:])))
     else:
         main()
