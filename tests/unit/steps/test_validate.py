@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ratchet import catalog
+from ratchet.adapters.expectations import large
 from ratchet.data import tables
-from ratchet.lifecycle import dataset
+from ratchet.lifecycle import dataset, progress
 from ratchet.steps.fetch import staged
 from tests.conftest import ingest, step
 from tests.given.deliveries import DAY, counts, deliver, published, quarantined, rows_of_day, verdict_now
@@ -179,6 +181,35 @@ def _whole(good: list[dict[str, Any]], bad: list[dict[str, Any]], rows: list[dic
     assert sorted(map(str, whole)) == sorted(map(str, rows))
     keys = [(row["observed_at"], row["origin"]) for row in good]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("corrupted", [[], list(enumerate(KINDS)), [(n, "wind") for n in range(30)]])
+def test_a_day_in_parts_is_judged_as_the_whole(
+    place: Path, corrupted: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(place, _corrupted(corrupted))
+    step("fetch", "wind", partitions=DAY)
+    judged = staged(catalog.load("wind"), DAY, DAY) / "judged"
+    found = []
+    for rows in (large.CHUNK, 7):
+        monkeypatch.setattr(large, "CHUNK", rows)
+        page = Path(step("validate", "wind", partitions=DAY).docs["weather"]).read_text()
+        parts = [path.read_bytes() for path in sorted(judged.rglob("*.parquet"))]
+        found.append((json.loads((judged / "verdict.json").read_text()), parts, re.sub(r"\d{8}T[\d.]+Z", "", page)))
+    assert found[0] == found[1]
+
+
+def test_a_long_range_tells_how_far_it_is(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody waited 21 minutes for 1,454 days and saw nothing."""
+    deliver(place, rows_of_day())
+    step("fetch", "wind", partitions=f"{DAY}..2013-01-08")
+    monkeypatch.setattr(progress, "_EVERY", 0.0)
+    step("validate", "wind", partitions=f"{DAY}..2013-01-08")
+    assert re.search(
+        rf"^validated 1 of \d+ days, {DAY}; less than a minute left$", capfd.readouterr().err, re.MULTILINE
+    )
 
 
 def test_the_name_of_a_column_forges_no_line(place: Path) -> None:
