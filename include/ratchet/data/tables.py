@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,9 @@ def content_hash(table: pa.Table) -> str:
     names = sorted(table.column_names)
     table = _written_out(table.select(names).replace_schema_metadata(None), _without_order)
     ordered = table.sort_by([(name, "ascending") for name in names]) if names else table
-    return hashlib.sha256(_stream(ordered)).hexdigest()
+    digest = hashlib.sha256()
+    _stream(ordered, digest)
+    return digest.hexdigest()
 
 
 def ordered_hash(table: pa.Table) -> str:
@@ -63,19 +66,31 @@ def ordered_hash(table: pa.Table) -> str:
             column = pc.fill_null(column, pa.scalar(nothing, column.type))
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.uint8())
-        digest.update(_stream(pa.table({name: column, "there": there.cast(pa.uint8())})))
+        _stream(pa.table({name: column, "there": there.cast(pa.uint8())}), digest)
         digest.update(str(table.schema.field(name).type).encode())
     return digest.hexdigest()
 
 
-def _stream(table: pa.Table) -> memoryview:
-    """Write a table as an Arrow stream, whatever its chunks."""
+class _Hashed(io.RawIOBase):
+    """A file of which only the hash is kept."""
+
+    def __init__(self, digest: hashlib._Hash) -> None:
+        self._digest = digest
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self._digest.update(content)
+        return len(content)
+
+
+def _stream(table: pa.Table, digest: hashlib._Hash) -> None:
+    """Hash a table as an Arrow stream, whatever its chunks, without a copy of it."""
     import pyarrow as pa
 
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
+    with pa.PythonFile(_Hashed(digest), "w") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks(), max_chunksize=1 << 30)
-    return memoryview(sink.getvalue())
 
 
 def drawn(count: int, rows: int, seed: int) -> NDArray[np.int64]:
