@@ -29,6 +29,7 @@ from ratchet.errors import DataError
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset
 from ratchet.lifecycle.dataset import Held
+from ratchet.lifecycle.progress import Progress
 from ratchet.linting import references
 from ratchet.partitions import days_between, shift
 from ratchet.settings import Settings
@@ -126,22 +127,26 @@ def _proof(path: Path) -> tuple[int, Proof]:
 
 def _make(source: Registry, loop: Loop, revision: str, notes: dict[str, Path]) -> None:
     """Compute days, in processes where that is worth it."""
-    left, held = dict(notes), Held()
+    left, held, progress = dict(notes), Held(), Progress("computed the features of", len(notes))
     while left:
         day, started = next(iter(left)), time.monotonic()
         _keep(source, loop, revision, day, left.pop(day), held)
+        progress.done(day)
         if len(left) * (time.monotonic() - started) > WORTH and (os.cpu_count() or 1) > 1:
-            _share(source, loop, revision, left)
+            _share(source, loop, revision, left, progress)
             return
 
 
-def _share(source: Registry, loop: Loop, revision: str, notes: dict[str, Path]) -> None:
+def _share(source: Registry, loop: Loop, revision: str, notes: dict[str, Path], progress: Progress) -> None:
     """Compute days in processes, each day alone as ever."""
     days, place = [*notes.items()], (source.root, source.remote, source.git_remote)
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        chunks = (days[start : start + CHUNK] for start in range(0, len(days), CHUNK))
-        for job in [pool.submit(_chunk, place, loop, revision, chunk) for chunk in chunks]:
+        chunks = [days[start : start + CHUNK] for start in range(0, len(days), CHUNK)]
+        jobs = [pool.submit(_chunk, place, loop, revision, chunk) for chunk in chunks]
+        for chunk, job in zip(chunks, jobs, strict=True):
             job.result()
+            for day, _ in chunk:
+                progress.done(day)
 
 
 def _chunk(place: tuple[Path, str, str], loop: Loop, revision: str, notes: list[tuple[str, Path]]) -> None:

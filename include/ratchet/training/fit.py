@@ -143,7 +143,7 @@ def _weigh(about: Manifest, trainer: trainers.TrainerModule, train: pa.Table) ->
             "disk (training.trainer: torch_mlp)"
         )
     if need > TOLD:
-        print(told, flush=True)
+        print(told, file=sys.stderr, flush=True)
 
 
 def _whole(

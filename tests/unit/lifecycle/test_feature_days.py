@@ -12,7 +12,7 @@ from ratchet import catalog
 from ratchet.data import features, tables
 from ratchet.data.features import PARTITION
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, feature_days
+from ratchet.lifecycle import dataset, feature_days, progress
 from ratchet.partitions import parse
 from ratchet.replay import history
 from tests.conftest import ingest, step
@@ -48,7 +48,9 @@ def test_a_day_is_computed_once_and_read_by_all(place: Path, computed: list[str]
     assert computed == []
 
 
-def test_processes_give_the_same_bits(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_give_the_same_bits_and_tell_how_far_they_are(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     ingest("wind", DAYS)
     loop, registry = catalog.load("wind"), dataset.registry()
     alone = feature_days.of_range(registry, loop, registry.head(), FIRST, LAST)
@@ -57,8 +59,10 @@ def test_processes_give_the_same_bits(place: Path, monkeypatch: pytest.MonkeyPat
         path.unlink()
     monkeypatch.setattr(feature_days, "WORTH", 0.0)
     monkeypatch.setattr(feature_days, "CHUNK", 2)
+    monkeypatch.setattr(progress, "_EVERY", 0.0)
     together = feature_days.of_range(registry, loop, registry.head(), FIRST, LAST)
     assert tables.ordered_hash(together) == tables.ordered_hash(alone)
+    assert "computed the features of 3 of 7 days, 2013-01-04; " in capfd.readouterr().err
 
 
 def test_a_correction_computes_the_days_anew_that_see_it(place: Path, computed: list[str]) -> None:

@@ -63,11 +63,11 @@ def test_a_trainer_that_holds_all_rows_says_what_it_needs_before_it_starts(
     fit.lay_out(catalog.load("wind"), rows.wind().to_reader(), place / "source")
     monkeypatch.setattr(memory, "free", lambda: 2**34)
     fit.apart(place / "source", place / "little")
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""
     monkeypatch.setattr(gradient_boosting, "needs", lambda *_: 2**31)
     fit.apart(place / "source", place / "much")
     said = "gradient_boosting holds all rows in memory: 2.0 GB for 192 rows of 3 features, and 16.0 GB are free\n"
-    assert capsys.readouterr().out == said
+    assert capsys.readouterr() == ("", said)
     monkeypatch.setattr(gradient_boosting, "fit", None)  # whoever starts fails
     monkeypatch.setattr(gradient_boosting, "needs", lambda *_: 2**35)
     with pytest.raises(OutOfMemory, match=r"memory: 32\.0 GB for 192 rows.*training\.window.*torch_mlp"):
