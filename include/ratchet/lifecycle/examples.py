@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import bisect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from ratchet.data import examples, features, tables, targets
 from ratchet.data.examples import Examples
 from ratchet.data.known import PARTITION
 from ratchet.lifecycle import dataset, feature_days
+from ratchet.partitions import shift
 from ratchet.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,18 +87,24 @@ def _told(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> d
 
     They are its own; those of a table that brings labels, from the day on; and the later ones, whose rows stand.
     """
-    later = dataset.published(source, loop, revision, days[0], days[-1])
+    later = dataset.published(source, loop, revision, days[0], days[-1]) if _updates(loop) else []
     brought = source.partitions(loop.name, loop.label_table, revision) if loop.label_table else []
-    files = {
-        day: [
-            dataset.path(loop, loop.main, day),
-            *(dataset.path(loop, str(loop.label_table), each) for each in brought if each >= day),
-            *(dataset.path(loop, loop.main, each) for each in later if each > day and _updates(loop)),
-        ]
-        for day in days
+    own = {day: f"{dataset.path(loop, loop.main, day)}.dvc" for day in {*days, *later}}
+    labels = {day: f"{dataset.path(loop, str(loop.label_table), day)}.dvc" for day in brought}
+    texts = source.texts_of({*own.values(), *labels.values()}, revision)
+    of_rows = _since(later, [texts.get(own[day], "") for day in later])
+    of_labels = _since(brought, [texts.get(labels[day], "") for day in brought])
+    return {
+        day: feature_days.hash_of([texts.get(own[day], ""), of_labels(day), of_rows(shift(day, 1))]) for day in days
     }
-    texts = source.texts_of({f"{file}.dvc" for of_day in files.values() for file in of_day}, revision)
-    return {day: feature_days.hash_of([texts.get(f"{file}.dvc", "") for file in of]) for day, of in files.items()}
+
+
+def _since(days: Sequence[str], texts: Sequence[str]) -> Callable[[str], str]:
+    """Return what gives, of days in order and their texts, a hash of all texts from a day on."""
+    hashes = [""]
+    for text in reversed(texts):
+        hashes.append(feature_days.hash_of([text, hashes[-1]]))
+    return lambda day: hashes[len(days) - bisect.bisect_left(days, day)]
 
 
 def _updates(loop: Loop) -> bool:

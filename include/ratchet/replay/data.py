@@ -110,11 +110,15 @@ def _day(path: Path) -> _Day:
     return _Day(path)
 
 
-def write(rows: pa.Table, path: Path) -> None:
-    """Write a day's rows as an Arrow file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    whole = rows.combine_chunks().replace_schema_metadata({_DIGEST: tables.ordered_hash(rows)})
-    with pa.OSFile(str(part), "wb") as stream, pa.ipc.new_file(stream, whole.schema) as writer:
-        writer.write_table(whole)
-    part.replace(path)
+def write(day: str, rows: pa.Table, folder: Path) -> Path:
+    """Write a day's rows as an Arrow file, where they are not there yet: its name is of its content."""
+    digest = tables.ordered_hash(rows)
+    path = folder / f"{day}-{digest[:32]}.arrow"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        whole = rows.combine_chunks().replace_schema_metadata({_DIGEST: digest})
+        with pa.OSFile(str(part), "wb") as stream, pa.ipc.new_file(stream, whole.schema) as writer:
+            writer.write_table(whole)
+        part.replace(path)
+    return path

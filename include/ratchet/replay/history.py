@@ -7,6 +7,7 @@ parted into versions, within which no published day was changed (`known.py` says
 from __future__ import annotations
 
 import bisect
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +17,12 @@ import pyarrow.compute as pc
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.resting import days_of_rest
-from ratchet.data import tables
 from ratchet.data.known import PARTITION
 from ratchet.decisions import lifecycle, requests
 from ratchet.decisions.coverage import Coverage, of_window
 from ratchet.decisions.entries import Answered, ApprovalAsked, Asked, Entries, Judged, Paused, Resumed, only
 from ratchet.errors import DataError
+from ratchet.files import write_text
 from ratchet.lifecycle import dataset, examples, feature_days
 from ratchet.partitions import shift
 from ratchet.replay import data
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ratchet.adapters.data_registry import Registry
+
+DAYS = "days"  # below a cache, where the files of days lie
 
 
 @dataclass(frozen=True)
@@ -99,9 +102,7 @@ def of_rows(loop: Loop, rows: pa.Table, cache: Path) -> History:
     """Make a history of feature rows, in order of days, that were never corrected."""
     files = {}
     for day in pc.unique(rows.column(PARTITION)).to_pylist():
-        own = rows.filter(pc.equal(rows.column(PARTITION), day))
-        files[day] = cache / "days" / f"{day}-{tables.ordered_hash(own)[:32]}.arrow"
-        data.write(own, files[day])
+        files[day] = data.write(day, rows.filter(pc.equal(rows.column(PARTITION), day)), cache / DAYS)
     version = DataVersion(loop, files)
     counts = {day: version.between(day, day).num_rows for day in version.days}
     came = [Delivery("", day, day, "accepted", "", count, False) for day, count in counts.items()]
@@ -114,7 +115,10 @@ def read(loop: Loop, cache: Path) -> History:
     came = deliveries(registry, loop)
     if not any(each.status == "accepted" for each in came):
         raise DataError(f"Nothing of {loop.name} is published: there is no past to replay. Ingest some days first")
-    versions = [(first, _version(registry, loop, at, cache)) for first, at in _revisions(came)]
+    known = cache / f"{DAYS}.json"
+    names = dict(json.loads(known.read_text(encoding="utf-8"))) if known.exists() else {}
+    versions = [(first, _version(registry, loop, at, cache / DAYS, names)) for first, at in _revisions(came)]
+    write_text(known, json.dumps(names))
     nights = sorted({each.day for each in came if each.status == "accepted" and each.known <= each.day})
     return History(loop, nights, versions, came, _heard(registry.ledger(loop.name), written(registry, loop.name), came))
 
@@ -154,14 +158,18 @@ def _revisions(came: Sequence[Delivery]) -> list[tuple[str, str]]:
     return found
 
 
-def _version(registry: Registry, loop: Loop, revision: str, cache: Path) -> DataVersion:
-    """Compute the rows of the days that are others than in the versions before, and map all into memory."""
+def _version(registry: Registry, loop: Loop, revision: str, folder: Path, known: dict[str, str]) -> DataVersion:
+    """Compute the rows of the days that are others than in the versions before, and map all into memory.
+
+    known: of the days of other versions, the name of what they are made of -> their file; it is added to.
+    """
     days = dataset.published(registry, loop, revision)
-    names = examples.named(registry, loop, revision, days)
-    files = {day: cache / "days" / f"{day}-{feature_days.hash_of([loop.task, names[day]])}.arrow" for day in days}
-    if missing := [day for day, path in files.items() if not path.exists()]:
+    of = examples.named(registry, loop, revision, days)
+    names = {day: feature_days.hash_of([loop.task, of[day]]) for day in days}
+    if missing := [day for day, name in names.items() if not (name in known and (folder / known[name]).exists())]:
         asked = days if loop.main_table.repeated_key == "update" else missing  # whose latest row of a key stands
         rows = feature_days.of_days(registry, loop, revision, asked)
         for day in missing:
-            data.write(rows.filter(pc.equal(rows.column(PARTITION), day)), files[day])
-    return DataVersion(loop, files)
+            own = rows.filter(pc.equal(rows.column(PARTITION), day))
+            known[names[day]] = data.write(day, own, folder).name
+    return DataVersion(loop, {day: folder / known[name] for day, name in names.items()})

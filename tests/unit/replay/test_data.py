@@ -58,10 +58,9 @@ def test_targets_are_numbers_by_a_models_classes(place: Path, classes: tuple[str
     for number, value in enumerate(values):
         day = f"2013-01-0{number + 1}"
         kind = pa.string() if classes else pa.float64()
-        files[day] = place / f"{day}.arrow"
-        data.write(pa.table({"wind": pa.array([value], kind)}), files[day])
-    data.write(pa.table({"wind": pa.array([], kind)}), place / "none.arrow")
-    version = DataVersion(loop, {**files, "2013-01-05": place / "none.arrow"})
+        files[day] = data.write(day, pa.table({"wind": pa.array([value], kind)}), place / "days")
+    none = data.write("2013-01-05", pa.table({"wind": pa.array([], kind)}), place / "days")
+    version = DataVersion(loop, {**files, "2013-01-05": none})
     assert version.days == [*files], "a day without rows is none"
     expected = [0.0, -1.0, np.nan, 1.0] if classes else [1.5, np.nan, 0.0, 2.0]
     np.testing.assert_equal(version.targets("", "9999", classes), expected)
