@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
-
 GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def free(groups: Path = GROUPS, own: Path = OWN) -> int:
     """Return the bytes that this process may still take. groups, own: where Linux tells of control groups (v2)."""
+    import psutil
+
     return max(0, min([int(psutil.virtual_memory().available), *_left(groups, own)]))
 
 

@@ -9,36 +9,43 @@ from the start, and nothing is committed or rolled back: data are only read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import sqlalchemy
-from sqlalchemy.dialects import registry
-from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.pool import StaticPool
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 _NAME = "ratchet_duckdb"
 
 
-class Dialect(DefaultDialect):
-    """Standard SQL; parameters are question marks."""
+def engine(connection: duckdb.DuckDBPyConnection) -> sqlalchemy.Engine:
+    """Return SQLAlchemy's engine on a connection."""
+    from sqlalchemy import Engine, make_url
+    from sqlalchemy.pool import StaticPool
 
-    name = _NAME
-    supports_statement_cache = True
-    default_paramstyle = "qmark"
+    dialect = _dialect()
+    pool = StaticPool(lambda: _Connection(connection), dialect=dialect)  # type: ignore[arg-type, return-value]
+    return Engine(pool, dialect, make_url(f"{_NAME}://"))
 
-    @classmethod
-    def import_dbapi(cls) -> Any:
-        """Return where the exceptions are."""
-        return duckdb
 
-    def initialize(self, connection: Any) -> None:
-        """Ask nothing of the database: there is nothing to find out."""
+@cache
+def _dialect() -> sqlalchemy.Dialect:
+    """Make the dialect: standard SQL, in which parameters are question marks."""
+    from sqlalchemy.engine.default import DefaultDialect
+    from sqlalchemy.types import NullType
 
-    def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **_: Any) -> list[Any]:
-        """List the columns of a table; of their types nobody asks."""
-        rows = connection.exec_driver_sql(f'DESCRIBE "{table_name}"')
-        return [{"name": name, "type": sqlalchemy.types.NullType(), "nullable": True} for name, *_ in rows]
+    class Dialect(DefaultDialect):
+        name = _NAME
+        supports_statement_cache = True
+
+        def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **_: Any) -> list[Any]:
+            """List the columns of a table; of their types nobody asks."""
+            rows = connection.exec_driver_sql(f'DESCRIBE "{table_name}"')
+            return [{"name": name, "type": NullType(), "nullable": True} for name, *_ in rows]
+
+    return Dialect(paramstyle="qmark", dbapi=duckdb)  # type: ignore[arg-type]
 
 
 class _Cursor:
@@ -88,11 +95,3 @@ class _Connection:
 
     def close(self) -> None:
         pass
-
-
-registry.register(_NAME, __name__, "Dialect")
-
-
-def engine(connection: duckdb.DuckDBPyConnection) -> sqlalchemy.Engine:
-    """Return SQLAlchemy's engine on a connection."""
-    return sqlalchemy.create_engine(f"{_NAME}://", creator=lambda: _Connection(connection), poolclass=StaticPool)
