@@ -58,7 +58,7 @@ def write(registry: Registry, loops: dict[str, list[Commit]], night: str, days: 
     stream = subprocess.Popen(
         ["git", "-C", str(registry.root / ".git"), "fast-import", "--quiet", "--force"],
         stdin=subprocess.PIPE,
-        env=git.environment(),
+        env=git.given(),
     )
     assert stream.stdin
     head = registry.head()
