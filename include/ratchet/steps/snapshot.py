@@ -141,7 +141,9 @@ def examples(loop: Loop, name: str, part: str) -> Examples:
     """Return the `train` or `holdout` part of a snapshot. Raises DataError where its files are not there."""
     found = _read(loop, name)
     if found is None:
-        raise DataError(f"The snapshot {name} of {loop.name} was deleted. Run the step snapshot again")
+        raise DataError(
+            f"The snapshot {name} of {loop.name}, or a file that it lists, is gone. Run the step snapshot again"
+        )
     return found[part]
 
 

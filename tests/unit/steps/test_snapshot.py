@@ -49,11 +49,23 @@ def test_files_of_a_snapshot_that_are_gone_are_computed_again(wind: str, tracked
     before = snapshot.read(loop, first.snapshot, "train")
     for path in (tracked / "var" / "features").glob(lost):
         path.unlink()
-    with pytest.raises(DataError, match="was deleted"):
+    with pytest.raises(DataError, match=r"is gone\. Run the step snapshot again"):
         snapshot.read(loop, first.snapshot, "train")
     again = step("snapshot", wind, run="first")
     assert again == first.model_copy(update={"outcome": again.outcome})
     assert snapshot.read(loop, again.snapshot, "train").equals(before)
+
+
+def test_a_snapshot_that_held_rows_is_made_anew(wind: str, tracked: Path) -> None:
+    """As 0.1 and versions after it wrote them: rows in files of their own, and a manifest that counts them."""
+    loop, first = catalog.load(wind), step("snapshot", wind, run="first")
+    path = snapshot.folder(loop, first.snapshot) / "manifest.json"
+    path.write_text('{"train_rows": 1, "holdout_rows": 1, "data_hash": "of then"}')
+    with pytest.raises(DataError, match="Run the step snapshot again"):
+        snapshot.read(loop, first.snapshot, "train")
+    again = step("snapshot", wind, run="first")
+    assert (again.snapshot, again.data_hash) == (first.snapshot, first.data_hash)
+    assert snapshot.read(loop, again.snapshot, "train").num_rows == first.train_rows
 
 
 def test_the_holdout_is_never_trained_on(wind: str) -> None:
