@@ -67,16 +67,21 @@ def prove(
     return Proof(int(rows), differ)
 
 
-def how(loop: Loop) -> str:
-    """Say what makes a feature see only what was known."""
+def how(loop: Loop, why: Why = "later") -> str:
+    """Say what makes a feature see only what was known, or look back no further than it may."""
+    if why == "older":
+        days = loop.features.lookback_days
+        return f"Look back no further than features.lookback_days, which is {days}, or raise it."
     said = (
-        "Compare with event_time in the SQL, look back no further than features.lookback_days, or say when a column is "
-        "known: tables.….columns.NAME: {type: …, known_at: COLUMN}."
+        "Compare with event_time in the SQL, or say when a column is known: "
+        "tables.….columns.NAME: {type: …, known_at: COLUMN}."
     )
     if not (late := known.late(loop)):
         return said
-    days = "on the day after" if loop.label_delay_days == 1 else f"{loop.label_delay_days} days after"
-    return f"{said} What target.sql reads ({', '.join(late)}) counts as known at the end of the day {days} its own."
+    days_after = "on the day after" if loop.label_delay_days == 1 else f"{loop.label_delay_days} days after"
+    return (
+        f"{said} What target.sql reads ({', '.join(late)}) counts as known at the end of the day {days_after} its own."
+    )
 
 
 def _unlike(loop: Loop, given: Mapping[str, pa.Table], day: str, found: pa.Table, moment: dt.datetime) -> list[str]:

@@ -23,7 +23,7 @@ class Source:
 
 def text(name: str, sample: Sample, found: Roles, source: Source, features: list[str]) -> str:
     """Return the text of the contract of the loop `name`. features: columns that features.sql shows."""
-    columns = "\n".join(_column(column, found) for column in sample.columns.values())
+    columns = "\n".join(_column(column, found, sample) for column in sample.columns.values())
     left = "".join(f"      # {name}: left out, it {why}\n" for name, why in sample.left_out.items())
     categorical = [each for each in features if sample.columns[each].kind in ("string", "bool", "date")]
     return f"""# The contract of one model. `ratchet lint {name}` checks it, `ratchet schema` describes every key.
@@ -90,8 +90,10 @@ def _written(sample: Sample) -> str:
     return "".join(lines)
 
 
-def _column(column: Column, found: Roles) -> str:
-    kind = "timestamp" if column.name == found.time else column.kind
+def _column(column: Column, found: Roles, sample: Sample) -> str:
+    kind: str = "timestamp" if column.name == found.time else column.kind
+    if column.name == found.target and (moment := found.known_at(sample)):
+        kind = f"{{type: {kind}, known_at: {word(moment)}}}"
     said = f"      {word(column.name)}: {kind}"
     notes = [note for note in (column.note, "" if column.empty else found.leak(column.name)) if note]
     if column.zoned:

@@ -30,6 +30,11 @@ class Roles:
         """Say why a column must not be learnt from; an empty string where it may."""
         return next((leak.words for leak in self.leaks if column in leak.columns), "")
 
+    def known_at(self, sample: Sample) -> str:
+        """Return the moment that the target is a sum with, and known at; an empty string where it is none."""
+        summed = (name for leak in self.leaks if leak.kind == "summed" for name in leak.columns)
+        return next((name for name in summed if name != self.time and sample.columns[name].kind == "timestamp"), "")
+
 
 def find(sample: Sample, time: str | None, target: str, key: tuple[str, ...], task: Task | None) -> Roles:
     """Find what was not given. Raises RequestError where the sample does not show it."""

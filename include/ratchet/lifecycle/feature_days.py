@@ -95,12 +95,13 @@ def proved(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> 
         for name, why in about.differ.items():
             differ.setdefault(name, []).append((day, why))
     if differ:
-        found = "; ".join(_told(name, where, len(days)) for name, where in differ.items())
         path = loop.folder / loop.features.sql
-        line = references.line(path, next(iter(differ)))
+        found = sorted((references.defined(path, name), name) for name in differ)
+        told_of = "; ".join(f"{path}:{line}: {_told(name, differ[name], len(days))}" for line, name in found)
+        whys = dict.fromkeys(why for where in differ.values() for _, why in where)
         raise DataError(
-            f"{path}:{line}: {found}. A model would be trained on what nobody knew when its row was asked about. "
-            f"{proof.how(loop)} Try: ratchet lint --data {loop.name}"
+            f"{told_of}. A model would be trained on what nobody knew when its row was asked about. "
+            f"{' '.join(proof.how(loop, why) for why in whys)} Then: ratchet lint --data {loop.name}"
         )
     newest = [each for day, each in told.items() if day > shift(days[-1], -RECENT)]
     rows, there = sum(about.rows for _, about in newest), sum(count for count, _ in newest)

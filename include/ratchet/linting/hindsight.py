@@ -40,7 +40,7 @@ def mistakes(loop: Loop, found: Sequence[str]) -> Iterator[ContractError]:
     for name in found:
         if name in moved and name not in loop.gate.accept:
             told = ", ".join(each for each in changing if name in by[each]) or ", ".join(changing)
-            place = f"{path}:{references.line(path, name)}"
+            place = f"{path}:{references.defined(path, name)}"
             yield ContractError(
                 f"{place}: the feature {name!r} knows the target: it changes with {told} of its own row, "
                 "which target.sql reads. Take it out, or let it look at earlier rows alone; "

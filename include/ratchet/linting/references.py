@@ -23,6 +23,15 @@ def line(path: Path, word: str) -> int:
     return held[-1] if held else 1
 
 
+def defined(path: Path, name: str) -> int:
+    """Return the line of a SELECT that gives a column its name; the last that holds the name where that is not seen."""
+    text = path.read_text(encoding="utf-8")
+    word = rf"[\"]?{re.escape(name)}[\"]?"
+    given = re.compile(rf"(\bAS\s|^|[.,]|SELECT\s)\s*{word}\s*(,|--|$)", re.IGNORECASE)
+    held = [n for n, each in enumerate(text.splitlines(), 1) if given.search(each)]
+    return held[-1] if held else line(path, name)
+
+
 def suites(loop: Loop) -> Iterator[ContractError]:
     """Yield suites that are none, and the columns that they expect of a table that has no such column."""
     for name, table in loop.tables.items():

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 RESULT = "fit.json"  # beside the model: rows, seconds, and the losses after each round
 Search = tuple[int | None, trainers.Curve | None]
 WHOLE = 28  # days in whole months, from which on only these are searched
-TOLD = 2**30  # bytes that a trainer needs, from which on it is said
+TOLD = 10**9  # bytes that a trainer needs, from which on it is said
 VALID_SHARE = 0.15  # of the days searched, the latest: they say when to stop, and are not in the holdout
 
 
@@ -132,10 +132,15 @@ def _weigh(about: Manifest, trainer: trainers.TrainerModule, train: pa.Table) ->
         return
     classes = pc.count_distinct(train.column(about.target)).as_py() if about.task == "multiclass" else 1
     rows, features, free = train.num_rows, len(about.categorical) + len(about.numeric), memory.free()
-    need = int(needs(trainer.Params.model_validate(about.params), rows, features, classes))
+    try:
+        need = int(needs(trainer.Params.model_validate(about.params), rows, features, classes))
+    except (TypeError, ValueError) as error:
+        raise TrainingError(
+            f"{trainer.__file__}: needs(params, rows, features, classes) shall return bytes: {error}. Mend it"
+        ) from error
     told = (
-        f"{about.trainer} holds all rows in memory: {need / 2**30:.1f} GB for {rows:,} rows of {features} features, "
-        f"and {free / 2**30:.1f} GB are free"
+        f"{about.trainer} holds all rows in memory: {need / 1e9:.1f} GB for {rows:,} rows of {features} features, "
+        f"and {free / 1e9:.1f} GB are free"
     )
     if need > free:
         raise OutOfMemory(

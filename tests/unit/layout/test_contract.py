@@ -33,3 +33,15 @@ def test_the_text_is_a_contract_with_everything_in_force(tmp_path: Path) -> None
     for word in ("gate", "monitor", "schedule", "retrain", "keep"):
         assert f"# {word}:" in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_target_that_a_later_moment_tells_is_known_at_that_moment(tmp_path: Path) -> None:
+    """A ride takes as long as is known when it ends: without a word on it, the proof lets pass what is made of that."""
+    ends = [hour + dt.timedelta(minutes=5 + n * 7 % 31) for n, hour in enumerate(HOURS)]
+    took = [(end - hour).total_seconds() / 60 for end, hour in zip(ends, HOURS, strict=True)]
+    sample = look.at_table(pa.table({"began": HOURS, "ended": ends, "no": [*range(60)], "took": took}))
+    found = roles.find(sample, "began", "took", ("no",), None)
+    path = tmp_path / "no" / "loop.yaml"
+    path.parent.mkdir()
+    path.write_text(contract.text("no", sample, found, SOURCE, roles.features(sample, found)))
+    assert reading.read(path).main_table.known == {"took": "ended"}

@@ -45,3 +45,12 @@ def test_the_line_of_a_word_is_the_last_that_holds_the_whole_word(tmp_path: Path
     path.write_text("SELECT late_rate,\n  late AS late,\n  later\n")
     assert references.line(path, "late") == 2
     assert references.line(path, "nowhere") == 1
+
+
+def test_the_line_of_a_feature_is_where_it_gets_its_name(tmp_path: Path) -> None:
+    """It was the line of the join, whose table is called as the feature is."""
+    path = tmp_path / "features.sql"
+    lines = ["WITH late AS (SELECT id,", "  n AS late", "FROM x)", "SELECT a.id,", "  late.late, -- how late"]
+    lines += ["  round(a.x) AS b,", '  a."c d",', "  seats", "FROM a", "LEFT JOIN late USING (id)", "LEFT JOIN seats"]
+    path.write_text("\n".join(lines))
+    assert [references.defined(path, name) for name in ("late", "b", "c d", "seats", "nowhere")] == [5, 6, 7, 8, 1]

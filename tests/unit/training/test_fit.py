@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ratchet import catalog
 from ratchet.data.features import PARTITION
-from ratchet.errors import OutOfMemory
+from ratchet.errors import OutOfMemory, TrainingError
 from ratchet.partitions import parse
 from ratchet.training import fit, memory, metrics, model
 from ratchet.training.trainers import Curve, gradient_boosting
@@ -61,18 +61,22 @@ def test_a_trainer_that_holds_all_rows_says_what_it_needs_before_it_starts(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fit.lay_out(catalog.load("wind"), rows.wind().to_reader(), place / "source")
-    monkeypatch.setattr(memory, "free", lambda: 2**34)
+    monkeypatch.setattr(memory, "free", lambda: 16 * 10**9)
     fit.apart(place / "source", place / "little")
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(gradient_boosting, "needs", lambda *_: 2**31)
+    monkeypatch.setattr(gradient_boosting, "needs", lambda *_: 2 * 10**9)
     fit.apart(place / "source", place / "much")
     said = "gradient_boosting holds all rows in memory: 2.0 GB for 192 rows of 3 features, and 16.0 GB are free\n"
     assert capsys.readouterr() == ("", said)
     monkeypatch.setattr(gradient_boosting, "fit", None)  # whoever starts fails
-    monkeypatch.setattr(gradient_boosting, "needs", lambda *_: 2**35)
+    monkeypatch.setattr(gradient_boosting, "needs", lambda *_: 32 * 10**9)
     with pytest.raises(OutOfMemory, match=r"memory: 32\.0 GB for 192 rows.*training\.window.*torch_mlp"):
         fit.apart(place / "source", place / "too much")
     assert not (place / "too much").exists()
+    for wrong in (lambda params, rows: 1, lambda *_: "much"):
+        monkeypatch.setattr(gradient_boosting, "needs", wrong)
+        with pytest.raises(TrainingError, match=r"gradient_boosting\.py: needs\(params, rows, features, cl"):
+            fit.apart(place / "source", place / "wrong")
 
 
 def test_the_best_round_is_the_least_validation_loss() -> None:
