@@ -108,7 +108,7 @@ def whole(suite: str, found: Sequence[Any]) -> Any:
         },
         meta={
             "great_expectations_version": great_expectations().__version__,
-            "batch_spec": {"batch_data": "PandasDataFrame"},
+            "batch_spec": {"batch_data": "PandasDataFrame", "data_asset_name": suite},
             "batch_markers": {"ge_load_time": dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%fZ")},
         },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ def test_what_the_key_implies_is_checked_row_by_row(tmp_path: Path) -> None:
     check = expectations.validate(frame, _suite(tmp_path), "mine", ["a", "b"])
     pair = "expect_compound_columns_to_be_unique(a, b)"
     assert check.broken == {0: [pair], 1: [pair], 2: ["expect_column_values_to_not_be_null(a)"]}
-    assert "Evaluated Expectations" in expectations.render(check)
+    page = expectations.render(check)
+    assert "Evaluated Expectations" in page
+    assert "Data asset: mine" in " ".join(re.sub("<[^>]*>", " ", page).split())  # it was None
 
 
 def test_a_critical_expectation_parts_rows_refuses_tables_and_a_lesser_one_warns(tmp_path: Path) -> None:
