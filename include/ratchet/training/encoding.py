@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from ratchet.contract.loop import Task
-from ratchet.errors import DataError
+from ratchet.errors import DataError, storage_errors
 from ratchet.training.trainers import Arrays
 
 if TYPE_CHECKING:
@@ -156,10 +157,14 @@ def _told(column: pa.ChunkedArray) -> tuple[float, float]:
 
 
 def _room(shape: tuple[int, ...], kind: Any, scratch: Path | None) -> NDArray[Any]:
-    """Make room for an array: on the disk, from where it is read as it is needed, under no name that could stay."""
+    """Make room for an array: on the disk, from where it is read as it is needed, under no name that could stay.
+
+    All of it is taken at once: a disk that is full only when a page is written ends the process without a word.
+    """
     import numpy as np
 
     if scratch is None or 0 in shape:
         return np.empty(shape, kind)
-    with tempfile.TemporaryFile(dir=scratch) as file:
-        return np.asarray(np.memmap(file, kind, "w+", shape=shape))
+    with storage_errors(scratch), tempfile.TemporaryFile(dir=scratch) as file:
+        os.posix_fallocate(file.fileno(), 0, math.prod(shape) * np.dtype(kind).itemsize)
+        return np.asarray(np.memmap(file, kind, "r+", shape=shape))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from ratchet.contract.loop import Task
-from ratchet.errors import DataError
+from ratchet.errors import DataError, StorageError
 from ratchet.training import encoding
 from tests.given.rows import rows
 
@@ -72,6 +74,19 @@ def test_a_number_that_says_nothing_has_a_deviation_of_one(
     table = pa.table({"x": pa.array(values, pa.float64()), "y": pa.array([0.0] * len(values), pa.float64())})
     encoder = encoding.learn("regression", "y", [], ["x"], table)
     assert (encoder.means, encoder.deviations) == ((5.0 if 5.0 in values else 0.0,), (1.0,))
+
+
+def test_a_disk_without_room_for_encoded_rows_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes a page that the disk has no room for is killed by SIGBUS."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    table = rows("binary")
+    encoder = encoding.learn("binary", "y", ["kind"], ["x"], table)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(StorageError, match=str(tmp_path)):
+        encoder.arrays(table, tmp_path)
 
 
 def test_what_is_held_of_rows_on_the_disk_is_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
