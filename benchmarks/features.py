@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -157,8 +156,13 @@ def _measure(what: str, rows: int, folder: Path) -> dict[str, float]:
     given = _read(folder, rows)
     held = psutil.Process().memory_info().rss
     seconds = _seconds(lambda: _day(what, given))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - held
-    return {"seconds": seconds, "memory": max(memory, 0), "table": given["rows"].nbytes}
+    return {"seconds": seconds, "memory": max(_most() - held, 0), "table": given["rows"].nbytes}
+
+
+def _most() -> int:
+    """Return the most bytes that this program has held; what rusage tells begins with what its parent held."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def _read(folder: Path, rows: int) -> dict[str, pa.Table]:
