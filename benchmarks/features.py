@@ -156,13 +156,7 @@ def _measure(what: str, rows: int, folder: Path) -> dict[str, float]:
     given = _read(folder, rows)
     held = psutil.Process().memory_info().rss
     seconds = _seconds(lambda: _day(what, given))
-    return {"seconds": seconds, "memory": max(_most() - held, 0), "table": given["rows"].nbytes}
-
-
-def _most() -> int:
-    """Return the most bytes that this program has held; what rusage tells begins with what its parent held."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    return {"seconds": seconds, "memory": max(data.most() - held, 0), "table": given["rows"].nbytes}
 
 
 def _read(folder: Path, rows: int) -> dict[str, pa.Table]:

@@ -55,9 +55,6 @@ class Examples:
     folder: Path  # below which their files lie
     days: tuple[Day, ...]
 
-    def __add__(self, other: Examples) -> Examples:
-        return Examples(self.folder, self.days + other.days)
-
     @property
     def there(self) -> bool:
         """Say whether all files are there."""

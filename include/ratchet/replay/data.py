@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
+from ratchet.files import atomic
 
 _DIGEST = b"ratchet.digest"  # metadata of a day's file
 
@@ -49,16 +50,17 @@ class DataVersion:
     def _starts(self) -> list[int]:
         return [0, *np.cumsum([each.rows.num_rows for each in self._days.values()]).tolist()]
 
+    def _chosen(self, first: str, last: str) -> list[str]:
+        return self.days[bisect.bisect_left(self.days, first) : bisect.bisect_right(self.days, last)]
+
     def bounds(self, first: str, last: str) -> tuple[int, int]:
         """Return the range of rows of the days first..last."""
         return self._starts[bisect.bisect_left(self.days, first)], self._starts[bisect.bisect_right(self.days, last)]
 
     def between(self, first: str, last: str) -> pa.Table:
         """Return the rows of the days first..last."""
-        chosen = self.days[bisect.bisect_left(self.days, first) : bisect.bisect_right(self.days, last)]
-        if not chosen:
-            return self._days[self.days[0]].rows.slice(0, 0)
-        return pa.concat_tables([self._days[day].rows for day in chosen])
+        empty = self._days[self.days[0]].rows.slice(0, 0)
+        return pa.concat_tables([self._days[day].rows for day in self._chosen(first, last)] or [empty])
 
     def keys(self, day: str) -> list[tuple[object, ...]]:
         """Return the keys of a day's rows."""
@@ -69,12 +71,12 @@ class DataVersion:
 
         classes: of a multiclass model; what is none of them is -1.
         """
-        name, chosen = self.loop.target.name, [day for day in self.days if first <= day <= last]
-        return np.concatenate([self._days[day].targets(name, classes) for day in chosen] or [np.empty(0)])
+        found = [self._days[day].targets(self.loop.target.name, classes) for day in self._chosen(first, last)]
+        return np.concatenate(found or [np.empty(0)])
 
     def content(self, first: str, last: str) -> str:
         """Hash the rows of the days first..last."""
-        chosen = [day for day in self.days if first <= day <= last]
+        chosen = self._chosen(first, last)
         return hashlib.sha256("".join(f"{day}{self.digests[day]}" for day in chosen).encode()).hexdigest()
 
 
@@ -115,10 +117,11 @@ def write(day: str, rows: pa.Table, folder: Path) -> Path:
     digest = tables.ordered_hash(rows)
     path = folder / f"{day}-{digest[:32]}.arrow"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
         whole = rows.combine_chunks().replace_schema_metadata({_DIGEST: digest})
-        with pa.OSFile(str(part), "wb") as stream, pa.ipc.new_file(stream, whole.schema) as writer:
+        with (
+            atomic(path) as part,
+            pa.OSFile(str(part), "wb") as stream,
+            pa.ipc.new_file(stream, whole.schema) as writer,
+        ):
             writer.write_table(whole)
-        part.replace(path)
     return path

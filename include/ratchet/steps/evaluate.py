@@ -155,8 +155,8 @@ def _too_good(
     metrics: dict[str, float],
 ) -> dict[str, Any]:
     """Look for what is too good to be true, in training and holdout."""
-    train, holdout = (snapshot.examples(loop, pinned.snapshot, part) for part in (snapshot.TRAIN, snapshot.HOLDOUT))
-    told = too_good.of_features(loop, (train + holdout).sample(leaks.ROWS, leaks.SEED))
+    both = snapshot.examples(loop, pinned.snapshot, snapshot.TRAIN, snapshot.HOLDOUT)
+    told = too_good.of_features(loop, both.sample(leaks.ROWS, leaks.SEED))
     return {"too_good": too_good.find(loop, told, rows, ours, metrics, lambda: challenger)}
 
 

@@ -115,8 +115,7 @@ def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[Exam
         revision = nights.revision(registry, loop, until)
         days = dataset.published(registry, loop, revision, pinned.train.partition("..")[0], last)
         return examples.of_days(registry, loop, revision, days), revision
-    train, holdout = (snapshot.examples(loop, pinned.snapshot, part) for part in (snapshot.TRAIN, snapshot.HOLDOUT))
-    return train + holdout, pinned.revision
+    return snapshot.examples(loop, pinned.snapshot, snapshot.TRAIN, snapshot.HOLDOUT), pinned.revision
 
 
 def _fit(loop: Loop, client: Tracking, record: Record, rows: Examples) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
     path, registry, taken = _pin(loop, request.run), dataset.registry(), ""
     if path.exists():
         known = SnapshotResult.model_validate_json(path.read_text(encoding="utf-8"))
-        if _read(loop, known.snapshot) is not None:
+        if _standing(loop, known.snapshot):
             return known.model_copy(update={"outcome": "unchanged"})
         loop, taken = contracts.pinned(registry, loop, known.contract), known.contract
         until = shift(parse(known.holdout)[-1], loop.label_delay_days)
@@ -86,9 +87,7 @@ def run(loop: Loop, request: SnapshotRequest) -> SnapshotResult:
     revision = nights.revision(registry, loop, night, request.revision)
     train, holdout = windows.window(loop, dataset.published(registry, loop, revision), request.until)
     name = _name(loop, revision, train, holdout)
-    if _read(loop, name) is None:
-        _compute(loop, revision, train, holdout, folder(loop, name))
-    manifest = Manifest.model_validate_json((folder(loop, name) / FILE).read_text(encoding="utf-8"))
+    manifest = _standing(loop, name) or _compute(loop, revision, train, holdout, folder(loop, name))
     result = SnapshotResult(
         reason=(
             f"{manifest.rows(TRAIN):,} rows of {train[0]}..{train[-1]} to train on, "
@@ -137,25 +136,28 @@ def read(loop: Loop, name: str, part: str) -> pa.Table:
     return examples(loop, name, part).table()
 
 
-def examples(loop: Loop, name: str, part: str) -> Examples:
-    """Return the `train` or `holdout` part of a snapshot. Raises DataError where its files are not there."""
-    found = _read(loop, name)
+def examples(loop: Loop, name: str, *parts: str) -> Examples:
+    """Return parts of a snapshot, `train`, `holdout`, or both. Raises DataError where its files are not there."""
+    found = _standing(loop, name)
     if found is None:
         raise DataError(
             f"The snapshot {name} of {loop.name}, or a file that it lists, is gone. Run the step snapshot again"
         )
-    return found[part]
+    return _listed(loop, found, parts)
 
 
-def _read(loop: Loop, name: str) -> dict[str, Examples] | None:
-    """Return the parts of a snapshot; None where it is not there, or a file that it lists."""
+def _standing(loop: Loop, name: str) -> Manifest | None:
+    """Return what a snapshot is made of; None where it is not there, or a file that it lists."""
     path = folder(loop, name) / FILE
     try:
         manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValidationError):  # or it is of another version, which kept rows
         return None
-    found = {part: Examples(labelled.folder(loop), days) for part, days in manifest.days.items()}
-    return found if all(each.there for each in found.values()) else None
+    return manifest if _listed(loop, manifest, manifest.days).there else None
+
+
+def _listed(loop: Loop, manifest: Manifest, parts: Iterable[str]) -> Examples:
+    return Examples(labelled.folder(loop), tuple(day for part in parts for day in manifest.days[part]))
 
 
 def _pin(loop: Loop, key: str) -> Path:
@@ -174,7 +176,7 @@ def _name(loop: Loop, revision: str, train: list[str], holdout: list[str]) -> st
     return f"{holdout[-1]}-{digest[:12]}"
 
 
-def _compute(loop: Loop, revision: str, train: list[str], holdout: list[str], target: Path) -> None:
+def _compute(loop: Loop, revision: str, train: list[str], holdout: list[str], target: Path) -> Manifest:
     registry = dataset.registry()
     proved = feature_days.proved(registry, loop, revision, [*train, *holdout])
     every = labelled.of_days(registry, loop, revision, [*train, *holdout])
@@ -185,3 +187,4 @@ def _compute(loop: Loop, revision: str, train: list[str], holdout: list[str], ta
     with atomic(target) as temporary:
         temporary.mkdir()
         write_text(temporary / FILE, manifest.model_dump_json(indent=1) + "\n")
+    return manifest

@@ -69,7 +69,7 @@ def _asked(table: pa.Table, configurations: Sequence[Any]) -> dict[int, Any]:
             if counts is None:
                 continue
             if not _unexpected(each, counts):
-                none = {name: f"df.filter(items={[]}, axis=0)" if name.endswith(_TOLD) else [] for name in _names(each)}
+                none = {name: _query([]) if name.endswith(_TOLD) else [] for name in _names(each)}
                 found[at] = library.verdict(each, {**none, **counts})
             elif each.type in _UNIQUE and (doubled := _doubled(table, each, counts, asked.doubled(at))):
                 found[at] = library.verdict(each, doubled)
@@ -113,9 +113,14 @@ def _added(sums: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finished(sums: dict[str, Any]) -> dict[str, Any]:
-    """Write the query for the rows, as the engine of pandas does."""
+    """Write the query for the rows that were added up."""
     rows = next((value for name, value in sums.items() if name.endswith(_ROWS)), None)
-    return {name: f"df.filter(items={rows}, axis=0)" if name.endswith(_TOLD) else of for name, of in sums.items()}
+    return {name: _query(rows) if name.endswith(_TOLD) else of for name, of in sums.items()}
+
+
+def _query(rows: list[Any] | None) -> str:
+    """Write the query for some rows as the engine of pandas does."""
+    return f"df.filter(items={rows}, axis=0)"
 
 
 def _by_row(each: Any, table: pa.Table) -> bool:
