@@ -21,11 +21,12 @@ from ratchet import catalog
 from ratchet.data import features, targets
 from ratchet.training import fit
 from ratchet.training.metrics import row_losses
-from ratchet.training.model import Model
+from ratchet.training.model import Model, load
 from tests.given import flights
 
 LOOP = "flight_delays"
 AHEAD = 60  # days that a model's losses are computed for at once; later ones when they are asked for
+STORED = Path("build/models").resolve()  # a folder each; a model holds its trainer's module, which no process can send
 SLICE = "EWR"  # the origin whose labels are shuffled in a damaged training: 37% of the flights
 
 
@@ -45,7 +46,7 @@ class Year:
     rows: pa.Table  # in order of days
     starts: np.ndarray  # the first row of each day
     losses: dict[Fit, np.ndarray] = field(default_factory=dict)
-    models: dict[Fit, Model] = field(default_factory=dict)
+    models: dict[Fit, Path] = field(default_factory=dict)  # where each is stored
 
     def slice(self, first: int, last: int) -> pa.Table:
         """Return the rows of days first to last."""
@@ -58,7 +59,7 @@ class Year:
         held = self.losses[model]
         if self.starts[day + 1] - offset > len(held):
             rest = self.rows.slice(offset + len(held))
-            held = self.losses[model] = np.concatenate([held, _losses(self.models[model], rest)])
+            held = self.losses[model] = np.concatenate([held, _losses(load(self.models[model]), rest)])
         return held[self.starts[day] - offset : self.starts[day + 1] - offset]
 
     def mean(self, model: Fit, day: int) -> float:
@@ -78,6 +79,7 @@ def year() -> Year:
 
 def train(held: Year, wanted: list[Fit], params: dict[str, Any] | None = None) -> None:
     """Fit the models on all cores, one thread each, and compute their losses."""
+    STORED.mkdir(parents=True, exist_ok=True)
     rounds = {} if params else _rounds(held, sorted({_month(each.until) for each in wanted}))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.arrow"
@@ -87,8 +89,8 @@ def train(held: Year, wanted: list[Fit], params: dict[str, Any] | None = None) -
             os.cpu_count(), mp_context=get_context("spawn"), initializer=_open, initargs=(str(path), held.starts)
         ) as pool:
             jobs = [(each, rounds.get(_month(each.until)), params) for each in sorted(wanted, reverse=True)]
-            for each, (model, losses) in zip(sorted(wanted, reverse=True), pool.map(_train, jobs), strict=True):
-                held.models[each], held.losses[each] = model, losses
+            for each, (stored, losses) in zip(sorted(wanted, reverse=True), pool.map(_train, jobs), strict=True):
+                held.models[each], held.losses[each] = stored, losses
 
 
 def _month(day: int) -> int:
@@ -111,7 +113,7 @@ def _open(path: str, starts: np.ndarray) -> None:
     _YEAR = Year(pa.ipc.open_file(pa.memory_map(path)).read_all(), starts)
 
 
-def _train(job: tuple[Fit, int | None, dict[str, Any] | None]) -> tuple[Model, np.ndarray]:
+def _train(job: tuple[Fit, int | None, dict[str, Any] | None]) -> tuple[Path, np.ndarray]:
     wanted, rounds, params = job
     loop = catalog.load(LOOP)
     table = _YEAR.slice(0, wanted.until)
@@ -126,7 +128,9 @@ def _train(job: tuple[Fit, int | None, dict[str, Any] | None]) -> tuple[Model, n
     loop = loop.model_copy(update={"training": loop.training.model_copy(update=update)})
     model, _ = fit.fit(loop, table, (rounds, None))
     ahead = _YEAR.slice(wanted.until + 1, min(364, wanted.until + AHEAD)) if wanted.until < 364 else table.slice(0, 0)
-    return model, _losses(model, ahead)
+    stored = Path(tempfile.mkdtemp(dir=STORED))
+    model.save(stored)
+    return stored, _losses(model, ahead)
 
 
 def _losses(model: Model, rows: pa.Table) -> np.ndarray:

@@ -102,7 +102,6 @@ def _stream(rng: np.random.Generator, same: Days, better: Days) -> dict[str, Any
     counts = {name: np.zeros((YEARS, 2)) for name in ("better metric", "row bootstrap", "day t-test", "the duel")}
     for y in range(YEARS):
         waiting: list[tuple[int, bool, list[float]]] = []
-        promoted = 0
         for week in range(52):
             true = bool(rng.random() < BETTER)
             mean, rows, variance = (better if true else same).draw(rng, PATIENCE, flip=not true)
@@ -114,13 +113,12 @@ def _stream(rng: np.random.Generator, same: Days, better: Days) -> dict[str, Any
             ):
                 counts[name][y, int(true)] += won
             waiting.append((week + 1, true, _capital(mean)))
-            # Each stays twelve weeks in shadow, looked at every night; its level rises with the promotions so far.
+            # Each stays twelve weeks in shadow, looked at every night, at the whole level.
             for index, good, capital in list(waiting):
                 age = (week + 1 - index) * 7 + HOLDOUT
-                needed = -math.log(duel.level(ALPHA, index, promoted))
+                needed = -math.log(ALPHA)
                 if any(value >= needed for value in capital[age - 7 + (0 if age > HOLDOUT else 6) : age]):
                     counts["the duel"][y, int(good)] += 1
-                    promoted += 1
                     waiting.remove((index, good, capital))
                 elif age >= PATIENCE:
                     waiting.remove((index, good, capital))

@@ -95,14 +95,17 @@ def _losses(year: Year, line: Line) -> np.ndarray:
 def _compared(
     year: Year, night: int, damaged: set[int], champion: Fit, evaluated: Fit
 ) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Return the row losses of the night's challenger and of the champion, or its evaluated model.
-
-    They are of the holdout days that neither has seen.
-    """
+    """Return the row losses of the night's challenger and of the champion, or its evaluated model, on the holdout."""
     newest = night - DELAY
-    challenger = Fit(newest - HOLDOUT, damaged=night in damaged)
+    return _days(year, Fit(newest - HOLDOUT, damaged=night in damaged), newest, champion, evaluated)
+
+
+def _days(
+    year: Year, challenger: Fit, newest: int, champion: Fit, evaluated: Fit
+) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Return the row losses of both on the days since the challenger's training that neither side has seen."""
     found = []
-    for day in range(newest - HOLDOUT + 1, newest + 1):
+    for day in range(challenger.until + 1, newest + 1):
         side = champion if day > champion.until else evaluated if day > evaluated.until else None
         if side is not None:
             found.append((day, year.loss(challenger, day).astype(float), year.loss(side, day).astype(float)))
@@ -140,43 +143,49 @@ def _day_test(days: list[np.ndarray]) -> bool:
 
 
 def duelled(year: Year, damaged: set[int], slipped: int | None = None) -> Line:
-    """Decide as the loop's own gate does.
+    """Decide as the loop's own gate does, its anchor aside.
 
-    The recipe's evidence goes on from night to night, vetoes beside it, the predecessor in shadow.
+    Each challenger is judged by its own days, the vetoes beside it, and waits as long as there is room; the predecessor
+    is in shadow.
 
     slipped: a night on which a damaged refit is deployed whatever the gate says, and after which no challenger comes.
     """
     line, champion, evaluated = Line(), Fit(FIRST), Fit(FIRST)
-    evidence: list[Cluster] = []
+    waiting: list[tuple[int, Fit]] = []  # (night of its training, challenger), oldest first
     rival: tuple[Fit, int] | None = None  # the predecessor, and the night from which it is compared
     direct: tuple[Fit, int] | None = None  # what the present champion replaced, and when
-    hypotheses = 1
     for night in range(BEGIN, END):
         newest = night - DELAY
         verdict = _look_back(year, line, rival, newest)
         if verdict == "promote" and rival is not None:
             champion = evaluated = rival[0]
-            rival, direct, evidence = None, None, []
-            hypotheses += 1
+            rival, direct, waiting = None, None, []
             line.rollbacks += 1
         elif verdict == "reject":
             rival = direct if direct != rival else None
+        newcomer = Fit(newest - HOLDOUT, damaged=night in damaged)
+        if newcomer.until > evaluated.until and (slipped is None or night <= slipped) and len(waiting) < GATE.shadows:
+            waiting.append((night, newcomer))
+        waiting = [each for each in waiting if newest - each[1].until <= GATE.patience_days]
+        won = next((each for each in waiting if _holds(year, newest, each[1], champion, evaluated)), None)
         if slipped is None or night <= slipped:
-            challenger = Fit(newest - HOLDOUT, damaged=night in damaged)
-            compared = (
-                _compared(year, night, damaged, champion, evaluated) if challenger.until > evaluated.until else []
-            )
-            seen = max((int(each.key) for each in evidence), default=-1)
-            evidence += [Cluster(f"{d:04}", len(o), float((o - t).sum())) for d, o, t in compared if d > seen]
-            level = duel.level(GATE.level, hypotheses, 0)
-            won = bool(compared) and duel.curve(evidence, margin=GATE.margin, bound=BOUND)[-1][0] >= -math.log(level)
-            if night == slipped or (won and _vetoed(year, compared) is None):
+            bad = night == slipped or (won is not None and won[1].damaged)
+            if night == slipped or won is not None:
                 direct = (champion, night)
                 rival = rival or direct
-                champion, evaluated = Fit(newest, damaged=night in damaged or night == slipped), challenger
-                line.promotions += 1
+                champion, evaluated = Fit(newest, damaged=bad), won[1] if won else newcomer
+                waiting, line.promotions = [], line.promotions + 1
         line.live[night] = champion
     return line
+
+
+def _holds(year: Year, newest: int, challenger: Fit, champion: Fit, evaluated: Fit) -> bool:
+    """Say whether a challenger holds against the champion on its own days, and no veto forbids it."""
+    compared = _days(year, challenger, newest, champion, evaluated)
+    days = [Cluster(f"{d:04}", len(o), float((o - t).sum())) for d, o, t in compared]
+    if not days or duel.curve(days, margin=GATE.margin, bound=BOUND)[-1][0] < -math.log(GATE.level):
+        return False
+    return _vetoed(year, compared[:HOLDOUT]) is None
 
 
 def _look_back(year: Year, line: Line, rival: tuple[Fit, int] | None, newest: int) -> str:
@@ -190,15 +199,12 @@ def _look_back(year: Year, line: Line, rival: tuple[Fit, int] | None, newest: in
     for day in range(rival[1], newest + 1):
         ours, theirs = year.loss(rival[0], day).astype(float), year.loss(line.live[day], day).astype(float)
         shadow.append(Cluster(f"{day:04}", len(ours), float((ours - theirs).sum())))
-    verdict = duel.judge(shadow, margin=0.0, bound=BOUND, level=GATE.level).verdict
+    verdict = duel.judge(shadow, margin=0.0, bound=BOUND, level=GATE.rollback_level).verdict
     return "reject" if verdict == "wait" and len(shadow) > GATE.patience_days else verdict
 
 
 def _vetoed(year: Year, compared: list[tuple[int, np.ndarray, np.ndarray]]) -> str | None:
-    """Ask the vetoes that losses answer: the challenger's own holdout, and its slices."""
-    own = float(np.mean([(ours - theirs).mean() for _, ours, theirs in compared]))
-    if own > GATE.margin:
-        return "own holdout"
+    """Ask the veto that losses answer: its slices."""
     if GATE.slices is None:
         return None
     rows = year.slice(compared[0][0], compared[-1][0])
