@@ -21,6 +21,7 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
 from ratchet import catalog
+from ratchet.decisions.entries import Certified, only
 from ratchet.errors import RatchetError, explain
 from ratchet.lifecycle import dataset, ledger
 from ratchet.reports.page import page
@@ -154,8 +155,11 @@ def _about(name: str, loop: contract.Loop, registry: Registry) -> str:
         if days
         else "none yet",
     }
+    if told := only(entries, Certified)[-1:]:
+        facts["Certificate"] = f"{told[0].partition}: {told[0].reason}"
     rows = "".join(f"<tr><th>{k}</th><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
-    decided = "".join(_entry(entry) for entry in reversed(entries[-30:]))
+    latest = [entry for entry in entries if not isinstance(entry, Certified)][-30:]
+    decided = "".join(_entry(entry) for entry in reversed(latest))
     about = f"<h2>{html.escape(name)}</h2><p>{html.escape(loop.description)}</p><table>{rows}</table>"
     return f"{about}<h3>What was decided</h3><table class=ledger>{decided or '<tr><td>nothing yet</td></tr>'}</table>"
 

@@ -71,8 +71,9 @@ def _smaller(contract: Path) -> None:
     far = (datetime.now(UTC).hour + 12) % 24 or 1
     for old, new in (
         ("holdout_days: 7", "holdout_days: 3"),
+        ("  aim: non_inferior", "  level: 0.2\n  aim: non_inferior"),  # three days alone prove little
         ("max_iter: 300", "max_iter: 40"),
-        ("latency_ms: 100", "latency_ms: 5000"),
+        ("latency_ms: 100", "refit_distance: 2\n  latency_ms: 5000"),
         ("ingest: 0 6 * * *", f"ingest: 0 {far} * * *"),  # no night of its own comes while the tests run
     ):
         assert old in text

@@ -11,7 +11,7 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
-from ratchet.decisions.duel import Cluster
+from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.lifecycle import contracts, evidence, ledger
 from ratchet.partitions import shift
 from ratchet.settings import Settings
@@ -105,7 +105,8 @@ def renew(run: str) -> None:
 
 
 def kinds() -> list[str]:
-    return [entry.kind for entry in ledger.read(catalog.load(NAME))]
+    """Return what was decided, oldest first; what nights say of champion and anchor is told apart."""
+    return [entry.kind for entry in ledger.read(catalog.load(NAME)) if entry.kind not in ("certified", "anchored")]
 
 
 def live_night(day: str = NIGHT) -> Any:
@@ -117,8 +118,9 @@ def live_night(day: str = NIGHT) -> Any:
 def win(run: str, difference: float = -30.0, days: int = 15) -> None:
     """Let the evidence be what many more nights would have made it."""
     with runs.connected() as client:
-        told = [Cluster(shift("2013-01-13", i), 72, 72 * difference) for i in range(days)]
-        evidence.write(catalog.load(NAME), client, run, "2", told)
+        told = tuple(Cluster(shift("2013-01-13", i), 72, 72 * difference) for i in range(days))
+        anchor = evidence.read(catalog.load(NAME), run).anchor
+        evidence.write(catalog.load(NAME), client, run, "2", Gathered(told, anchor, told))
 
 
 def ask(run: str, place: Path) -> Any:

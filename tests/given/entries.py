@@ -16,4 +16,6 @@ def entry(kind: str, run: str = "", **given: Any) -> Any:
     filled = {name: run if name in _RUNS else "" for name in needed}
     if kind == "answered":
         filled["answer"] = "Approve"
+    if kind == "anchored":
+        filled["how"] = "better"
     return TYPES[kind](**{**filled, "key": f"{kind}:{run}", **given})

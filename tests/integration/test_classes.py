@@ -19,8 +19,9 @@ def test_three_classes_through_the_whole_loop(tracked: Path, trainer: str) -> No
     text = path.read_text().replace("holdout_days: 7", "holdout_days: 3")
     head, _, tail = text.partition("  trainer: gradient_boosting")
     rest = tail[tail.index("\ngate:") :].replace(
-        "deploy: refit", "deploy: refit\n  refit_distance: 2"
+        "deploy: refit", "deploy: refit\n  refit_distance: 2\n  level: 0.4"
     )  # three days beside six
+    rest = rest.replace("margin: 0.02", "margin: 0.2").replace("bound: 0.05", "bound: 0.5")  # of a baseline too
     params = {"gradient_boosting": "{max_iter: 20}", "torch_mlp": "{max_epochs: 3}"}[trainer]
     path.write_text(f"{head}  trainer: {trainer}\n  window: expanding\n  holdout_days: 3\n  params: {params}\n{rest}")
     ingest(name, "2013-01-02..2013-01-08")

@@ -48,7 +48,7 @@ asked = {
 }
 tighter = {"floors": {"worst": Bound(max=0.001)}, "checks": {"light": {"kilobytes": 0.1}}}
 strict = loop.model_copy(update={"gate": loop.gate.model_copy(update=tighter)})
-judged = checks.every(strict.gate, found, False, catalog.checks(strict))
+judged = checks.every(strict.gate, found, catalog.checks(strict))
 print("RESULT", json.dumps({
     "refused": [check.name for check in judged if not check.passed],
     "lint": linted.output,

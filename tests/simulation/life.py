@@ -10,7 +10,7 @@ from typing import Any
 from ratchet.contract.loop import Loop
 from ratchet.decisions import acts, lifecycle, shadows
 from ratchet.decisions import nights as order
-from ratchet.decisions.duel import Cluster
+from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.decisions.entries import Asked, Paused, Promoted, Resumed, RolledBack, only
 from ratchet.lifecycle import nights
 from ratchet.partitions import shift
@@ -180,7 +180,7 @@ def _night(life: Life, night: str, rests: bool) -> Run:
         if night not in life.published:
             life.published.append(night)
             world.night = max(night, world.night)
-        if lifecycle.champion(world.entries()) is None:
+        if lifecycle.champion(world.entries()) is None and not shadows.challengers(world.entries()):
             nights.end(_registry(life), loop, [night], "published", "no champion")
             run.steps[1:] = []
         return True
@@ -206,8 +206,8 @@ def _monitor(life: Life, run: Run, night: str) -> dict[str, Callable[[], bool]]:
         return True
 
     def decide() -> bool:
-        champion = lifecycle.champion(world.entries())
-        if champion is None or not nights.may_decide(registry, NAME, night):
+        champion = lifecycle.champion(world.entries()) or ""
+        if not nights.may_decide(registry, NAME, night):
             return True
         found = acts.decide(world, loop, facts.night_facts(life, night, champion), facts.asking(life.story.rules))
         if found.verdict == "retrain" and run in life.runs:
@@ -216,9 +216,9 @@ def _monitor(life: Life, run: Run, night: str) -> dict[str, Callable[[], bool]]:
 
     def look() -> bool:
         if nights.may_decide(registry, NAME, night):
-            before = shadows.predecessor(world.entries())
-            shadowed = facts.compared(life, before.version, night, 9) if before else []
-            found = acts.duel(world, loop, night, 1.0, shadowed, [])
+            champion = lifecycle.champion(world.entries())
+            found = acts.duel(world, loop, night, facts.measured(life, night), [])
+            life.invariants.looked(world, night, champion)
             if found.winner and run in life.runs:
                 won = found.winner.evaluated
                 run.steps[1:1] = [("refit", lambda: _refit(life, won)), ("promote", lambda: _promote(life, won, night))]
@@ -323,9 +323,12 @@ def _roll_back(life: Life) -> None:
 
 def _correct(life: Life, when: str) -> None:
     """Let a day's labels be corrected: who was compared on it is compared again, as known from now."""
-    for run, days in [*life.world.held.items()]:
-        changed = tuple(Cluster(c.key, c.rows, c.total + 0.5, 0) if c.key == when else c for c in days)
-        life.world.held[run] = changed
+
+    def changed(days: tuple[Cluster, ...]) -> tuple[Cluster, ...]:
+        return tuple(Cluster(c.key, c.rows, c.total + 0.5, 0) if c.key == when else c for c in days)
+
+    for run, held in [*life.world.held.items()]:
+        life.world.held[run] = Gathered(changed(held.days), held.anchor, changed(held.anchored))
 
 
 def _registry(life: Life) -> Any:

@@ -77,7 +77,7 @@ def _broken(story: Story) -> str | Counter[str]:
     The interval of a duel is told and decides nothing: it is left out, for it takes a third of the time.
     """
     try:
-        with mock.patch.object(duel, "_interval", lambda clipped, bound, level: (-bound, bound)):
+        with mock.patch.object(duel, "_interval", lambda days, margin, bound, level: (-bound, bound)):
             return Counter(entry.kind for entry in live(story).ledger_)
     except Broken as error:
         return str(error)

@@ -34,6 +34,7 @@ class Rules:
     cooldown: int
     per_week: int | None
     calendar: int
+    anchor_days: int = 90
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def draw(seed: int, nights: int) -> Story:
         cooldown=rng.choice((0, 1, 2, 5)),
         per_week=rng.choice((None, None, 1, 2, 3)),
         calendar=rng.randint(1, 9),
+        anchor_days=rng.choice((10, 30, 90)),
     )
     events = []
     for night in range(nights - QUIET):

@@ -2,24 +2,55 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ratchet.decisions import acts, lifecycle, requests
-from ratchet.decisions.entries import Entry, Promoted, Rejected, Won
+from ratchet.decisions import acts, anchors, lifecycle, looks, requests
+from ratchet.decisions.entries import Anchored, Certified, Entry, Promoted, Rejected, Requested, RolledBack, Won
 from tests.simulation import facts, search
+from tests.simulation.life import live
+from tests.simulation.story import draw
 from tests.simulation.world import World
 
 YEARS = 1000
 
 
+@pytest.mark.timeout(1200)  # eight minutes of two quiet cores, and of a test beside it
 def test_a_thousand_years_break_no_invariant() -> None:
     found = search.years(YEARS)
     assert found.seed is None, found.told
     assert found.nights >= YEARS * search.YEAR
     assert {"won", "promoted", "rejected", "left", "released", "rolled_back", "vetoed"} <= {*found.entries}
+    assert {"waiting", "certified", "anchored"} <= {*found.entries}
+
+
+def test_before_a_first_champion_challengers_wait_and_some_win_by_a_night() -> None:
+    ledgers = [live(draw(seed, search.length(seed))).ledger_ for seed in range(1, 12)]
+    first = [next((each for each in ledger if isinstance(each, Won)), None) for ledger in ledgers]
+    assert any(won and won.champion is None and won.night for won in first)
+    assert all(won.against and won.against.name == f"baseline:{won.evaluated}" for won in first if won)
+    asked = [each for ledger in ledgers for each in ledger if isinstance(each, Requested) and not each.champion]
+    assert asked  # a person, or a calendar, asks for more while the first still waits
+
+
+def test_the_anchor_moves_and_is_turned_back_to() -> None:
+    moved, turned, told = Counter[str](), 0, 0
+    for seed in range(1, 40):
+        ledger = live(draw(seed, search.length(seed))).ledger_
+        for number, each in enumerate(ledger):
+            if isinstance(each, Anchored):
+                moved[each.how] += 1
+            if isinstance(each, RolledBack) and each.automatic:
+                anchor = anchors.anchor(ledger[:number])
+                turned += anchor is not None and anchor.name == each.version and "the anchor" in each.reason
+            told += isinstance(each, Certified) and each.difference is not None
+    assert moved["better"] > moved["not worse"] > 0
+    assert turned > 0
+    assert told > sum(moved.values())
 
 
 def _promote_again(patch: pytest.MonkeyPatch) -> None:
@@ -94,15 +125,46 @@ def _leave_it_half_done(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(acts, "promote", promote)
 
 
+def _forget_the_anchor(patch: pytest.MonkeyPatch) -> None:
+    """A promotion that was held against the champion alone, or against nobody."""
+    patch.setattr(looks, "_anchor", lambda entries, measured: None)
+
+
+def _anchor_by_itself(patch: pytest.MonkeyPatch) -> None:
+    """An anchor that is read as whoever is champion."""
+    real = anchors.anchor
+
+    def anchor(entries: Sequence[Entry]) -> Any:
+        now, version = real(entries), lifecycle.champion(entries)
+        return now and version and replace(now, name=version, best=version)
+
+    patch.setattr(anchors, "anchor", anchor)
+
+
+def _certify_nothing(patch: pytest.MonkeyPatch) -> None:
+    """A night whose certificate is lost where the anchor moves."""
+    real = looks.night
+
+    def night(*about: Any) -> looks.Night:
+        found = real(*about)
+        kept = tuple(each for each in found.entries if not isinstance(each, Certified))
+        return replace(found, entries=kept) if any(isinstance(each, Anchored) for each in kept) else found
+
+    patch.setattr(looks, "night", night)
+
+
 @pytest.mark.parametrize(
     ("plant", "rule"),
     [
         (_promote_again, "a version is promoted once"),
         (_forget_refusals, "a refusal is final for that run"),
         (_know_early, "nothing is decided on days not yet known"),
-        (_lose_entries, "no more wait in shadow than the contract lets"),
-        (_forget_a_request, "between two requests lies the cool-down"),
+        (_lose_entries, "every night that was begun ends"),
+        (_forget_a_request, "a budget is never overspent"),
         (_leave_it_half_done, "the alias names the ledger's champion"),
+        (_forget_the_anchor, "who wins has held against the champion and the anchor"),
+        (_anchor_by_itself, "the anchor moves by its own entries alone"),
+        (_certify_nothing, "a night with a champion certifies it once"),
     ],
 )
 def test_a_planted_fault_is_found_and_shrunk(

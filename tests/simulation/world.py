@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ratchet.decisions import duel
 from ratchet.decisions.acts import Decided, Deployed
-from ratchet.decisions.duel import Cluster
+from ratchet.decisions.duel import Gathered
 from ratchet.decisions.entries import Entry, Won
 from ratchet.decisions.lifecycle import Training
 
@@ -27,7 +28,7 @@ class World:
         self.committed: dict[str, dict[str, str]] = {}  # folder -> path -> text
         self.staged: dict[str, str | None] = {}  # since the last commit; lost where the step dies
         self.trainings: dict[str, Training] = {}
-        self.held: dict[str, tuple[Cluster, ...]] = {}  # run -> the days of its duel
+        self.held: dict[str, Gathered] = {}  # run -> the days of its evidence
         self.refits: dict[str, str] = {}  # run that was judged -> its refit
         self.registered: dict[str, str] = {}  # run -> version
         self.alias = ""
@@ -87,12 +88,12 @@ class World:
     def training(self, run: str) -> Training:
         return self.trainings[run]
 
-    def evidence(self, run: str) -> Sequence[Cluster]:
-        return self.held.get(run, ())
+    def evidence(self, run: str) -> Gathered:
+        return self.held.get(run, duel.NOTHING)
 
-    def keep(self, run: str, days: Sequence[Cluster]) -> None:
+    def keep(self, run: str, gathered: Gathered) -> None:
         self.effect()
-        self.held[run] = tuple(days)
+        self.held[run] = gathered
 
     def write(self, entries: Any, decided: Decided | str) -> None:
         """Write entries, all or none; or, as the nights do, a file."""

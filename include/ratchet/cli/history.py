@@ -13,7 +13,7 @@ from ratchet.lifecycle import dataset, ledger, verification
 @click.argument("loop_name")
 @click.option("--verify", is_flag=True, help="Prove that nothing of it was changed, lost or forged.")
 def history(loop_name: str, verify: bool) -> None:
-    """Print the ledger of LOOP_NAME: every decision about its models, oldest first."""
+    """Print the ledger of LOOP_NAME: every decision about its models, oldest first. Of certificates the newest."""
     loop, registry = catalog.load(loop_name), dataset.existing()
     if verify:
         proof = verification.verify(registry, loop.name)
@@ -25,7 +25,10 @@ def history(loop_name: str, verify: bool) -> None:
     found = registry.ledger(loop.name)
     if not found:
         click.echo(f"Nothing was decided about {loop_name} yet")
+    certified = entries.only(found, entries.Certified)
     for number, entry in enumerate(found, 1):
+        if isinstance(entry, entries.Certified) and entry is not certified[-1]:
+            continue
         told = entries.line(entry)
         who = told.get("responder") if told.get("known") in ("airflow", "system") else None
         against = told.get("replaces") or told.get("from") or told.get("champion")

@@ -7,7 +7,7 @@ targets of the same rows in the same order, null where a target is not known: su
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +90,11 @@ class Examples:
     def table(self) -> pa.Table:
         """Read all of them into memory."""
         return self.stream().read_all()
+
+    def targets(self) -> Iterator[tuple[str, pa.ChunkedArray]]:
+        """Read the targets alone, a day at a time: day and targets, null where not known. Raises DataError."""
+        for each in self.days:
+            yield each.day, tables.read_table(self.folder / each.targets).column(0)
 
     def head(self, rows: int) -> pa.Table:
         """Read the first so many."""

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ratchet.contract.loop import Loop
-from ratchet.decisions import lifecycle, retrain
+from ratchet.decisions import lifecycle, looks, refit, retrain
 from ratchet.decisions.checks import Judge
-from ratchet.decisions.duel import Cluster, Verdict
+from ratchet.decisions.checks.check import Check
+from ratchet.decisions.duel import Gathered, Verdict
 from ratchet.decisions.entries import (
+    Delayed,
     Entries,
     Entry,
     Judged,
@@ -27,7 +29,8 @@ from ratchet.decisions.entries import (
     Won,
     only,
 )
-from ratchet.decisions.lifecycle import FirstLook, Night, Training
+from ratchet.decisions.lifecycle import Training
+from ratchet.decisions.looks import FirstLook, Measured, Night
 from ratchet.decisions.policies import Ask
 from ratchet.decisions.policies.facts import NightFacts
 
@@ -41,11 +44,11 @@ class World(Protocol):
     def training(self, run: str) -> Training:
         """Return what is known of a run that was evaluated."""
 
-    def evidence(self, run: str) -> Sequence[Cluster]:
-        """Return the days of a challenger's duel."""
+    def evidence(self, run: str) -> Gathered:
+        """Return the days of a challenger's evidence."""
 
-    def keep(self, run: str, days: Sequence[Cluster]) -> None:
-        """Keep the days of a challenger's duel."""
+    def keep(self, run: str, gathered: Gathered) -> None:
+        """Keep the days of a challenger's evidence."""
 
     def write(self, entries: Sequence[Entry], decided: Decided) -> None:
         """Write entries down, all or none, with what they rest on. One whose key is there is left as it is."""
@@ -65,7 +68,7 @@ class Deployed:
     about: Mapping[str, Any]  # of the entry: the run that is deployed, its data, its day and its minutes
 
 
-Decided = FirstLook | Night | retrain.Admission | Promoted | Rejected  # what entries are written for
+Decided = FirstLook | Night | retrain.Admission | Promoted | Rejected | Delayed  # what entries are written for
 
 
 @dataclass(frozen=True)
@@ -81,31 +84,28 @@ def look(world: World, loop: Loop, run: str, own: Sequence[Judge]) -> Look:
     """Take the first look at a challenger, once."""
     if before := lifecycle.judged(world.entries(), run):
         return Look(lifecycle.verdict(before), before, None)
-    found = lifecycle.first_look(loop, world.entries(), world.training(run), world.evidence, own)
-    world.keep(run, found.days)
+    found = looks.first_look(loop, world.entries(), world.training(run), world.evidence, own)
+    world.keep(run, found.evidence)
     world.write(found.entries, found)
     entry = next(each for each in only(found.entries, Judged) if each.evaluated == run)
     return Look(found.decision.verdict, entry, found)
 
 
-def duel(world: World, loop: Loop, day: str, scale: float, shadowed: Sequence[Cluster], own: Sequence[Judge]) -> Night:
+def duel(world: World, loop: Loop, day: str, measured: Measured, own: Sequence[Judge]) -> Night:
     """Look at the evidence that a night has added, and turn back where that has decided so.
 
-    scale: the champion's loss on its holdout. shadowed: the days of its duel with its predecessor. A night that has
-    turned back, or let somebody win, has decided.
+    measured: of the champion. A night that has turned back, or let somebody win, has decided.
     """
     entries = world.entries()
     if back := next((each for each in only(entries, RolledBack) if each.automatic and each.partition == day), None):
         if lifecycle.champion(entries) == back.version:
             world.crown(back.version)
-        return Night((back,), said=back.reason)
+        return Night((back,), said=(back.reason,))
     if done := next((each for each in only(entries, Won) if each.night == day), None):
         return Night((done,), winner=done)
     champion = lifecycle.champion(entries)
-    if champion is None:
-        return Night(())
-    found = lifecycle.night(
-        loop, entries, day, champion, scale, shadowed, lambda each: world.training(each.mlflow_run), world.evidence, own
+    found = looks.night(
+        loop, entries, day, champion, measured, lambda each: world.training(each.mlflow_run), world.evidence, own
     )
     world.write(found.entries, found)
     for back in only(found.entries, RolledBack):
@@ -124,10 +124,21 @@ def decide(world: World, loop: Loop, facts: NightFacts, asking: Mapping[str, Ask
 
 
 def refuse(world: World, won: Won, why: str, **about: Any) -> Rejected:
-    """Refuse a challenger that has won: its refit is not what was judged."""
+    """Refuse a challenger that has won, for its refit."""
     entry = lifecycle.refused(won, why, **about)
     world.write([entry], entry)
     return entry
+
+
+def settle(world: World, won: Won, listed: Sequence[Check], **about: Any) -> Rejected | Delayed | None:
+    """Settle what checks of its refit say of a challenger that has won; None where it may be promoted."""
+    if why := refit.refusal(listed):
+        return refuse(world, won, f"rejected: {why}", failed=refit.failed(listed), **about)
+    if why := refit.delay(listed):
+        entry = lifecycle.delayed(won, f"waits: {why}", [check.name for check in listed if check.delays])
+        world.write([entry], entry)
+        return entry
+    return None
 
 
 def promote(

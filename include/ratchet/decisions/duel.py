@@ -3,23 +3,23 @@
 The evidence is an e-process for the mean of a bounded variable, by betting (Waudby-Smith & Ramdas 2024, "Estimating
 means of bounded random variables by betting", section 4: capital processes; section 4.4 and appendix C: a bet spread
 over a grid). Let d be the mean over one cluster's rows of rival's less champion's loss, clipped to +-bound. Against the
-hypothesis that d is not below the margin on average, a bettor with one unit multiplies it by 1 + bet * (margin - d) at
-each cluster. While the hypothesis holds the capital is a nonnegative supermartingale, so by Ville's inequality it ever
-reaches 1/level with probability at most `level`, however often one looks. A second bettor bets the other way, so that
-exchanging the models (and the margin's sign) exchanges the verdicts.
+hypothesis that d is not below the margin on average, a bettor with one unit multiplies it by 1 + stake * (margin - d)
+at each cluster. The bound is the same for all clusters, and the stake is chosen from those before; so while the
+hypothesis holds the capital is a nonnegative supermartingale, and by Ville's inequality it ever reaches 1/level with
+probability at most `level`, however often one looks. A second bettor bets the other way, so that exchanging the models
+(and the margin's sign) exchanges the verdicts.
 
-Across the challengers of a loop the levels are those of e-LOND (Xu & Ramdas 2024, "Online multiple testing with
-e-values", section 3), which controls the false discovery rate whatever the dependence between challengers; theirs
-overlap.
+A bound that narrows to what was seen would decide sooner, and be wrong: a rival that is mostly a little better and
+rarely far worse looks good until its first bad day (docs/promotion.md, "What bounds it").
 
 Assumed: given the clusters before it, a cluster's expected clipped difference obeys the hypothesis. Rows of one cluster
 may depend on each other in any way. What breaks it: days that either model was trained on; a bound or margin chosen
-after looking; a rival so rarely but so badly wrong that clipping hides it (slices and floors are vetoed beside the duel
-for that reason).
+after looking; differences beyond the bound (slices and floors are checked beside the duel for that reason).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,13 +33,11 @@ if TYPE_CHECKING:
 
 Verdict = Literal["promote", "reject", "wait"]
 
-BETS = (0.1, 0.3, 0.9)  # shares of the largest bet that cannot lose more than all; the capital is spread evenly
-WIDTH = (
-    4.0  # root mean squares of the differences so far, to which the next is clipped: of normal differences 1 in 16,000
-)
-_SUM = 2.11  # of 1/((n+1) ln(n+1)^2) over n = 1, 2, ...: the levels of a stream sum to at most one
+BETS = (0.5, 0.9)  # shares of the stake that loses all at the limit below; the capital is spread evenly
+MOST = 0.9  # largest share of the stake that could lose all at the bound itself
+WIDTH = 3.0  # root mean squares of the differences so far, beyond which the next is not expected
+_TINY = 1e-300
 _FAR = 3650  # clusters: beyond this, "how many more" is not said
-_NONE = [0.0] * len(BETS)
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,18 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """The days of a challenger's evidence."""
+
+    days: tuple[Cluster, ...] = ()  # against the champion; none where there is none
+    anchor: str = ""  # the name of the anchor that the others are against; empty where there was none
+    anchored: tuple[Cluster, ...] = ()
+
+
+NOTHING = Gathered()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a duel has come to."""
 
@@ -70,6 +80,9 @@ class Evidence:
     high: float  # ... to high
     clusters: int
     more: int | None  # clusters that would decide at the effect seen so far; None where nothing points to a decision
+    margin: float  # how much worse than the champion the rival may be ...
+    bound: float  # ... and what a cluster's difference is clipped to, in the loss's units
+    debt: float = 0.0  # logarithm of the capital that the bettor on the rival began with: at most 0
 
 
 def cluster(keys: Sequence[str] | NDArray[np.str_], rival: Vector, champion: Vector) -> list[Cluster]:
@@ -133,92 +146,124 @@ def load(content: Sequence[Sequence[Any]]) -> list[Cluster]:
     return [Cluster(str(key), int(rows), float(total), int(undefined)) for key, rows, total, undefined in content]
 
 
-def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: float) -> Evidence:
+def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: float, debt: float = 0.0) -> Evidence:
     """Judge a rival, at any time.
 
     margin: how much worse than the champion the rival may be (0: it has to be better). bound: what a cluster's
-    difference is clipped to at most. Both in the loss's units, margin less than half of bound. level: probability of a
-    false promotion, and of a false rejection, in (0, 1).
+    difference is clipped to. Both in the loss's units, margin less than half of bound. level: probability of a false
+    promotion, and of a false rejection, in (0, 1). debt: what the bettor on the rival has lost before, as `debt` says.
     """
     if not 0 < level < 1:
         raise ValueError(f"a level lies between 0 and 1; found {level}")
     needed = -math.log(level)
-    clipped = _clip(clusters, margin, bound)
-    *_, (rival, champion) = [(_NONE, _NONE), *_bet(clipped, margin)]
-    mean = math.fsum(d for d, _ in clipped) / len(clipped) if clipped else 0.0
-    low, high = _interval(clipped, bound, level)
+    days = _clip(clusters, margin, bound)
+    *_, (rival, champion) = [(_start(debt), _start()), *_bet(days, margin, bound, debt)]
+    mean = math.fsum(d for d, _ in days) / len(days) if days else 0.0
+    low, high = _interval(days, margin, bound, level)
     verdict: Verdict = "promote" if _log(rival) >= needed else "reject" if _log(champion) >= needed else "wait"
-    more = [m for m in (_more(rival, len(clipped), needed), _more(champion, len(clipped), needed)) if m is not None]
-    return Evidence(
-        verdict, _log(rival), _log(champion), needed, mean, low, high, len(clipped), min(more, default=None)
-    )
+    more = [_more(rival, debt, len(days), needed), _more(champion, 0.0, len(days), needed)]
+    soonest = min((each for each in more if each is not None), default=None)
+    found = (verdict, _log(rival), _log(champion), needed, mean, low, high, len(days), soonest, margin, bound, debt)
+    return Evidence(*found)
 
 
-def curve(clusters: Sequence[Cluster], *, margin: float, bound: float) -> list[tuple[float, float]]:
+def curve(clusters: Sequence[Cluster], *, margin: float, bound: float, debt: float = 0.0) -> list[tuple[float, float]]:
     """Return the two bettors' log capital after each cluster: (rival's, champion's)."""
-    return [(_log(rival), _log(champion)) for rival, champion in _bet(_clip(clusters, margin, bound), margin)]
+    days = _clip(clusters, margin, bound)
+    return [(_log(rival), _log(champion)) for rival, champion in _bet(days, margin, bound, debt)]
 
 
-def level(alpha: float, index: int, promotions: int) -> float:
-    """Return the e-LOND level of the `index`-th challenger (from 1) after so many promotions.
+def owed(clusters: Sequence[Cluster], *, margin: float, bound: float, debt: float = 0.0) -> float:
+    """Return what one rival leaves to the next of its line: what was lost stays lost, what was won is forgotten.
 
-    At most a share `alpha` of promotions is false in expectation: a promoted challenger's level is at most alpha *
-    g(index) * R where R is the final number of promotions, its capital is at most 1 in expectation at any stopping
-    time, and g sums to one. The level may rise with promotions that come while the challenger waits, for the same
-    reason.
+    clusters: those before the next one's first. So a line's capital stays a supermartingale however often the rival
+    changes, and after every change it has at most one unit: nobody is promoted on what another has won.
     """
-    return min(0.5, alpha * (promotions + 1) / (_SUM * (index + 1) * math.log(index + 1) ** 2))
+    held = curve(clusters, margin=margin, bound=bound, debt=debt)
+    return min(0.0, held[-1][0] if held else debt)
 
 
-def _clip(clusters: Sequence[Cluster], margin: float, bound: float) -> list[tuple[float, float]]:
-    """Clip each cluster's difference by what was seen before it: (difference, the bound it was clipped to).
+def fewest(*, margin: float, bound: float, level: float) -> int:
+    """Return how many clusters there have to be at least before a duel can end, whatever they hold."""
+    _check(margin, bound)
+    odds = (bound + abs(margin)) / (bound - abs(margin))
+    return next(n for n in itertools.count(1) if _log([n * math.log1p(bet * odds) for bet in BETS]) >= -math.log(level))
 
-    The bound starts at `bound`, and narrows to WIDTH times the root mean square of the differences so far. It is known
-    before its cluster is, so that the capital stays a supermartingale; the narrower it is, the more a bettor may stake.
-    """
+
+def _check(margin: float, bound: float) -> None:
     if not 0 <= 2 * abs(margin) < bound < math.inf:
         raise ValueError(
             f"a duel needs a margin of less than half of its bound; found margin {margin} and bound {bound}"
         )
+
+
+def _clip(clusters: Sequence[Cluster], margin: float, bound: float) -> list[tuple[float, float]]:
+    """Clip each cluster's difference to the bound, beside what could be expected of it before it came.
+
+    The limit starts at `bound`, and narrows to WIDTH times the root mean square of the differences so far: it says how
+    much may be staked, and clips nothing.
+    """
+    _check(margin, bound)
     squares, found = (bound / WIDTH) ** 2, []
     for n, each in enumerate((c for c in clusters if c.rows), 1):
-        limit = min(bound, max(WIDTH * math.sqrt(squares / n), 2 * abs(margin)))
-        found.append((min(max(each.mean, -limit), limit), limit))
-        squares += min(abs(each.mean), bound) ** 2
+        difference = min(max(each.mean, -bound), bound)
+        found.append((difference, min(bound, max(WIDTH * math.sqrt(squares / n), 2 * abs(margin)))))
+        squares += difference**2
     return found
 
 
-def _bet(clipped: Sequence[tuple[float, float]], margin: float) -> Iterator[tuple[list[float], list[float]]]:
+def _stakes(limit: float, margin: float, tested: float, bound: float) -> list[float]:
+    """Return what each bet stakes on a difference below `tested`; none can lose more than MOST of its capital.
+
+    limit: what the difference is expected to stay within. margin: the duel's own.
+    """
+    most = MOST / (bound - tested)
+    return [min(share / max(limit - margin, _TINY), most) for share in BETS]
+
+
+def _bet(
+    days: Sequence[tuple[float, float]], margin: float, bound: float, debt: float
+) -> Iterator[tuple[list[float], list[float]]]:
     """Return, after each cluster, the log capital of each bet of the two bettors."""
-    rival, champion = list(_NONE), list(_NONE)
-    for difference, limit in clipped:
-        ours, theirs = (margin - difference) / (limit - margin), (difference - margin) / (limit + margin)
-        rival = [capital + math.log1p(share * ours) for capital, share in zip(rival, BETS, strict=True)]
-        champion = [capital + math.log1p(share * theirs) for capital, share in zip(champion, BETS, strict=True)]
+    rival, champion = _start(debt), _start()
+    most, least = MOST / (bound - margin), MOST / (bound + margin)
+    for difference, limit in days:  # as `_stakes` says, written out: most of a simulated life's time goes here
+        gain, ours, theirs = margin - difference, max(limit - margin, _TINY), max(limit + margin, _TINY)
+        rival = [held + math.log1p(min(bet / ours, most) * gain) for held, bet in zip(rival, BETS, strict=True)]
+        champion = [
+            held + math.log1p(min(bet / theirs, least) * -gain) for held, bet in zip(champion, BETS, strict=True)
+        ]
         yield rival, champion
 
 
-def _interval(clipped: Sequence[tuple[float, float]], bound: float, level: float) -> tuple[float, float]:
+def _start(debt: float = 0.0) -> list[float]:
+    return [debt] * len(BETS)
+
+
+def _interval(days: Sequence[tuple[float, float]], margin: float, bound: float, level: float) -> tuple[float, float]:
     """Return the confidence sequence of the mean.
 
-    The margins that neither bettor rejects at level / 2 (ibid., theorem 1).
+    The margins that neither bettor, with one unit each, rejects at level / 2 (ibid., theorem 1).
     """
     from scipy.optimize import brentq
 
     needed = -math.log(level / 2)
 
-    def high(values: Sequence[tuple[float, float]]) -> float:
+    def high(days: Sequence[tuple[float, float]], margin: float) -> float:
         """Find the least margin at which the rival's bettor has won; the capital rises with the margin."""
-        above = min((limit for _, limit in values), default=bound)
 
-        def missing(margin: float) -> float:
-            odds = [(margin - d) / (limit - margin) for d, limit in values]
-            return _log([math.fsum([math.log1p(share * each) for each in odds]) for share in BETS]) - needed
+        def missing(tested: float) -> float:
+            staked = [_stakes(limit, margin, tested, bound) for _, limit in days]
+            won = [
+                math.fsum(math.log1p(stakes[i] * (tested - d)) for (d, _), stakes in zip(days, staked, strict=True))
+                for i in range(len(BETS))
+            ]
+            return _log(won) - needed
 
-        within = above * (1 - 1e-12)  # at `above` itself a bettor could lose all
-        return float(brentq(missing, -within, within, xtol=1e-12 * above)) if missing(within) > 0 else above
+        within = bound * (1 - 1e-12)  # at `bound` itself a bettor could lose all
+        return float(brentq(missing, -within, within, xtol=1e-12 * bound)) if missing(within) > 0 else bound
 
-    return -high([(-d, limit) for d, limit in clipped]), high(clipped)
+    return -high([(-d, limit) for d, limit in days], -margin), high(days, margin)
 
 
 def _log(capital: Sequence[float]) -> float:
@@ -226,8 +271,8 @@ def _log(capital: Sequence[float]) -> float:
     return largest + math.log(math.fsum(math.exp(c - largest) for c in capital) / len(capital))
 
 
-def _more(capital: Sequence[float], clusters: int, needed: float) -> int | None:
+def _more(capital: Sequence[float], debt: float, clusters: int, needed: float) -> int | None:
     """Say after how many more clusters like those so far the best bet alone brings what is needed."""
-    missing = [(needed + math.log(len(capital)) - c) / (c / clusters) for c in capital if clusters and c > 0]
+    missing = [(needed + math.log(len(capital)) - c) * clusters / (c - debt) for c in capital if clusters and c > debt]
     least = min(missing, default=math.inf)
     return max(1, math.ceil(least)) if least < _FAR else None

@@ -31,6 +31,33 @@ class _Entry(BaseModel):
     signature: str | None = None
 
 
+class Terms(BaseModel):
+    """What a duel is fought by: fixed on the first day of its line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    loss: str
+    cluster: str  # day or week
+    margin: float  # how much worse the challenger may be, in the loss's units
+    bound: float  # what a cluster's difference is clipped to, in the same
+    level: float  # probability of a false promotion
+
+
+class Against(BaseModel):
+    """How a challenger does against the anchor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str  # the anchor's: a version, or a baseline
+    difference: float  # challenger's mean loss less the anchor's ...
+    low: float  # ... with its confidence sequence, from low ...
+    high: float  # ... to high
+    clusters: int
+    evidence: dict[str, float]  # logarithms of the capital: for, against, needed
+    terms: Terms
+    debt: float = 0.0  # what challengers before it have lost against this anchor
+
+
 class Judged(_Entry):
     """What became of a training: whose it was, and the numbers of the decision."""
 
@@ -44,12 +71,16 @@ class Judged(_Entry):
     line: str = ""  # the hypothesis that it belongs to; empty where it says nothing about one
     recipe: str = ""
     failed: tuple[str, ...] = ()  # checks that forbade it
+    delayed: tuple[str, ...] = ()  # checks that let it wait, and refuse nothing: timings
     beaten: bool = False  # by the champion, in the duel
     difference: float | None = None  # challenger's mean loss less champion's ...
     low: float | None = None  # ... with its confidence sequence, from low ...
     high: float | None = None  # ... to high
     clusters: int | None = None
     evidence: dict[str, float] | None = None  # logarithms of the capital: for, against, needed
+    terms: Terms | None = None  # of its duel; 0.1 and 0.2 kept none
+    debt: float = 0.0  # what earlier challengers of its line have lost: the logarithm of a capital, at most 0
+    against: Against | None = None  # the anchor; None where there was none to hold against
     day: str = ""  # the last that it was judged on, or fitted on where it was promoted
     first: dict[str, Any] | None = None  # what a first look teaches of staleness
     minutes: float | None = None  # of training
@@ -107,6 +138,15 @@ class Answered(_Entry):
     night: str = ""  # the first that knows it
 
 
+class Delayed(_Entry):
+    """The refit of a challenger that has won waits to be measured again: a timing does not pass."""
+
+    kind: Literal["delayed"] = "delayed"
+    run: str
+    mlflow_run: str  # that was judged
+    delayed: tuple[str, ...] = ()  # the checks
+
+
 class Left(_Entry):
     """A challenger waits no longer, and was not judged to the end."""
 
@@ -132,6 +172,30 @@ class RolledBack(_Entry):
     high: float | None = None
     clusters: int | None = None
     evidence: dict[str, float] | None = None
+
+
+class Anchored(_Entry):
+    """The anchor has moved to a champion."""
+
+    kind: Literal["anchored"] = "anchored"
+    version: str
+    how: Literal["better", "not worse"]  # than the best of all kept
+    best: str  # that it was compared with: a version, or a baseline
+    partition: str  # the night
+
+
+class Certified(_Entry):
+    """What a night can say of the champion against the anchor."""
+
+    kind: Literal["certified"] = "certified"
+    partition: str  # the night
+    version: str  # the champion's
+    anchor: str  # a version, or a baseline
+    since: str  # when it became the anchor
+    difference: float | None = None  # champion's mean loss less the anchor's, over its own days ...
+    low: float | None = None  # ... with its confidence sequence, from low ...
+    high: float | None = None  # ... to high
+    clusters: int = 0
 
 
 class Released(_Entry):
@@ -194,8 +258,11 @@ Entry = Annotated[
     | Promoted
     | ApprovalAsked
     | Answered
+    | Delayed
     | Left
     | RolledBack
+    | Anchored
+    | Certified
     | Released
     | Requested
     | Vetoed

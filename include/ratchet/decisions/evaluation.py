@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ratchet.errors import DataError, misfit
 
@@ -19,16 +19,30 @@ class Evaluation(BaseModel):
 
     model: str = ""  # SHA-256 of the model that was evaluated; one of 0.1 has none
     champion: str | None  # the version that it was compared with; None where there was none
-    # Day -> rows, mean loss of `challenger` and, where it has not seen it, `champion`.
+    # Day -> rows, mean loss of `challenger`, of `baseline` where it has one and, where it has not seen it, `champion`.
     days: dict[str, dict[str, float]]
-    metrics: dict[str, dict[str, float | None]]  # of `challenger` on all rows, of `champion` on those that are compared
+    # Of `challenger` and `baseline` on all rows, of `champion` on those that are compared.
+    metrics: dict[str, dict[str, float | None]]
     compared: Dumped | None  # the days of the duel; None where there was no champion
+    # The anchor that it was compared with beside: a version, or a baseline, its own where there was no champion yet.
+    anchor: str = ""
+    anchored: Dumped | None = None  # the days of its duel with that
     challenger_loss: float  # mean, on all rows
     champion_loss: float | None  # mean, on those that are compared; None where there are none
+    # Of the baseline that was trained with the challenger; None, and nothing, of an evaluation that is older than they.
+    baseline: Dumped | None = None  # the days of the challenger's duel with it: challenger's less baseline's loss
+    baseline_loss: float | None = None  # mean, on all rows
+    baseline_words: str = ""  # what it says, and what it was learnt from
+    # What the holdout has too few of for anything to be said yet, `rows` or `clusters` -> in words.
+    too_few: dict[str, str] = Field(default_factory=dict)
     slices: dict[str, Dumped]  # slice -> the days of its duel
+    # Column -> its levels of too few rows, and how many; None where no slice was measured, or they were not kept.
+    small_slices: dict[str, dict[str, int]] | None = None
     fairness: dict[str, Any]
     behaviour: dict[str, Any]
-    latency_ms: float
+    latency_ms: float  # of one row, on a machine on which the reference takes one; the best that was measured
+    latency_wall_ms: float | None = None  # that went by on the machine that has measured it; None: it was not kept
+    timings: dict[str, float] = Field(default_factory=dict)  # night that has measured the latency again -> what it was
     size_mb: float
     signatures: tuple[dict[str, Any], ...]  # the challenger's and, where there is one, the champion's
     unaccepted: dict[str, str]  # days of training and holdout whose newest delivery was refused -> why

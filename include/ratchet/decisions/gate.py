@@ -9,6 +9,7 @@ from typing import Any
 
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import Evidence, Verdict
+from ratchet.decisions.entries import Against, Terms
 from ratchet.text import one_line
 
 
@@ -19,32 +20,47 @@ class Decision:
     verdict: Verdict
     reason: str
     checks: tuple[Check, ...] = ()
-    evidence: Evidence | None = None  # None where there is no champion to compare with
+    evidence: Evidence | None = None  # against the champion; None where there is none to compare with
+    against: Evidence | None = None  # the anchor; None where there is none, or where it is the champion
 
 
-def decide(checks: Sequence[Check], evidence: Evidence | None, unit: str = "day") -> Decision:
-    """Judge a challenger.
+def decide(
+    checks: Sequence[Check],
+    evidence: Evidence | None,
+    unit: str = "day",
+    anchor: str = "",
+    against: Evidence | None = None,
+) -> Decision:
+    """Judge a challenger: it has to hold against both, and one of them may send it away.
 
-    checks: what was found. evidence: of its duel with the champion; None where there is none. unit: of its clusters.
+    checks: what was found; one that is broken refuses it, a timing lets it wait. evidence: of its duel with the
+    champion; None where there is none. unit: of its clusters. against: of its duel with the anchor, and how that is
+    called.
     """
-    broken = [one_line(check.text) for check in checks if not check.passed]
+    broken = [one_line(check.text) for check in checks if check.forbids]
+    delayed = "; ".join(one_line(check.text) for check in checks if check.delays)
     if broken:
-        return Decision("reject", f"rejected: {'; '.join(broken)}", tuple(checks), evidence)
-    if evidence is None:
-        return Decision("promote", "promoted: there is no champion yet, and every check passed", tuple(checks))
-    said = {
-        "promote": f"promoted: {words(evidence, unit)}",
-        "reject": f"rejected: beaten by the champion: {words(evidence, unit)}",
-        "wait": f"waits in shadow: {words(evidence, unit)}",
-    }[evidence.verdict]
-    return Decision(evidence.verdict, said, tuple(checks), evidence)
+        return Decision("reject", f"rejected: {'; '.join(broken)}", tuple(checks), evidence, against)
+    duels = [(name, each) for name, each in (("the champion", evidence), (anchor, against)) if each is not None]
+    verdicts = [each.verdict for _, each in duels]
+    verdict: Verdict = "reject" if "reject" in verdicts else "wait" if "wait" in verdicts or delayed else "promote"
+    told = [delayed] if delayed and verdict == "wait" else []
+    told += [words(each, unit, name) for name, each in duels]
+    if not duels:
+        told += [f"there is no champion yet, and {'nothing else is missing' if delayed else 'every check passed'}"]
+    beaten = next((name for name, each in duels if each.verdict == "reject"), "")
+    said = {"promote": "promoted", "reject": f"rejected: beaten by {beaten}", "wait": "waits in shadow"}[verdict]
+    return Decision(verdict, f"{said}: {'; '.join(told)}", tuple(checks), evidence, against)
 
 
 def facts(decision: Decision) -> dict[str, Any]:
-    """Return the numbers of a decision for the ledger."""
+    """Return the numbers of a decision for the ledger. What only lets a challenger wait has not failed: `delayed`."""
     shown = decision.evidence
-    broken = [check.name for check in decision.checks if not check.passed]
-    numbers = {"failed": broken, "beaten": decision.verdict == "reject" and not broken}
+    broken = [check.name for check in decision.checks if check.forbids]
+    delayed = [check.name for check in decision.checks if check.delays]
+    numbers: dict[str, Any] = {"failed": broken, "beaten": decision.verdict == "reject" and not broken}
+    if delayed:
+        numbers["delayed"] = delayed
     if shown is None:
         return numbers
     return numbers | {
@@ -52,22 +68,30 @@ def facts(decision: Decision) -> dict[str, Any]:
         "low": shown.low,
         "high": shown.high,
         "clusters": shown.clusters,
-        "evidence": {
-            "for": round(shown.rival, 3),
-            "against": round(shown.champion, 3),
-            "needed": round(shown.needed, 3),
-        },
+        "evidence": _evidence(shown),
     }
 
 
-def words(evidence: Evidence, unit: str = "day") -> str:
-    """Tell a duel's evidence in a sentence."""
-    if not evidence.clusters:
-        return f"no {unit} of labels yet that neither model has seen"
-    count = f"{evidence.clusters} {unit}{'' if evidence.clusters == 1 else 's'}"
-    found = (
-        f"loss against the champion {evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}] over {count}"
+def against(name: str, terms: Terms, evidence: Evidence) -> Against:
+    """Return the numbers of a duel with the anchor for the ledger."""
+    return Against(
+        name=name,
+        difference=evidence.difference,
+        low=evidence.low,
+        high=evidence.high,
+        clusters=evidence.clusters,
+        evidence=_evidence(evidence),
+        terms=terms,
+        debt=evidence.debt,
     )
+
+
+def words(evidence: Evidence, unit: str = "day", whom: str = "the champion") -> str:
+    """Tell a duel's evidence in a sentence. whom: the other side of it."""
+    if not evidence.clusters:
+        return f"no {unit} of labels yet that neither it nor {whom} has seen"
+    count = f"{evidence.clusters} {unit}{'' if evidence.clusters == 1 else 's'}"
+    found = f"loss against {whom} {evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}] over {count}"
     against = evidence.verdict == "reject" or (evidence.verdict == "wait" and evidence.champion > evidence.rival)
     side = f"evidence {_odds(evidence.champion if against else evidence.rival)} {'against' if against else 'for'} it"
     text = f"{found}, {side}, {_odds(evidence.needed)} needed"
@@ -78,6 +102,11 @@ def words(evidence: Evidence, unit: str = "day") -> str:
             else "; nothing points to a decision yet"
         )
     return text
+
+
+def _evidence(shown: Evidence) -> dict[str, float]:
+    found = {"for": shown.rival, "against": shown.champion, "needed": shown.needed}
+    return {name: round(value, 3) for name, value in found.items()}
 
 
 def _odds(log: float) -> str:

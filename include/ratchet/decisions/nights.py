@@ -95,17 +95,18 @@ def missing(partition: str, known: Iterable[str]) -> Missing:
 def may_begin(partition: str, ended: Mapping[str, State], opened: Iterable[Open]) -> bool:
     """Say whether a night may be lived, or lived again.
 
-    One that never was may; and one that failed, as long as no later one has begun.
+    One that never was may, as long as no later one is over: a day of the first import that comes again is a correction,
+    and no night. One that failed may, as long as no later one has begun.
     """
+    over = any(day > partition for day in ended)
     if partition not in ended:
-        return True
-    later = any(day > partition for day in ended) or any(night.partition > partition for night in opened)
-    return ended[partition] != "published" and not later
+        return not over
+    return ended[partition] != "published" and not over and all(night.partition <= partition for night in opened)
 
 
 def may_decide(partition: str, ended: Mapping[str, State], opened: Iterable[Open]) -> bool:
     """Say whether a night may still decide: a night decides once, and none once a later one has begun."""
-    if any(night.partition == partition for night in opened) or partition not in ended:
+    if any(night.partition == partition for night in opened):
         return True
     return may_begin(partition, ended, opened)
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ratchet.decisions.entries import Entries, Judged, Promoted
+from ratchet.decisions.entries import Entries
 from ratchet.partitions import days_between, shift
+
+BASELINE = "baseline:"  # before the MLflow run of a training: its baseline, where it stands in shadow as a run does
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Challenger:
 
     run: str  # the key of its training
     mlflow_run: str
-    line: str  # whose evidence it carries on (a recipe's, or its own)
+    line: str  # what its recipe tries against this champion
     since: str  # the first day of its evidence
     champion: str | None  # the version it is compared with
 
@@ -34,6 +36,16 @@ class Predecessor:
     version: str
     since: str
     versions: tuple[str, ...]  # those that have stood in its place since, the present champion last
+
+
+def baseline(run: str) -> str:
+    """Name the baseline of a training. run: its MLflow run."""
+    return f"{BASELINE}{run}"
+
+
+def trained_with(name: str) -> str | None:
+    """Return the MLflow run that a baseline was trained with; None where the name is not that of a baseline."""
+    return name.removeprefix(BASELINE) if name.startswith(BASELINE) else None
 
 
 def challengers(entries: Entries) -> list[Challenger]:
@@ -77,9 +89,10 @@ def watched_since(before: Predecessor, last: str, patience: int) -> str:
 def leaving(
     waiting: Sequence[Challenger], newcomer: Challenger | None, size: int, patience: int, today: str
 ) -> dict[str, str]:
-    """Say who has to leave, and why: run -> reason.
+    """Say who has to leave, and why: run -> reason; the newcomer itself may.
 
-    A newcomer pushes out who carries its own line, then who came first.
+    Where more wait than may, the youngest of the line that most of them are of leaves: who has waited longest has the
+    most evidence. Where each is of a line of its own, who came first leaves.
     """
     late = f"more than {patience} days ago, and has decided nothing"
     gone = {
@@ -89,27 +102,12 @@ def leaving(
     }
     if newcomer is None:
         return gone
-    others = [c for c in waiting if c.mlflow_run not in (newcomer.mlflow_run, *gone)]
-    for each in others:
-        if each.line == newcomer.line:
-            gone[each.mlflow_run] = f"superseded by {newcomer.run}, which carries its recipe's evidence on"
-    staying = [c for c in others if c.mlflow_run not in gone]
-    for each in staying[: max(0, len(staying) + 1 - size)]:
-        gone[each.mlflow_run] = f"superseded by {newcomer.run}: {size} may wait in shadow"
+    staying = [c for c in waiting if c.mlflow_run not in (newcomer.mlflow_run, *gone)] + [newcomer]
+    while len(staying) > size:
+        lines = [c.line for c in staying]
+        most = max(map(lines.count, lines))
+        youngest = next(c for c in reversed(staying) if lines.count(c.line) == most)
+        leaves, why = (youngest, "who came before it have more evidence") if most > 1 else (staying[0], "it came first")
+        gone[leaves.mlflow_run] = f"{size} may wait in shadow, and {why}"
+        staying.remove(leaves)
     return gone
-
-
-def place(entries: Entries, line: str) -> tuple[int, int]:
-    """Return a line's place in the loop's stream of hypotheses, and how many of those have led to a promotion.
-
-    Places count from 1.
-    """
-    lines: dict[str, None] = {}
-    won: dict[str, None] = {}
-    for entry in entries:
-        if isinstance(entry, Judged) and entry.line and entry.champion is not None:
-            lines.setdefault(entry.line)
-            if isinstance(entry, Promoted):
-                won.setdefault(entry.line)
-    lines.setdefault(line)
-    return list(lines).index(line) + 1, len([each for each in won if each != line])

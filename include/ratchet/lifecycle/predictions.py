@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
-from ratchet.decisions import duel
+from ratchet.decisions import duel, shadows
 from ratchet.decisions.entries import Promoted, only
+from ratchet.errors import DataError
 from ratchet.files import slug
 from ratchet.lifecycle import dataset, proven, records
+from ratchet.lifecycle.records import Record
 from ratchet.settings import Settings
+from ratchet.training.baseline import Baseline
 from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ SEEN = "seen"  # whether the model was trained on the day that it was asked abou
 class Contender:
     """A model that competes: the runs that may stand for it."""
 
-    # (MLflow run, last day it was trained on): the first that has not seen a day stands on it.
+    # (MLflow run, or the name of a baseline; last day it was trained on): the first that has not seen a day stands.
     runs: tuple[tuple[str, str], ...]
 
     def on(self, day: str) -> str | None:
@@ -48,10 +51,27 @@ class Contender:
 
 
 def contender(loop: Loop, run: str) -> Contender:
-    """Return the contender of a run: itself, and the evaluated model behind it where it is a refit."""
-    record = records.read(loop, run)
+    """Return the contender of a run: itself, and the evaluated model behind it where it is a refit.
+
+    run: an MLflow run, or the name of a baseline (`shadows.baseline`). Raises DataError where it is not there.
+    """
+    of = shadows.trained_with(run)
+    record = records.read(loop, of or run)
     behind = [record, *([records.read(loop, record.evaluated)] if record.evaluated else [])]
-    return Contender(tuple((each.run, each.trained[1]) for each in behind))
+    if of is None:
+        return Contender(tuple((each.run, each.trained[1]) for each in behind))
+    baseline(record)
+    known = [(shadows.baseline(each.run), each.baseline.until) for each in behind if each.baseline]
+    return Contender(tuple(known))
+
+
+def baseline(record: Record) -> Baseline:
+    """Return the baseline of a training. Raises DataError where it has none."""
+    if record.baseline is None:
+        raise DataError(
+            f"The MLflow run {record.run} has no baseline: it was trained before there were any. Train again"
+        )
+    return record.baseline
 
 
 def predict(loop: Loop, model: Model, rows: pa.Table, version: str, seen: bool) -> pa.Table:
@@ -59,14 +79,26 @@ def predict(loop: Loop, model: Model, rows: pa.Table, version: str, seen: bool) 
 
     seen: whether the model has seen the day of the rows.
     """
+    return _table(loop, rows, model.predict(rows), model.encoder.classes, version, seen)
+
+
+def predict_baseline(loop: Loop, record: Record, rows: pa.Table, seen: bool) -> pa.Table:
+    """Predict rows by the baseline of a training, as `predict` does; the version is its name.
+
+    Raises DataError where the training has none.
+    """
+    plain = baseline(record)
+    return _table(loop, rows, plain.predict(rows.num_rows), plain.classes, shadows.baseline(record.run), seen)
+
+
+def _table(
+    loop: Loop, rows: pa.Table, values: NDArray[np.float64], classes: tuple[str, ...], version: str, seen: bool
+) -> pa.Table:
     import numpy as np
     import pyarrow as pa
 
-    keys = [*loop.main_table.key, features.EVENT_TIME]
-    table = rows.select(keys)
-    values = model.predict(rows)
+    table = rows.select([*loop.main_table.key, features.EVENT_TIME])
     if values.ndim == 2:
-        classes = model.encoder.classes
         chosen = np.array([*classes], dtype=object)[values.argmax(axis=1)] if len(values) else []
         table = table.append_column("prediction", pa.array(list(chosen), pa.string()))
         for i, name in enumerate(classes):
@@ -78,16 +110,25 @@ def predict(loop: Loop, model: Model, rows: pa.Table, version: str, seen: bool) 
 
 
 def shadow(loop: Loop, run: str, rows: pa.Table, day: str) -> pa.Table:
-    """Return what a run predicts for a day's rows, in shadow: nobody is told. Made once a row, and kept."""
+    """Return what a run predicts for a day's rows, in shadow: nobody is told. Made once a row, and kept.
+
+    run: an MLflow run, or the name of a baseline (`shadows.baseline`).
+    """
     import pyarrow as pa
 
-    path, until = folder(loop, run) / f"{day}.parquet", records.read(loop, run).trained[1]
+    of = shadows.trained_with(run)
+    record = records.read(loop, of or run)
+    path, until = folder(loop, run) / f"{day}.parquet", baseline(record).until if of else record.trained[1]
     keys = list(loop.main_table.key)
     held = _marked(tables.read_table(path), day, lambda _: until) if path.exists() else None
     fresh = without(rows, held, keys) if held is not None else rows
     if held is not None and not fresh.num_rows:
         return held
-    made = predict(loop, proven.run_model(loop, run), fresh, run, duel.seen(day, until))
+    seen = duel.seen(day, until)
+    if of:
+        made = predict_baseline(loop, record, fresh, seen)
+    else:
+        made = predict(loop, proven.run_model(loop, run), fresh, run, seen)
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return whole

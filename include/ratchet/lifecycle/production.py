@@ -9,7 +9,7 @@ from ratchet.adapters import models, writing
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions.acts import Decided, Deployed
-from ratchet.decisions.duel import Cluster
+from ratchet.decisions.duel import Gathered
 from ratchet.decisions.entries import Entry, RolledBack, Won
 from ratchet.decisions.lifecycle import Training
 from ratchet.errors import RequestError
@@ -28,7 +28,7 @@ class Production:
     def __init__(self, loop: Loop, client: Tracking, writer: Writer, rests: Rests) -> None:
         self.loop, self.client, self.writer, self._rests = loop, client, writer, rests
         self._trainings: dict[str, Training] = {}
-        self._gathered: dict[str, list[Cluster]] = {}
+        self._gathered: dict[str, Gathered] = {}
 
     def entries(self) -> list[Entry]:
         """Read the ledger."""
@@ -40,18 +40,18 @@ class Production:
             self._trainings[run] = evaluations.training(self.loop, run)
         return self._trainings[run]
 
-    def evidence(self, run: str) -> list[Cluster]:
-        """Read the days of a duel, once an act."""
+    def evidence(self, run: str) -> Gathered:
+        """Read the days of a run's evidence, once an act."""
         if run not in self._gathered:
             self._gathered[run] = evidence.read(self.loop, run)
         return self._gathered[run]
 
-    def keep(self, run: str, days: Sequence[Cluster]) -> None:
-        """Keep the days of a duel with the challenger's run."""
+    def keep(self, run: str, gathered: Gathered) -> None:
+        """Keep the days of a challenger's evidence."""
         champion = self.training(run).evaluation.champion
-        evidence.commit(self.writer, self.loop, run, champion, days)
-        evidence.copy(self.client, run, champion, days)
-        self._gathered[run] = list(days)
+        evidence.commit(self.writer, self.loop, run, champion, gathered)
+        evidence.copy(self.client, run, champion, gathered)
+        self._gathered[run] = gathered
 
     def write(self, entries: Sequence[Entry], decided: Decided) -> None:
         """Write entries down in one commit, with what they rest on; what follows from them follows it."""

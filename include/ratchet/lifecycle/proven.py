@@ -27,6 +27,14 @@ def version_model(loop: Loop, version: Version) -> Model:
     return models.version_model(version, _expected(loop, version.run_id))
 
 
+def answering(loop: Loop, run: str) -> Model:
+    """Load what answers for a run: its model, as the trainer has made it.
+
+    What is judged is what answers: whoever judges, and whoever lets it answer, loads it here.
+    """
+    return run_model(loop, run)
+
+
 def sha256(loop: Loop, run: str) -> str:
     """Return the hash of a run's model, once it was loaded and compared."""
     run_model(loop, run)

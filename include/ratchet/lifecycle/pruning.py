@@ -19,7 +19,7 @@ from ratchet.adapters import models, runs, storage, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
-from ratchet.decisions import lifecycle, shadows
+from ratchet.decisions import anchors, hypothesis, lifecycle, shadows
 from ratchet.decisions.entries import Entries, Judged, Promoted, only
 from ratchet.lifecycle import dataset, evidence, feature_days, nights, predictions, records
 from ratchet.partitions import parse, shift
@@ -144,8 +144,8 @@ def unneeded_runs(loop: Loop, client: Tracking) -> list[str]:
     entries = dataset.registry().ledger(loop.name)
     needed = {version.run_id for version in models.versions(client, loop.name)} | set(_in_duels(entries))
     needed |= {run for each in only(entries, Promoted) for run in (each.mlflow_run, each.evaluated)}
-    latest = {each.line: each.evaluated for each in only(entries, Judged) if each.line}  # whose evidence is carried on
-    needed |= {*latest.values()}
+    latest = {each.line: each for each in only(entries, Judged)}  # the next of its line owes what it has lost
+    needed |= {each.evaluated for name, each in latest.items() if name == hypothesis.line(loop, entries, each.recipe)}
     old = runs.begun_before(client, loop.name, time.time() - loop.keep.runs_days * _DAY)
     return [run for run in old if run not in needed]
 
@@ -186,13 +186,17 @@ def _let_go(registry: Registry, loop: Loop) -> Iterator[str]:
 
 
 def _in_duels(entries: Entries) -> Iterator[str]:
-    """Yield the runs that a night may still look at: waiting, about to be promoted, or about to come back."""
+    """Yield the runs that a night may still look at: of who waits, wins, may come back or is an anchor."""
     for each in shadows.challengers(entries):
         yield each.mlflow_run
     for win in lifecycle.pending(entries):
         yield from (win.mlflow_run, win.evaluated)
     before, deployed = shadows.predecessor(entries), {each.version: each for each in only(entries, Promoted)}
-    for version in {lifecycle.champion(entries), before.version if before else None}:
+    anchor, held = anchors.anchor(entries), [each for each in only(entries, Judged) if each.against]
+    if held:
+        yield held[-1].evaluated  # the next challenger owes what this one has lost
+    kept = {lifecycle.champion(entries), before.version if before else None}
+    for version in kept | ({anchor.name, anchor.best} if anchor else set()):
         if version in deployed:
             yield from (deployed[version].mlflow_run, deployed[version].evaluated)
 

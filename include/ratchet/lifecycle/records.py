@@ -22,6 +22,7 @@ from ratchet.contract.loop import Loop
 from ratchet.contract.rules import Part
 from ratchet.errors import DataError, RequestError
 from ratchet.lifecycle import dataset
+from ratchet.training.baseline import Baseline
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
@@ -43,6 +44,7 @@ class Record(Part):
     uri: str = ""  # of the model, in MLflow
     seconds: float = 0.0  # of the fit
     files: dict[str, str] = Field(default_factory=dict)  # path with the run -> SHA-256
+    baseline: Baseline | None = None  # learnt from the same rows; None of a run that is older than baselines
     evaluation: str = ""  # SHA-256, by which it is found among the loop's facts
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -73,6 +73,11 @@ class DataVersion:
         """
         found = [self._days[day].targets(self.loop.target.name, classes) for day in self._chosen(first, last)]
         return np.concatenate(found or [np.empty(0)])
+
+    def labels(self, first: str, last: str) -> Iterator[tuple[str, pa.ChunkedArray]]:
+        """Yield the targets of the days first..last as they are, null where they are not known: day and targets."""
+        for day in self._chosen(first, last):
+            yield day, self._days[day].rows.column(self.loop.target.name)
 
     def content(self, first: str, last: str) -> str:
         """Hash the rows of the days first..last."""

@@ -22,14 +22,15 @@ import numpy as np
 
 from ratchet.contract.loop import Loop
 from ratchet.data.targets import known
-from ratchet.decisions import duel
+from ratchet.decisions import duel, shadows
 from ratchet.decisions.duel import Cluster
 from ratchet.errors import TrainingError
 from ratchet.files import atomic, write_text
 from ratchet.monitoring import estimate
 from ratchet.partitions import shift
 from ratchet.replay.data import DataVersion
-from ratchet.training import evaluation, model, recipe, too_good
+from ratchet.training import baseline, evaluation, model, recipe, too_good
+from ratchet.training.baseline import Baseline
 from ratchet.training.evaluation import Side
 from ratchet.training.fit import Search, fit, search, searched_until
 from ratchet.training.metrics import row_losses
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 AHEAD = 60  # days after its training that a fit predicts at once; later ones when they are asked for
+_FORMAT = 2  # of what is kept of a fit: the second keeps its baseline too
 PROBED = 50  # rows that a model's latency is measured with
 
 
@@ -66,6 +68,21 @@ class Fitted:
     def model(self) -> model.Model:
         """Load the model."""
         return model.load(self.folder / "model")
+
+    @cached_property
+    def baseline(self) -> Baseline | None:
+        """Return the baseline that was trained with it."""
+        told = self.about["baseline"]
+        return Baseline.model_validate(told) if told else None
+
+    @cached_property
+    def plain(self) -> Plain | None:
+        """Return its baseline as a fit that may stand for a version, or in shadow."""
+        if self.baseline is None:
+            return None
+        about = {"baseline": self.about["baseline"], "classes": [*self.baseline.classes], "seconds": 0.0}
+        name = shadows.baseline(self.name)
+        return Plain(self.baseline.first, self.baseline.until, name, self.folder, about, self.data)
 
     def predict(self, data: DataVersion, day: str) -> Vector:
         """Return what it predicts of a day's rows, labelled or not."""
@@ -103,6 +120,20 @@ class Fitted:
         return self._losses[digest]
 
 
+class Plain(Fitted):
+    """A baseline beside fits: it predicts the same of all rows, and has no model."""
+
+    def predict(self, data: DataVersion, day: str) -> Vector:
+        """Return what it predicts of a day's rows, labelled or not."""
+        return self.whole(data, day, day)
+
+    def whole(self, data: DataVersion, first: str, last: str) -> Vector:
+        """Return what it predicts of all rows of the days first..last."""
+        assert self.baseline is not None
+        begin, end = data.bounds(first, last)
+        return self.baseline.predict(end - begin)
+
+
 class Fits:
     """The models of a loop's replays, in a folder that processes share."""
 
@@ -115,7 +146,7 @@ class Fits:
 
     def name(self, data: DataVersion, first: str, until: str) -> str:
         """Name a fit by its content."""
-        text = f"{self.recipe}:{self.loop.name}:{data.content(first, until)}"
+        text = f"{_FORMAT}:{self.recipe}:{self.loop.name}:{data.content(first, until)}"
         return f"{until}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def get(self, data: DataVersion, first: str, until: str) -> Fitted:
@@ -156,6 +187,8 @@ class Fits:
                 )
                 about |= evaluation.probe(loop, fitted, rows.slice(max(0, rows.num_rows - PROBED)))
                 about["signature"] = evaluation.signature(fitted)
+                plain = baseline.learn(loop, data.labels(first, until))
+                about["baseline"] = plain.model_dump() if plain else None
                 _ahead(fitted, data, until, about, folder)
             (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 

@@ -30,7 +30,16 @@ class Version:
 
     def on(self, day: str) -> Fitted | None:
         """Return the fit that stands on a day; None where all have seen it."""
-        return next((fit for fit in self.stands if not duel.seen(day, fit.until)), None)
+        return standing(self.stands, day)
+
+
+def standing(stands: Sequence[Fitted], day: str) -> Fitted | None:
+    """Return the first of some fits that has not seen a day; None where all have."""
+    return next((fit for fit in stands if not duel.seen(day, fit.until)), None)
+
+
+# A side of a duel: a version, by what it has told the world and else by what stands for it; or fits, in shadow alone.
+Contestant = Version | Sequence[Fitted]
 
 
 class Measures:
@@ -43,18 +52,20 @@ class Measures:
         self._shadow: dict[tuple[str, str], Told] = {}  # (fit, day) -> what it said in shadow
 
     def score(
-        self, data: DataVersion, days: Iterable[str], champion: Version, rivals: Sequence[Version | Fitted]
+        self, data: DataVersion, days: Iterable[str], champion: Version | None, rivals: Sequence[Sequence[Fitted]]
     ) -> None:
-        """Let the champion predict days for the world, and its rivals in shadow; rows that are told stay as told."""
+        """Let the champion predict days for the world, and its rivals in shadow; rows that are told stay as told.
+
+        champion: None where there is none yet. rivals: the fits that stand for each.
+        """
         for day in days:
-            if day in self.live:
+            if champion is not None and day in self.live:
                 self.live[day].extend(champion.number, champion.stands[0], data)
-            else:
+            elif champion is not None:
                 self.live[day] = Told(day, champion.number, champion.stands[0], data)
             for rival in rivals:
-                standing = rival.on(day) if isinstance(rival, Version) else rival
-                if standing is not None and not duel.seen(day, standing.until):
-                    self.shadow(data, standing, day)
+                if (fit := standing(rival, day)) is not None:
+                    self.shadow(data, fit, day)
 
     def shadow(self, data: DataVersion, fit: Fitted, day: str) -> Told:
         """Return what a fit says of a day in shadow: made when it is first asked for, and kept."""
@@ -91,34 +102,40 @@ class Measures:
         self,
         data: DataVersion,
         known: Sequence[Cluster],
-        rival: Fitted,
-        champion: Version,
+        ours: Contestant,
+        theirs: Contestant,
         held: tuple[str, str],
         last: str,
         corrected: Collection[str],
-    ) -> list[Cluster]:
-        """Add the labelled days up to `last` to a challenger's evidence; days that were corrected are compared again.
+    ) -> tuple[Cluster, ...]:
+        """Add the labelled days up to `last` to a duel's evidence; days that were corrected are compared again.
 
-        held: first and last day of its holdout.
+        held: first and last day of our holdout, whose days are in the evidence where anything is.
         """
         published = [day for day in data.days if held[0] <= day <= last]
-        kept, days = duel.due(known, published, held[1], corrected)
+        kept, days = duel.due(known, published, held[1] if known else "", corrected)
         found = list[Cluster]()
         for day in days:
-            told, standing = self.live.get(day), champion.on(day)
-            by = {champion.number}
-            if told is None or not told.by(by):
-                told, by = (self.shadow(data, standing, day), {standing.name}) if standing else (None, by)
-            if told is not None and not duel.seen(day, rival.until):
-                found += self.shadow(data, rival, day).against(told, data, self.fits, by)
-        return duel.merge(kept, found)
+            mine, other = self._said(data, day, ours), self._said(data, day, theirs)
+            if mine is not None and other is not None:
+                found += mine[0].against(other[0], data, self.fits, other[1], mine[1])
+        return tuple(duel.merge(kept, found))
+
+    def _said(self, data: DataVersion, day: str, side: Contestant) -> tuple[Told, set[str]] | None:
+        """Return what was said of a day by a side, and by whom; None where it has seen the day."""
+        stands = side.stands if isinstance(side, Version) else side
+        told = self.live.get(day)
+        if isinstance(side, Version) and told is not None and told.by({side.number}):
+            return told, {side.number}
+        fit = standing(stands, day)
+        return (self.shadow(data, fit, day), {fit.name}) if fit else None
 
     def against(self, data: DataVersion, before: shadows.Predecessor, rival: Version, last: str) -> list[Cluster]:
         """Compare the predecessor, in shadow, with what its successors have told the world since."""
         first = shadows.watched_since(before, last, self.loop.gate.patience_days)
         found: list[Cluster] = []
         for day in [day for day in data.days if first <= day <= last and day in self.live]:
-            told, standing = self.live[day], rival.on(day)
-            if told.by(before.versions) and standing is not None:
-                found += self.shadow(data, standing, day).against(told, data, self.fits, before.versions)
+            told, fit = self.live[day], rival.on(day)
+            if told.by(before.versions) and fit is not None:
+                found += self.shadow(data, fit, day).against(told, data, self.fits, before.versions)
         return found

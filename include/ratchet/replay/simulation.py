@@ -7,42 +7,37 @@ runs; here are the facts of a past, with time simulated.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ratchet import catalog
 from ratchet.data import windows
-from ratchet.decisions import acts, duel, lifecycle, requests, shadows, staleness
+from ratchet.decisions import acts, anchors, duel, lifecycle, looks, requests, shadows, staleness, timings
+from ratchet.decisions import refit as refits
 from ratchet.decisions.acts import Decided, Deployed
-from ratchet.decisions.duel import Cluster
+from ratchet.decisions.duel import Gathered
 from ratchet.decisions.entries import Answered, Entry, Judged, Promoted, Rejected, RolledBack, Waiting, Won, only
 from ratchet.decisions.evaluation import parse
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError, TrainingError
 from ratchet.partitions import shift
-from ratchet.replay import watch
+from ratchet.replay import evidence, watch
 from ratchet.replay.data import DataVersion
+from ratchet.replay.evidence import Challenger, Gathering
 from ratchet.replay.fits import Fits, Fitted, calibrator
 from ratchet.replay.history import Heard, History
 from ratchet.replay.known import Delivery
-from ratchet.replay.measures import Measures, Version
-from ratchet.training import evaluation, too_good
+from ratchet.replay.measures import Measures, Version, standing
+from ratchet.training import evaluation, latency, too_good
 from ratchet.training.evaluation import Side
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
 _VERDICTS: dict[type[Judged], str] = {Promoted: "promote", Rejected: "reject", Waiting: "wait", Won: "wait"}
-
-
-@dataclass
-class Challenger:
-    """A judged training, and who was champion then."""
-
-    fit: Fitted
-    training: lifecycle.Training
-    side: Side  # its predictions of the holdout
-    days: list[Cluster] = field(default_factory=list)  # of its evidence
-    stands: tuple[Fitted, ...] = ()  # for it, once it is promoted: its refit first, where that is what is deployed
 
 
 @dataclass
@@ -86,13 +81,13 @@ class Simulation:
         """Return what is known of a run that was evaluated."""
         return self.runs[run].training
 
-    def evidence(self, run: str) -> Sequence[Cluster]:
-        """Return the days of a challenger's duel."""
-        return self.runs[run].days
+    def evidence(self, run: str) -> Gathered:
+        """Return the days of a run's evidence."""
+        return self.runs[run].gathered
 
-    def keep(self, run: str, days: Sequence[Cluster]) -> None:
-        """Keep the days of a challenger's duel."""
-        self.runs[run].days = list(days)
+    def keep(self, run: str, gathered: Gathered) -> None:
+        """Keep the days of a challenger's evidence."""
+        self.runs[run].gathered = gathered
 
     def write(self, entries: Sequence[Entry], decided: Decided) -> None:
         """Write entries down."""
@@ -128,20 +123,20 @@ class Simulation:
         self._score(data, {night})
         self._scored = night
         served = self.champion
-        if served is None:
+        if served is None and not shadows.challengers(self.ledger):
             key = f"first-champion__{night}"
             self._train(night, key)
             return Night(night, "", "first", "there is no champion yet", self._gate_of(key))
         last = shift(night, -self.loop.label_delay_days)
-        self._measure(data, night, last)
-        decision = acts.decide(self, self.loop, self._facts(data, night, last, served), self.asking)
-        done = Night(
-            night, served.number, decision.verdict, decision.reason, duel=self._duel(data, night, last, served)
-        )
+        gathering = self._measure(data, night, last)
+        decision = acts.decide(self, self.loop, self._facts(data, night, last), self.asking)
+        number = served.number if served else ""
+        done = Night(night, number, decision.verdict, decision.reason, duel=self._duel(night, gathering))
         if decision.verdict == "retrain":
             self._train(night, decision.key)
             done.gate = self._gate_of(decision.key)
-        losses = self.measures.live[night].losses(self.history.now, served.number)
+        told = self.measures.live.get(night)
+        losses = told.losses(self.history.now, number) if told else np.zeros(0)
         done.loss, done.rows = (float(losses.mean()), len(losses)) if len(losses) else (float("nan"), 0)
         return done
 
@@ -185,38 +180,46 @@ class Simulation:
 
     def _score(self, data: DataVersion, came: set[str]) -> None:
         """Score days that have come, or come again."""
-        if self.champion is not None:
-            days = [day for day in sorted(came) if day in data.digests and self._begun < day]
-            self.measures.score(data, days, self.champion, self._rivals())
+        days = [day for day in sorted(came) if day in data.digests and self._begun < day]
+        self.measures.score(data, days, self.champion, self._rivals())
 
-    def _rivals(self) -> list[Version | Fitted]:
-        """Return who scores in shadow: the challengers that wait, and the predecessor."""
-        waiting: list[Version | Fitted] = [self.runs[each.mlflow_run].fit for each in shadows.challengers(self.ledger)]
-        before = shadows.predecessor(self.ledger)
-        return [*waiting, *([self.versions[before.version]] if before else [])]
+    def _rivals(self) -> list[Sequence[Fitted]]:
+        """Return who scores in shadow: the challengers that wait, the predecessor and the anchor."""
+        waiting: list[Sequence[Fitted]] = [
+            (self.runs[each.mlflow_run].fit,) for each in shadows.challengers(self.ledger)
+        ]
+        before, now = shadows.predecessor(self.ledger), anchors.anchor(self.ledger)
+        older = [before.version] if before else []
+        if now and now.version and (self.champion is None or now.version != self.champion.number):
+            older.append(now.version)
+        return [*waiting, *(self.versions[version].stands for version in dict.fromkeys(older))]
 
-    def _measure(self, data: DataVersion, night: str, last: str) -> None:
+    def _measure(self, data: DataVersion, night: str, last: str) -> Gathering:
         """Measure the labelled days of the window, and what was corrected; add to the evidence of those who wait."""
-        champion, corrected = self.champion, self.history.again(self._measured, night)
-        assert champion is not None
+        corrected = self.history.again(self._measured, night)
         first = shift(last, 1 - self.loop.monitor.window_days)
-        days = [day for day in data.days if day <= last and (day >= first or day in corrected)]
-        self.measures.measure(data, days)
-        for each in shadows.challengers(self.ledger):
-            if each.champion == champion.number:
-                run = self.runs[each.mlflow_run]
-                held = (min(run.training.evaluation.days), max(run.training.evaluation.days))
-                run.days = self.measures.extend(data, run.days, run.fit, champion, held, last, corrected)
+        self.measures.measure(data, [d for d in data.days if d <= last and (d >= first or d in corrected)])
+        gathering = Gathering(self.measures, self.runs, self.versions, self.champion, data, last, corrected)
+        gathering.waiting(self.ledger)
         self._measured = night
+        return gathering
 
-    def _facts(self, data: DataVersion, night: str, last: str, champion: Version) -> NightFacts:
-        loop, history = self.loop, self.history
+    def _facts(self, data: DataVersion, night: str, last: str) -> NightFacts:
+        loop, history, champion = self.loop, self.history, self.champion
+        known = NightFacts(
+            partition=night,
+            champion=champion.number if champion else "",
+            past=staleness.past(self.ledger),
+            bad_data=history.bad(night),
+            **requests.facts(self.ledger, night, loop.label_delay_days),
+        )
+        if champion is None:
+            return known
         trained, seen = champion.stands[0].trained, max(champion.stands[0].until, *champion.holdout)
         days = [day for day in data.days if last < day <= night]
         window = history.coverage(night)
-        known = NightFacts(
-            partition=night,
-            champion=champion.number,
+        known = replace(
+            known,
             trained=shift(seen, loop.label_delay_days),
             drift_days=window.came,
             drift_window=window.expected,
@@ -225,22 +228,33 @@ class Simulation:
             estimated=self.measures.estimated(champion, days),
             holdout=[v for _, v in sorted(champion.holdout.items())],
             news=staleness.path(history.counts(night), trained, last),
-            past=staleness.past(self.ledger),
-            bad_data=history.bad(night),
-            **requests.facts(self.ledger, night, loop.label_delay_days),
         )
         if "drift" not in loop.retrain.policies:
             return known
         return replace(known, drifted=watch.drifted(champion.stands[0], data, night))
 
-    def _duel(self, data: DataVersion, night: str, last: str, champion: Version) -> str:
+    def _duel(self, night: str, gathering: Gathering) -> str:
         """Look at the evidence that the night has added."""
-        before = shadows.predecessor(self.ledger)
+        before, data, last = shadows.predecessor(self.ledger), gathering.data, gathering.last
+        self._time_again(data, night)
         shadowed = self.measures.against(data, before, self.versions[before.version], last) if before else []
-        found = acts.duel(self, self.loop, night, champion.scale, shadowed, self.checks)
+        scale, own = self.champion.scale if self.champion else 1.0, gathering.own(self.ledger)
+        measured = looks.Measured(scale, tuple(shadowed), own, lambda: gathering.best(self.ledger))
+        found = acts.duel(self, self.loop, night, measured, self.checks)
         if only(found.entries, RolledBack):
             return "rollback"
         return self._promote(night, found.winner.evaluated) if found.winner else "wait"
+
+    def _time_again(self, data: DataVersion, night: str) -> None:
+        """Measure again the latency of who waits for no more than it."""
+        for each in shadows.challengers(self.ledger):
+            run = self.runs[each.mlflow_run]
+            found = run.training.evaluation
+            if timings.due(self.loop.gate, found, night):
+                day = max(found.days)
+                timed = latency.latency(run.fit.model, data.between(day, day))
+                found = timings.measured(found, night, timed.ms, timed.wall_ms)
+                run.training = replace(run.training, evaluation=found)
 
     def _train(self, night: str, key: str) -> None:
         """Snapshot, train, evaluate, gate, refit, promote."""
@@ -252,18 +266,18 @@ class Simulation:
         except (DataError, TrainingError):
             return
         side = _joined([fit.side(data, day) for day in holdout])
-        theirs = self._opponent(data, holdout)
-        rows = data.between(holdout[0], holdout[-1]).filter(np.asarray(side.rows))
+        labelled = np.asarray(side.rows)
+        theirs = _said(data, holdout, champion.stands, labelled) if champion else None
+        rows = data.between(holdout[0], holdout[-1]).filter(labelled)
         ours = Side(np.ones(len(side.target), dtype=bool), side.target, side.prediction)
-        found = evaluation.compare(
-            loop, rows, ours, theirs and Side(theirs.rows[side.rows], theirs.target, theirs.prediction)
-        )
+        found = evaluation.compare(loop, rows, ours, theirs, fit.baseline)
         used = {day for day in published if train[0] <= day <= holdout[-1]}
         found |= {
             "champion": champion.number if champion else None,
             "size_mb": fit.about["size_mb"],
             "behaviour": fit.about["behaviour"],
             "latency_ms": fit.about["latency_ms"],
+            "latency_wall_ms": fit.about.get("latency_wall_ms"),
             "unaccepted": {day: why for day, why in self.history.refused(night).items() if day in used},
             "signatures": [fit.about["signature"], *([champion.stands[0].about["signature"]] if champion else [])],
             "too_good": too_good.find(
@@ -277,6 +291,7 @@ class Simulation:
             "champion_too_good": self._champions(),
             "first": None,
         }
+        found |= self._anchored(key, found, data, holdout, labelled, rows, ours)
         if champion and found["compared"]:
             stood = {
                 each.key: stands.trained for each in duel.load(found["compared"]) if (stands := champion.on(each.key))
@@ -284,9 +299,28 @@ class Simulation:
             counts = self.history.counts(night)
             found["first"] = staleness.first_look(counts, duel.load(found["compared"]), stood, fit.trained)
         judged = lifecycle.Training(key, key, self.fits.recipe, parse(found, key), fit.about["seconds"] / 60)
-        self.runs[key] = Challenger(fit, judged, ours, stands=(fit,))
+        self.runs[key] = Challenger(fit, judged, ours, data, stands=(fit,))
         if acts.look(self, loop, key, self.checks).verdict == "promote":
             self._promote(night, key)
+
+    def _anchored(
+        self,
+        key: str,
+        found: Mapping[str, Any],
+        data: DataVersion,
+        holdout: Sequence[str],
+        labelled: NDArray[np.bool_],
+        rows: pa.Table,
+        ours: Side,
+    ) -> dict[str, Any]:
+        """Compare a challenger with the anchor; before a first champion, with its own baseline."""
+        now = anchors.anchor(self.ledger)
+        if now is None:
+            return {"anchor": shadows.baseline(key) if found["baseline"] else "", "anchored": found["baseline"]}
+        if now.name == found["champion"]:
+            return {"anchor": now.name, "anchored": found["compared"]}
+        theirs = _said(data, holdout, evidence.stands(now.name, self.runs, self.versions), labelled)
+        return {"anchor": now.name, "anchored": evaluation.against(self.loop, rows, ours, theirs)}
 
     def _champions(self) -> Sequence[Mapping[str, Any]] | None:
         """Return what was found too good at the champion's own evaluation."""
@@ -299,46 +333,38 @@ class Simulation:
         assert won is not None
         if self.loop.gate.deploy == "refit":
             try:
-                refit = self._refit(night, run)
-                held = _joined(
-                    [refit.side(self.history.at(night), day) for day in sorted(run.training.evaluation.days)]
-                )
+                run.refit = run.refit or self._refit(night, run)
             except TrainingError as error:
                 acts.refuse(self, won, f"rejected: the refit diverged: {error}")
                 return "reject"
-            far = evaluation.distance(held.prediction, run.side.prediction)
-            if not far <= self.loop.gate.refit_distance:
-                found = evaluation.too_far(far, self.loop.gate.refit_distance)
-                acts.refuse(self, won, f"rejected: {found}")
-                return "reject"
-            run.stands = (refit, run.fit)
+            found = self._evaluated(run, run.refit)
+            settled = acts.settle(self, won, refits.judge(self.loop.gate, found, run.training.evaluation.model_dump()))
+            if settled:
+                return "reject" if isinstance(settled, Rejected) else "wait"
+            run.stands = (run.refit, run.fit)
         answer = self._answer(key, night)
         if answer is None and self.loop.gate.approval:
             return "wait"
         return "promote" if isinstance(acts.promote(self, self.loop, key, answer), Promoted) else "reject"
+
+    def _evaluated(self, run: Challenger, refit: Fitted) -> dict[str, Any]:
+        """Measure a refit beside the evaluated model; of its latencies the best counts."""
+        days, most = sorted(run.training.evaluation.days), self.loop.gate.latency_ms
+        side, data = _joined([refit.side(run.data, day) for day in days]), run.data
+        rows = data.between(days[0], days[-1]).filter(np.asarray(side.rows))
+        ours = Side(np.ones(len(side.target), dtype=bool), side.target, side.prediction)
+        found = evaluation.of_refit(self.loop, rows, ours, run.side)
+        run.refit_ms = min(run.refit_ms, refit.about["latency_ms"])
+        if most is not None and run.refit_ms > most:
+            run.refit_ms = min(run.refit_ms, latency.within(refit.model, rows, most).ms)
+        about = {name: refit.about[name] for name in ("size_mb", "behaviour")}
+        return {**found, **about, "latency_ms": run.refit_ms, "signatures": [refit.about["signature"]]}
 
     def _refit(self, night: str, run: Challenger) -> Fitted:
         data = self.history.at(night)
         until = max(*run.training.evaluation.days, shift(night, -self.loop.label_delay_days))
         days = [day for day in data.days if run.fit.first <= day <= until]
         return self._fit(data, days[0], days[-1])
-
-    def _opponent(self, data: DataVersion, holdout: list[str]) -> Side | None:
-        """Return what the champion's fits say of the held-out days that they have not seen.
-
-        None where there is no champion.
-        """
-        if self.champion is None:
-            return None
-        sides = []
-        for day in holdout:
-            fit, begin_end = self.champion.on(day), data.bounds(day, day)
-            sides.append(
-                fit.side(data, day)
-                if fit
-                else Side(np.zeros(begin_end[1] - begin_end[0], dtype=bool), np.zeros(0), np.zeros(0))
-            )
-        return _joined(sides)
 
     def _fit(self, data: DataVersion, first: str, until: str) -> Fitted:
         fit = self.fits.get(data, first, until)
@@ -350,6 +376,20 @@ class Simulation:
     def _gate_of(self, key: str) -> str:
         judged = next((each for each in reversed(only(self.ledger, Judged)) if each.run == key), None)
         return _VERDICTS[type(judged)] if judged else "failed"
+
+
+def _said(data: DataVersion, days: Sequence[str], stands: Sequence[Fitted], labelled: NDArray[np.bool_]) -> Side:
+    """Return what fits say of the labelled rows of days that they have not seen.
+
+    labelled: which rows of all days have a label; the side's rows are those among them.
+    """
+    sides = []
+    for day in days:
+        fit, (begin, end) = standing(stands, day), data.bounds(day, day)
+        unseen = Side(np.zeros(end - begin, dtype=bool), np.zeros(0), np.zeros(0))
+        sides.append(fit.side(data, day) if fit else unseen)
+    said = _joined(sides)
+    return Side(said.rows[labelled], said.target, said.prediction)
 
 
 def _joined(sides: list[Side]) -> Side:

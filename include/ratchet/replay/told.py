@@ -55,7 +55,7 @@ class Told:
         if self._as_it_was(data):
             part = self.parts[0]
             return part.fit.losses(data, self.day) if part.by == by else np.zeros(0)
-        return np.array([loss for who, loss in self._rows(data).values() if who == by])
+        return np.array([loss for _, loss in self._rows(data, {by}).values()])
 
     def predictions(self, by: str) -> Vector | None:
         """Return what one has said that counts, labelled or not; None where that is nothing."""
@@ -64,12 +64,22 @@ class Told:
                 return part.fit.predict(part.data, self.day)[self._own(part)]
         return None
 
-    def against(self, other: Told, data: DataVersion, fits: Fits, by: Collection[str] | None = None) -> list[Cluster]:
-        """Compare with what others have said of the same rows: the day's cluster, or none. by: of the other's."""
+    def against(
+        self,
+        other: Told,
+        data: DataVersion,
+        fits: Fits,
+        by: Collection[str] | None = None,
+        own: Collection[str] | None = None,
+    ) -> list[Cluster]:
+        """Compare with what others have said of the same rows: the day's cluster, or none.
+
+        by: whose words count of the other's; own: of these.
+        """
         if self._as_it_was(data) and other._as_it_was(data):
             return fits.compare(data, self.day, self.parts[0].fit, other.parts[0].fit)
-        ours, theirs = self._rows(data), other._rows(data)
-        keys = [key for key in ours if key in theirs and (by is None or theirs[key][0] in by)]
+        ours, theirs = self._rows(data, own), other._rows(data, by)
+        keys = [key for key in ours if key in theirs]
         losses = [np.array([side[key][1] for key in keys]) for side in (ours, theirs)]
         return duel.cluster([self.day] * len(keys), *losses)
 
@@ -87,8 +97,13 @@ class Told:
         held = {key for each in before for key in each.data.keys(self.day)}
         return np.array([key not in held for key in part.data.keys(self.day)], dtype=bool)
 
-    def _rows(self, data: DataVersion) -> dict[tuple[object, ...], tuple[str, float]]:
-        """Return who said what that counts of each row with a label in `data`: key -> (who, loss), in order of keys."""
+    def _rows(
+        self, data: DataVersion, by: Collection[str] | None = None
+    ) -> dict[tuple[object, ...], tuple[str, float]]:
+        """Return who said what that counts of each row with a label in `data`: key -> (who, loss), in order of keys.
+
+        by: whose words count; by default all.
+        """
         if self.day not in data.digests:
             return {}
         place = {key: index for index, key in enumerate(data.keys(self.day))}
@@ -105,4 +120,4 @@ class Told:
                 data.loop.loss, target[[now for _, _, now in kept]], said[[then for _, then, _ in kept]]
             )
             found |= {key: (part.by, float(loss)) for (key, _, _), loss in zip(kept, losses, strict=True)}
-        return {key: found[key] for key in place if key in found}
+        return {key: found[key] for key in place if key in found and (by is None or found[key][0] in by)}

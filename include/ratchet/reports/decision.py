@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import hypothesis
+from ratchet.decisions import anchors, hypothesis
 from ratchet.decisions.checks.check import Check
-from ratchet.decisions.duel import Cluster, Verdict, curve
+from ratchet.decisions.duel import Cluster, Evidence, Gathered, Verdict, curve
+from ratchet.decisions.entries import Certified, Entries, only
 from ratchet.decisions.evaluation import Evaluation
 from ratchet.decisions.gate import Decision
 from ratchet.files import slug, write_text
+from ratchet.lifecycle import ledger
 from ratchet.reports import figures
 from ratchet.reports.page import page as html_page
 from ratchet.reports.page import picture, table
@@ -58,41 +60,28 @@ def decision(
     client: Tracking,
     about: About,
     decided: Decision,
-    days: Sequence[Cluster],
+    held: Gathered,
     evaluation: Evaluation | None,
     when: str,
 ) -> str:
-    """Write the page, and return it. about: the model. evaluation: as it is stored, None for a rollback."""
+    """Write the page, and return it. evaluation: as it is stored, None for a rollback. held: the model's days."""
     found = evaluation.model_dump() if evaluation else None
-    clusters = hypothesis.grouped(loop, days)
-    scale = (found or {}).get("champion_loss") or (found or {}).get("challenger_loss") or 1.0
-    margin = loop.gate.margin if found is not None else 0.0
     parts = [
         f"<p class='verdict {decided.verdict}'>{VERDICTS[decided.verdict] if found is not None else 'Roll back'}</p>",
         f"<p>{html.escape(decided.reason)}.</p>",
         f"<p>{html.escape(_plain(loop, decided, found is not None))}</p>",
     ]
-    if clusters and decided.evidence:
-        points = curve(clusters, margin=margin, bound=hypothesis.bound(loop, scale))
-        parts += [
-            "<h2>The evidence, day by day</h2>",
-            picture(figures.of_evidence(clusters, points, decided.evidence.needed, margin)),
-        ]
-        parts.append(
-            table(
-                (loop.gate.cluster, "rows", f"{loop.loss}: rival less champion"),
-                (
-                    (c.key, f"{c.rows:,}", f"{c.mean:+.4f}" if math.isfinite(c.mean) else "undefined")
-                    for c in clusters[-60:]
-                ),
-            )
-        )
+    parts += _holdout(found) if found else []
+    for title, of, shown in (
+        ("The evidence, day by day", held.days, decided.evidence),
+        (f"Against the anchor, {anchors.shown(held.anchor)}", held.anchored, decided.against),
+    ):
+        if shown and (clusters := hypothesis.grouped(loop, of)):
+            parts += [f"<h2>{html.escape(title)}</h2>", *_evidence(loop, clusters, shown)]
+    parts += _certificates(ledger.read(loop))
     if decided.checks:
         parts.append("<h2>Checks</h2>")
-        rows = (
-            (c.name, _number(c.number), _bounds(c.low, c.high), "passed" if c.passed else "forbids it", c.text)
-            for c in decided.checks
-        )
+        rows = ((c.name, _number(c.number), _bounds(c.low, c.high), _outcome(c), c.text) for c in decided.checks)
         parts.append(
             table(("check", "found", "bound", "", "in words"), rows, marked=[not c.passed for c in decided.checks])
         )
@@ -111,6 +100,32 @@ def decision(
     return page
 
 
+def _certificates(entries: Entries) -> list[str]:
+    """Tell and draw what the nights so far could say of the champion against the anchor."""
+    told = only(entries, Certified)
+    drawn = [
+        (each.partition, each.difference, each.low, each.high)
+        for each in told[-120:]
+        if each.difference is not None and each.low is not None and each.high is not None
+    ]
+    if not told:
+        return []
+    words = f"<p>{html.escape(told[-1].partition)}: {html.escape(told[-1].reason)}.</p>"
+    return ["<h2>The certificate</h2>", words, *([picture(figures.of_certificates(drawn))] if drawn else [])]
+
+
+def _evidence(loop: Loop, clusters: Sequence[Cluster], shown: Evidence) -> list[str]:
+    """Draw a duel, and list its latest days."""
+    points = curve(clusters, margin=shown.margin, bound=shown.bound, debt=shown.debt)
+    listed = (
+        (c.key, f"{c.rows:,}", f"{c.mean:+.4f}" if math.isfinite(c.mean) else "undefined") for c in clusters[-60:]
+    )
+    return [
+        picture(figures.of_evidence(clusters, points, shown.needed, shown.margin)),
+        table((loop.gate.cluster, "rows", f"{loop.loss}: rival less the other"), listed),
+    ]
+
+
 def path(run: str, when: str) -> str:
     """Say where the page about a decision lies, below the folder of all."""
     return f"{slug(run)}/{slug(when.replace(' ', '-'))}.html"
@@ -125,8 +140,7 @@ def markdown(loop: Loop, run: str, verdict: Verdict, reason: str, listed: Sequen
     """Tell a decision in Markdown, for the form in which a person approves it. listed: its checks."""
     uri = Settings.current().tracking_uri.rstrip("/")
     checks = "\n".join(
-        f"| {markdown_code(c.name)} | {_number(c.number)} | {_bounds(c.low, c.high)} | {'✓' if c.passed else '✗'} |"
-        for c in listed
+        f"| {markdown_code(c.name)} | {_number(c.number)} | {_bounds(c.low, c.high)} | {_mark(c)} |" for c in listed
     )
     table = f"\n\n| check | found | bound | |\n| --- | --- | --- | --- |\n{checks}" if checks else ""
     link = f"[MLflow run]({uri}/#/runs/{run})"
@@ -135,31 +149,55 @@ def markdown(loop: Loop, run: str, verdict: Verdict, reason: str, listed: Sequen
 
 def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
     """Say in words what the verdict means, for a reader who does not compute."""
+    shown = decided.evidence or decided.against
     aim = (
-        "is better than"
-        if loop.gate.aim == "superior" or not promotion
-        else f"loses at most {loop.gate.margin:g} of {loop.loss} more than"
+        f"loses at most {shown.margin:g} of {loop.loss} more than"
+        if shown and shown.margin and promotion
+        else "is better than"
     )
-    if any(check.name.startswith("too good") and not check.passed for check in decided.checks):
+    if any(check.name.startswith("too good") and check.forbids for check in decided.checks):
         return (
             "Something is too good to be true, as where a model is given the answer. Whether it is known before the "
             "prediction, a person has to say; until one does, no model like this one is put to use."
         )
-    if decided.evidence is None and promotion:
+    if decided.verdict == "wait" and any(check.delays for check in decided.checks):
+        return (
+            "It takes longer to answer than the contract allows, as measured on a machine that may have been busy. "
+            "That refuses no model: it waits, and is measured again each night; the best of all counts."
+        )
+    if shown is None and promotion:
         return (
             "There is no model in use yet that this one could be measured against, so it only had to pass every check."
         )
-    if any(not check.passed for check in decided.checks):
+    if any(check.forbids for check in decided.checks):
         return "At least one check forbids it, however well the model does on the whole. The model in use stays."
-    odds = round(1 / math.exp(-min(decided.evidence.needed, 20))) if decided.evidence else 0
+    odds = round(1 / math.exp(-min(shown.needed, 20))) if shown else 0
+    whom = "the model in use" if decided.evidence else "the baseline, which knows no more than what is usual"
+    better = "the model in use, or the anchor," if _both(decided) else whom
+    anchor = " It holds against the anchor, the best model before it, as well." if _both(decided) else ""
     text = {
-        "promote": f"On days that neither model had seen, the rival {aim} the model in use; if it were not, evidence "
-        f"as strong as this would come up at most once in {odds:,} such comparisons, however often one looks.",
-        "reject": "On days that neither model had seen, the model in use does better. The rival is sent away.",
-        "wait": f"The days so far do not show yet whether the rival {aim} the model in use. It goes on predicting in "
-        "shadow, and each night's labels are added, until they do or its time is up.",
+        "promote": f"On days that neither had seen, the rival {aim} {whom}; if it were not, evidence as strong as "
+        f"this would come up at most once in {odds:,} such comparisons, however often one looks.{anchor}",
+        "reject": f"On days that neither had seen, {better} does better. The rival is sent away.",
+        "wait": f"The days so far do not show yet whether the rival {aim} {whom}"
+        f"{', and holds against the anchor' if _both(decided) else ''}. It goes on predicting in shadow, and each "
+        "night's labels are added, until they do or its time is up.",
     }
     return text[decided.verdict]
+
+
+def _both(decided: Decision) -> bool:
+    """Say whether it was compared with the champion, and with an anchor that is another."""
+    return decided.evidence is not None and decided.against is not None
+
+
+def _holdout(found: Mapping[str, Any]) -> list[str]:
+    """Show each metric of the holdout beside the champion's and the baseline's, and say where rows are too few."""
+    metrics = found["metrics"]
+    sides = [who for who in ("challenger", "champion", "baseline") if who in metrics]
+    rows = ((name, *(_number(metrics[who].get(name)) for who in sides)) for name in metrics["challenger"])
+    told = [f"<p class='wait'>{html.escape(text)}.</p>" for text in found["too_few"].values()]
+    return ["<h2>On the holdout</h2>", *told, table(("metric", *sides), rows)]
 
 
 def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
@@ -183,8 +221,10 @@ def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tup
         ("Code", about.code[:10] or "?"),
         (
             "Holdout",
-            ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()) or "see the run that was judged",
+            ", ".join(f"{name} {value:.4f}" for name, value in metrics.items() if value is not None)
+            or "see the run that was judged",
         ),
+        ("Baseline", (found or {}).get("baseline_words") or "none was trained with it"),
         (
             "Deployed",
             "its recipe, fitted again on all labelled days"
@@ -197,6 +237,14 @@ def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tup
             "not hold. Differences beyond the bound count as the bound. SHAP values describe the model, not the world.",
         ),
     ]
+
+
+def _outcome(check: Check) -> str:
+    return "told" if check.told else "passed" if check.passed else "lets it wait" if check.delays else "forbids it"
+
+
+def _mark(check: Check) -> str:
+    return "told" if check.told else "✓" if check.passed else "waits" if check.delays else "✗"
 
 
 def _number(value: float | None) -> str:

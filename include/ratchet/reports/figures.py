@@ -68,6 +68,18 @@ def of_evidence(
     return _png(below)
 
 
+def of_certificates(nights: Sequence[tuple[str, float, float, float]]) -> bytes:
+    """Draw what nights could say of the champion against the anchor. nights: (night, difference, low, high)."""
+    axes = _axes("The champion's loss less the anchor's, night by night", "", "")
+    at = range(len(nights))
+    axes.fill_between(at, [each[2] for each in nights], [each[3] for each in nights], color="#7a93c4", alpha=0.25)
+    axes.plot(at, [each[1] for each in nights], color="#3a5a9c", marker=".")
+    axes.axhline(0, color="#b3640a", linewidth=1, linestyle="--")
+    step = max(1, len(nights) // 8)
+    axes.set_xticks(list(at)[::step], labels=[each[0] for each in nights][::step], rotation=30)
+    return _png(axes)
+
+
 def of_calibration(points: Sequence[Sequence[float]]) -> bytes:
     """Draw mean prediction against the share that came true, by tenths of the predictions."""
     axes = _axes("", "predicted probability", "share that came true")

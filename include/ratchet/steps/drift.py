@@ -10,12 +10,12 @@ from typing import Any
 from ratchet.adapters import drift_report, runs
 from ratchet.contract.loop import Loop
 from ratchet.contract.resting import days_of_rest
-from ratchet.decisions import coverage
+from ratchet.decisions import coverage, shadows
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, feature_days, ledger, looks, nights, proven, records
 from ratchet.monitoring import distances, reference
 from ratchet.partitions import Partition, shift
-from ratchet.steps import Revision, StepRequest, StepResult
+from ratchet.steps import Outcome, Revision, StepRequest, StepResult
 
 FILE = "drift.json"
 
@@ -61,7 +61,9 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         if champion is None or not days:
             why = "no champion yet" if champion is None else f"no published day between {first} and {request.partition}"
             reason = f"{loop.name} has {why}: nothing to compare"
-            return _keep(loop, DriftResult(reason=reason, outcome="skipped", partition=request.partition))
+            waits = champion is None and shadows.challengers(registry.ledger(loop.name))  # for what the night says
+            outcome: Outcome = "unchanged" if waits else "skipped"
+            return _keep(loop, DriftResult(reason=reason, outcome=outcome, partition=request.partition))
         known = read(loop, request.partition)
         inputs = f"{champion.number}:{registry.content_id(f'{loop.name}/data', revision)}"
         mark = hashlib.sha256(inputs.encode()).hexdigest()[:12]

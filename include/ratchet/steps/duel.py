@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Literal
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import acts, duel, lifecycle
+from ratchet.decisions import acts, anchors, duel, lifecycle, looks
 from ratchet.decisions import gate as decisions
-from ratchet.decisions.entries import Entries, Entry, Judged, Released, RolledBack, Won, only
+from ratchet.decisions.entries import Anchored, Certified, Entries, Entry, Judged, Released, RolledBack, Won, only
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, evaluations, evidence, looks, nights, production, records
-from ratchet.partitions import Partition
+from ratchet.lifecycle import dataset, evaluations, evidence, ledger, nights, production, records, timings
+from ratchet.lifecycle import looks as kept
+from ratchet.partitions import Partition, shift
 from ratchet.reports import decision as report
 from ratchet.steps import StepRequest, StepResult, gate, performance
 
@@ -62,20 +63,39 @@ def run(loop: Loop, request: DuelRequest) -> DuelResult:
         if lifecycle.champion(registry.ledger(loop.name)) != measured.champion:
             reason = "no duel: the champion has changed since this night was measured"
             return DuelResult(reason=reason, partition=night)
-    shadowed = duel.load(measured.predecessor) if measured else []
-    scale = (measured and measured.holdout_loss) or 1.0
     with runs.connected() as client:
-        rests = partial(_rests, loop, client, night, shadowed)
+        if not _decided(registry.ledger(loop.name), night):
+            timings.again(loop, client, night)
+        known = _measured(loop, client, night, measured)
+        rests = partial(_rests, loop, client, night, known)
 
-        def look(world: production.Production) -> tuple[lifecycle.Night, Entries]:
+        def look(world: production.Production) -> tuple[looks.Night, Entries]:
             before = len(world.entries())
-            found = acts.duel(world, loop, night, scale, shadowed, catalog.checks(loop))
+            found = acts.duel(world, loop, night, known, catalog.checks(loop))
             return found, world.entries()[before:]
 
         found, fresh = production.act(loop, client, look, rests)
         for entry in only(fresh, Judged):
             gate.settle(client, entry.evaluated, lifecycle.verdict(entry), entry.reason)
         return _result(loop, client, registry.ledger(loop.name), found, night)
+
+
+def _measured(
+    loop: Loop, client: Tracking, night: str, measured: performance.PerformanceResult | None
+) -> looks.Measured:
+    """Return what was measured of the champion, as the duels take it."""
+    if measured is None:
+        return looks.Measured(1.0)
+    registry = dataset.registry()
+
+    def best() -> Sequence[duel.Cluster]:
+        champion, now = ledger.champion(client, loop), anchors.anchor(registry.ledger(loop.name))
+        assert now is not None
+        revision, last = nights.revision(registry, loop, night), shift(night, -loop.label_delay_days)
+        return evidence.against(loop, evidence.Night(client, registry, revision, champion, last), now.best)
+
+    own = duel.Gathered((), measured.anchor, tuple(duel.load(measured.anchored)))
+    return looks.Measured(measured.holdout_loss or 1.0, tuple(duel.load(measured.predecessor)), own, best)
 
 
 def _decided(entries: Entries, night: str) -> bool:
@@ -87,7 +107,7 @@ def _decided(entries: Entries, night: str) -> bool:
     )
 
 
-def _result(loop: Loop, client: Tracking, entries: Entries, found: lifecycle.Night, night: str) -> DuelResult:
+def _result(loop: Loop, client: Tracking, entries: Entries, found: looks.Night, night: str) -> DuelResult:
     if back := next(iter(only(found.entries, RolledBack)), None):
         run = _run_of(client, loop, back.left)
         return DuelResult(
@@ -101,7 +121,7 @@ def _result(loop: Loop, client: Tracking, entries: Entries, found: lifecycle.Nig
         )
     won = found.winner or next((each for each in only(entries, Won) if each.night == night), None)
     if won is None:
-        told = [*([found.said] if found.said else []), *(f"{each.run}: {look.reason}" for each, look in found.looks)]
+        told = [*found.said, *(f"{each.run}: {look.reason}" for each, look in found.looks)]
         return DuelResult(reason="; ".join(told) or "nobody waits in shadow", partition=night)
     looked = next((look for each, look in found.looks if each.mlflow_run == won.evaluated), None)
     listed = looked.checks if looked else gate.listed(loop, won.evaluated)
@@ -117,29 +137,36 @@ def _result(loop: Loop, client: Tracking, entries: Entries, found: lifecycle.Nig
 
 
 def _rests(
-    loop: Loop, client: Tracking, night: str, shadowed: Sequence[duel.Cluster], entry: Entry, decided: acts.Decided
+    loop: Loop, client: Tracking, night: str, known: looks.Measured, entry: Entry, decided: acts.Decided
 ) -> dict[str, str]:
     """Say what a night's entry rests on: what was measured, the days of the duel, and the page about it."""
-    seen = {performance.FILE: looks.read(loop, night, performance.FILE) or ""}
-    if not isinstance(decided, lifecycle.Night):
+    if not isinstance(decided, looks.Night):
         return {}
+    seen = {performance.FILE: kept.read(loop, night, performance.FILE) or ""}
     if isinstance(entry, RolledBack):
-        turned = decided.predecessor.evidence if decided.predecessor else None
+        turned = decided.back.evidence if decided.back else None
         decision = decisions.Decision("promote", entry.reason, (), turned)
-        left = records.read(loop, _run_of(client, loop, entry.left))
-        page = report.decision(loop, client, left, decision, shadowed, None, _back(night))
-        return {**seen, "evidence.json": evidence.text(entry.left, shadowed), "report.html": page}
+        left, days = records.read(loop, _run_of(client, loop, entry.left)), _turned(entry.version, known)
+        page = report.decision(loop, client, left, decision, duel.Gathered(days), None, _back(night))
+        return {**seen, "evidence.json": evidence.text(entry.left, duel.Gathered(days)), "report.html": page}
     if isinstance(entry, Released):
-        return {**seen, "evidence.json": evidence.text(entry.champion, shadowed)}
+        return {**seen, "evidence.json": evidence.text(entry.champion, duel.Gathered(known.shadowed))}
+    if isinstance(entry, Certified | Anchored):
+        return seen
     look = next((look for each, look in decided.looks if each.mlflow_run == getattr(entry, "evaluated", "")), None)
     if look is None or not isinstance(entry, Judged):
         return {}
-    run, days = entry.evaluated, evidence.read(loop, entry.evaluated)
+    run, held = entry.evaluated, evidence.read(loop, entry.evaluated)
     page = report.decision(
-        loop, client, records.read(loop, run), look, days, evaluations.read(loop, run), page_of(night)
+        loop, client, records.read(loop, run), look, held, evaluations.read(loop, run), page_of(night)
     )
-    kept = {"evaluation.json": evaluations.text(loop, run), "evidence.json": evidence.text(entry.champion, days)}
-    return {**seen, **kept, "report.html": page}
+    about = {"evaluation.json": evaluations.text(loop, run), "evidence.json": evidence.text(entry.champion, held)}
+    return {**seen, **about, "report.html": page}
+
+
+def _turned(version: str, known: looks.Measured) -> tuple[duel.Cluster, ...]:
+    """Return the days by which a night has turned back: of the predecessor's duel, or the anchor's."""
+    return tuple(duel.exchange(known.own.anchored)) if version == known.own.anchor else known.shadowed
 
 
 def _run_of(client: Tracking, loop: Loop, version: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import Field
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features, leaks
-from ratchet.decisions import duel, lifecycle, staleness
+from ratchet.decisions import anchors, duel, lifecycle, shadows, staleness
 from ratchet.decisions.evaluation import Evaluation, parse
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, evaluations, evidence, ledger, predictions, proven, records
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
 
     Vector = NDArray[np.float64]
@@ -40,13 +41,15 @@ class EvaluateRequest(StepRequest):
 
 
 class EvaluateResult(StepResult):
-    """How challenger and champion do on the holdout."""
+    """How challenger, champion and baseline do on the holdout."""
 
     mlflow_run: str  # that holds the challenger
     metrics: dict[str, float]  # of the challenger on the holdout
     champion: str | None = None  # the version it was compared with, or none
     champion_metrics: dict[str, float] = Field(default_factory=dict)  # of the champion, on the rows that are compared
+    baseline_metrics: dict[str, float] = Field(default_factory=dict)  # of the challenger's baseline, on the same rows
     daily: tuple[dict[str, Any], ...] = ()  # losses by day
+    too_few: dict[str, str] = Field(default_factory=dict)  # what there is too little of to say anything, in words
 
 
 def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
@@ -61,7 +64,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         mlflow_run = records.trained_run(loop, request.run, request.mlflow_run)
         if lifecycle.judged(ledger.read(loop), mlflow_run):
             return _result(evaluations.read(loop, mlflow_run), mlflow_run, "unchanged")
-        challenger = proven.run_model(loop, mlflow_run)
+        challenger = proven.answering(loop, mlflow_run)
         sha256, size = models.local(mlflow_run)
         champion = ledger.champion(client, loop)
         opposing = proven.version_model(loop, champion) if champion else None
@@ -71,7 +74,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
             evaluation.of_models(opponent, rows) if opponent is not None else None,
         )
         content = {
-            **evaluation.compare(loop, rows, ours, theirs),
+            **evaluation.compare(loop, rows, ours, theirs, records.read(loop, mlflow_run).baseline),
             **evaluation.probe(loop, challenger, rows),
             **evaluation.explain(loop, challenger, rows, ours),
             "champion": champion.number if champion else None,
@@ -81,6 +84,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
             "calibrator": estimate.calibrate(loop.task, ours.target, ours.prediction),
             "signatures": [evaluation.signature(model) for model in (challenger, opposing) if model],
         }
+        content |= _anchored(loop, client, mlflow_run, rows, ours, content)
         content |= _too_good(loop, pinned, challenger, rows, ours, content["metrics"]["challenger"])
         content["champion_too_good"] = _champions(loop, champion)
         content["first"] = _first_look(loop, pinned, champion, content["compared"])
@@ -91,7 +95,9 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
             {
                 **{f"{who}/{name}": value for who, found in metrics.items() for name, value in found.items()},
                 evidence.LOSS: content["challenger_loss"],
+                **({"baseline/loss": content["baseline_loss"]} if content["baseline_loss"] is not None else {}),
                 "latency_ms": content["latency_ms"],
+                "latency_wall_ms": content["latency_wall_ms"],
                 "size_mb": content["size_mb"],
             },
         )
@@ -103,22 +109,30 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
 
 
 def _result(found: Evaluation, run: str, outcome: Outcome) -> EvaluateResult:
-    ours = {name: value for name, value in found.metrics["challenger"].items() if value is not None}
+    ours = _measured(found, "challenger")
     shown = ", ".join(f"{name} {value:.4f}" for name, value in list(ours.items())[:3])
+    plain = f"; baseline {found.baseline_loss:.4f}" if found.baseline_loss is not None else ""
     against = "; there is no champion yet"
     if found.champion:
         told = "has seen all of these days" if found.champion_loss is None else f"{found.champion_loss:.4f}"
         against = f"; champion v{found.champion}: {told}"
+    few = "".join(f"; {told}" for told in found.too_few.values())
     rows = int(sum(day["rows"] for day in found.days.values()))
     return EvaluateResult(
-        reason=f"on {rows:,} held-out rows of {len(found.days)} days: {shown}{against}",
+        reason=f"on {rows:,} held-out rows of {len(found.days)} days: {shown}{plain}{against}{few}",
         outcome=outcome,
         mlflow_run=run,
         metrics=ours,
         champion=found.champion,
-        champion_metrics={k: v for k, v in found.metrics.get("champion", {}).items() if v is not None},
+        champion_metrics=_measured(found, "champion"),
+        baseline_metrics=_measured(found, "baseline"),
         daily=tuple({"day": day, **losses} for day, losses in found.days.items()),
+        too_few=found.too_few,
     )
+
+
+def _measured(found: Evaluation, who: str) -> dict[str, float]:
+    return {name: value for name, value in found.metrics.get(who, {}).items() if value is not None}
 
 
 def _models(loop: Loop, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
@@ -127,6 +141,26 @@ def _models(loop: Loop, opponent: predictions.Contender, rows: pa.Table) -> dict
     found = {day: opponent.on(day) for day in pc.unique(rows.column(features.PARTITION)).to_pylist()}
     loaded = {run: proven.run_model(loop, run) for run in {run for run in found.values() if run}}
     return {day: loaded[run] for day, run in found.items() if run}
+
+
+def _anchored(
+    loop: Loop, client: Tracking, run: str, rows: pa.Table, ours: evaluation.Side, content: dict[str, Any]
+) -> dict[str, Any]:
+    """Compare the challenger with the anchor; before a first champion, with its own baseline."""
+    now = anchors.anchor(ledger.read(loop))
+    if now is None:
+        return {"anchor": shadows.baseline(run) if content["baseline"] else "", "anchored": content["baseline"]}
+    if now.name == content["champion"]:
+        return {"anchor": now.name, "anchored": content["compared"]}
+    name = models.version(client, loop.name, now.name).run_id if now.version else now.name
+    standing = predictions.contender(loop, name)
+    if now.version:
+        theirs = evaluation.of_models(_models(loop, standing, rows), rows)
+    else:
+        stand = {day: shadows.trained_with(on) for day in content["days"] if (on := standing.on(day))}
+        plain = {day: predictions.baseline(records.read(loop, run)) for day, run in stand.items() if run}
+        theirs = evaluation.of_baselines(loop, plain, rows)
+    return {"anchor": now.name, "anchored": evaluation.against(loop, rows, ours, theirs)}
 
 
 def _first_look(

@@ -13,7 +13,7 @@ from ratchet.contract.rules import Gate
 from ratchet.decisions import acts, checks, duel, lifecycle
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.entries import Entry, Judged, Won, only
-from ratchet.decisions.lifecycle import FirstLook
+from ratchet.decisions.looks import FirstLook
 from ratchet.lifecycle import dataset, evaluations, evidence, nights, production, records
 from ratchet.reports import decision as report
 from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, snapshot
@@ -84,7 +84,7 @@ def _checks(loop: Loop, found: acts.Look) -> Sequence[Check]:
 
 def listed(loop: Loop, run: str) -> Sequence[Check]:
     """List the checks of a run that was judged before."""
-    return checks.every(loop.gate, evaluations.read(loop, run).model_dump(), True, catalog.checks(loop))
+    return checks.every(loop.gate, evaluations.read(loop, run).model_dump(), catalog.checks(loop))
 
 
 def rules(loop: Loop, won: Won) -> Gate:
@@ -105,6 +105,7 @@ def _rests(loop: Loop, client: Tracking, entry: Entry, decided: acts.Decided) ->
     if not (isinstance(decided, FirstLook) and isinstance(entry, Judged)):
         return {}
     run, about = entry.evaluated, evaluations.read(loop, entry.evaluated)
-    page = report.decision(loop, client, records.read(loop, run), decided.decision, decided.days, about, LOOK)
-    days = evidence.text(about.champion, decided.days)
+    held, of = decided.evidence, records.read(loop, run)
+    page = report.decision(loop, client, of, decided.decision, held, about, LOOK)
+    days = evidence.text(about.champion, held)
     return {"evaluation.json": evaluations.text(loop, run), "evidence.json": days, "report.html": page}

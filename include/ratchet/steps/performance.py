@@ -11,7 +11,9 @@ from pydantic import Field
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.decisions import duel, shadows
+from ratchet.decisions import anchors, duel, shadows
+from ratchet.decisions.entries import Entries
+from ratchet.decisions.evaluation import Dumped
 from ratchet.lifecycle import (
     corrections,
     dataset,
@@ -55,7 +57,9 @@ class PerformanceResult(StepResult):
     # Day -> the champion's estimated loss, of days whose labels have not come.
     estimated: dict[str, float] = Field(default_factory=dict)
     challengers: dict[str, int] = Field(default_factory=dict)  # days of evidence of each that waits, by MLflow run
-    predecessor: tuple[tuple[str, int, float, int], ...] = ()  # the days of its duel with its successors
+    predecessor: Dumped = ()  # the days of its duel with its successors
+    anchor: str = ""  # the name of the anchor ...
+    anchored: Dumped = ()  # ... and the champion's own days against it
 
 
 def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
@@ -76,10 +80,16 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
     told = {day: said for day in looked if (said := predictions.told(loop, day)) is not None}
     days = [*told]
     with runs.connected() as client:
-        champion = ledger.champion(client, loop)
+        champion, entries = ledger.champion(client, loop), registry.ledger(loop.name)
+        over = not nights.may_decide(registry, loop.name, night)
+        known = evidence.Night(client, registry, revision, champion, last, corrected, over)
+        waiting = _waiting(loop, known, entries)
         if champion is None:
             reason = f"{loop.name} has no champion yet: nothing to measure"
-            return _keep(loop, PerformanceResult(reason=reason, outcome="skipped", partition=night))
+            if not waiting:
+                return _keep(loop, PerformanceResult(reason=reason, outcome="skipped", partition=night))
+            reason += f" but what {len(waiting)} challengers say in shadow; labels up to {last}"
+            return _keep(loop, PerformanceResult(reason=reason, partition=night, challengers=waiting))
         judged = _evaluation(loop, champion)
         found: dict[str, dict[str, dict[str, float]]] = {}
         if days:
@@ -90,19 +100,12 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
             newest = {f"live/v{version}/{k}": x for version, m in found[days[-1]].items() for k, x in m.items()}
             runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
         estimated = _estimated(loop, champion, judged["calibrator"], shift(last, 1), night)
-        entries = registry.ledger(loop.name)
-        over = not nights.may_decide(registry, loop.name, night)  # later nights have gone on with the evidence
-        waiting = {
-            each.mlflow_run: len(
-                evidence.read(loop, each.mlflow_run)
-                if over
-                else evidence.extend(loop, client, registry, revision, each, champion, last, corrected)
-            )
-            for each in shadows.challengers(entries)
-            if each.champion == champion.number
-        }
-        before = shadows.predecessor(entries)
-        shadowed = evidence.against_predecessor(loop, client, registry, revision, before, last) if before else []
+        before, now = shadows.predecessor(entries), anchors.anchor(entries)
+        shadowed = evidence.against_predecessor(loop, known, before) if before else []
+        seen = read(loop, night) if over else None  # later nights have gone on with the champion's own days
+        own = duel.Gathered((), seen.anchor, tuple(duel.load(seen.anchored))) if seen else duel.NOTHING
+        if now and not seen:
+            own = evidence.of_champion(loop, known, now.name)
     again = sorted(corrected & {*days})
     left = {day: n for day, said in told.items() if (n := said.num_rows - predictions.unseen(said).num_rows)}
     latest = f"no scored day between {first} and {last} has labels"
@@ -120,8 +123,21 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         estimated=estimated,
         challengers=waiting,
         predecessor=duel.dump(shadowed),
+        anchor=own.anchor,
+        anchored=duel.dump(own.anchored),
     )
     return _keep(loop, result)
+
+
+def _waiting(loop: Loop, night: evidence.Night, entries: Entries) -> dict[str, int]:
+    """Add to the evidence of who waits against the champion of now: MLflow run -> days."""
+    number, now, found = night.champion.number if night.champion else None, anchors.anchor(entries), dict[str, int]()
+    for each in shadows.challengers(entries):
+        if each.champion == number:
+            anchor = now.name if now else evidence.read(loop, each.mlflow_run).anchor
+            held = evidence.extend(loop, night, each, anchor)
+            found[each.mlflow_run] = len(held.days or held.anchored)
+    return found
 
 
 def live(loop: Loop, rows: pa.Table, told: pa.Table) -> dict[str, dict[str, float]]:

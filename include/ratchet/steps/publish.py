@@ -20,6 +20,7 @@ from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
+from ratchet.decisions import shadows
 from ratchet.decisions.deliveries import DeliveryVerdict, parse
 from ratchet.decisions.nights import State
 from ratchet.errors import DataError
@@ -173,7 +174,8 @@ def _nights(
                 nights.end(writer, loop, [day], state, verdicts[day].reason)
     accepted = _of(verdicts, "accepted")
     nights.know(writer, loop, accepted, revision)
-    if ledger.champions(writer.registry.ledger(loop.name)):
+    entries = writer.registry.ledger(loop.name)
+    if ledger.champions(entries) or shadows.challengers(entries):
         return [day for day in accepted if day in taken or day in changed]
     history = [day for day in accepted if day in taken]
     if history:

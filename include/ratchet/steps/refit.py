@@ -1,26 +1,45 @@
 """Refit: fit the recipe of a challenger that may be promoted on everything up to now.
 
-A refit that misbehaves is refused.
+It is judged by what was asked of the evaluated model. A refit that misbehaves is refused; one that only takes too long
+waits, and is measured again.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data.examples import Examples
-from ratchet.decisions import acts, lifecycle
-from ratchet.decisions.entries import Promoted, Won, only
+from ratchet.decisions import acts, lifecycle, refit
+from ratchet.decisions.checks.check import Check
+from ratchet.decisions.entries import Entry, Promoted, Rejected, Won, only
 from ratchet.errors import TrainingError
-from ratchet.lifecycle import dataset, examples, ledger, nights, predictions, production, proven, records, verdicts
+from ratchet.lifecycle import (
+    dataset,
+    evaluations,
+    examples,
+    ledger,
+    nights,
+    predictions,
+    production,
+    proven,
+    records,
+    verdicts,
+)
 from ratchet.lifecycle.records import Record
 from ratchet.partitions import Partition, shift
 from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, gate, snapshot, train
 from ratchet.training import evaluation
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from ratchet.adapters.runs import Tracking
+
+JUDGED = ("challenger/", "baseline/")  # metrics of the holdout, that a refit has seen
 
 
 class RefitRequest(StepRequest):
@@ -55,7 +74,6 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
         # A key that no request can spell: a training is never taken for a refit.
         begun = runs.find_run(client, loop.name, f"refit/{judged}")
         made, told = records.find(loop, begun.run_id) if begun else None, "refitted before, on"
-        evaluated, holdout = proven.run_model(loop, judged), snapshot.read(loop, pinned.snapshot, "holdout")
         if made is None:
             rows, revision = _rows(loop, pinned, request.until)
             told = f"refitted on {rows.num_rows:,} rows of"
@@ -64,16 +82,48 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
                 _fit(loop, client, made, rows)
             except TrainingError as error:
                 return _refuse(loop, client, won, made.run, f"the refit diverged: {error}")
-        far = evaluation.distance(proven.run_model(loop, made.run).predict(holdout), evaluated.predict(holdout))
-        runs.log_metrics(client, made.run, {"evaluated_distance": min(far, 1e9)})
-        if not far <= rules.refit_distance:
-            return _refuse(loop, client, won, made.run, evaluation.too_far(far, rules.refit_distance))
+        loop = loop.model_copy(update={"gate": rules})
+        found = _evaluate(loop, client, made, judged, snapshot.read(loop, pinned.snapshot, "holdout"))
+        far = float(found["distance"])
+        listed = refit.judge(rules, found, evaluations.read(loop, judged).model_dump())
+        if settled := _settle(loop, client, won, made.run, listed):
+            return settled.model_copy(update={"distance": far})
         records.amend(loop, judged, refit=made.run)
     return RefitResult(
         reason=f"{told} {made.data['train']}; {far:.2f} deviations from the evaluated model on the holdout",
         mlflow_run=made.run,
         distance=far,
     )
+
+
+def _evaluate(loop: Loop, client: Tracking, made: Record, judged: str, holdout: pa.Table) -> dict[str, Any]:
+    """Measure a refit beside the evaluated model, and keep it with its run; of its latencies the best counts."""
+    before = evaluations.read(loop, made.run) if made.evaluation else None
+    model, evaluated = proven.answering(loop, made.run), proven.answering(loop, judged)
+    ours, theirs = evaluation.of_model(model, holdout), evaluation.of_model(evaluated, holdout)
+    found = {**evaluation.of_refit(loop, holdout, ours, theirs), **evaluation.probe(loop, model, holdout)}
+    sha256, size = models.local(made.run)
+    found |= {"model": sha256, "size_mb": size / 1e6, "signatures": [evaluation.signature(model)]}
+    if before and before.latency_ms <= found["latency_ms"]:
+        found |= {"latency_ms": before.latency_ms, "latency_wall_ms": before.latency_wall_ms}
+    told = {name: found[name] for name in ("latency_ms", "latency_wall_ms", "size_mb")}
+    runs.log_metrics(client, made.run, {"evaluated_distance": min(found["distance"], 1e9), **told})
+    text = json.dumps(found, indent=1)
+    runs.log_files(client, made.run, {evaluations.FILE: text})
+    evaluations.keep(loop, made.run, text)
+    return found
+
+
+def _settle(loop: Loop, client: Tracking, won: Won, run_id: str, listed: Sequence[Check]) -> RefitResult | None:
+    """Write down what forbids a refit, or lets it wait; None where nothing does."""
+
+    def rests(entry: Entry, decided: acts.Decided) -> dict[str, str]:
+        return {"refit.json": evaluations.text(loop, run_id)}
+
+    entry = production.act(loop, client, lambda world: acts.settle(world, won, listed, mlflow_run=run_id), rests)
+    if isinstance(entry, Rejected):
+        gate.settle(client, won.evaluated, "reject", entry.reason)
+    return RefitResult(reason=entry.reason, outcome="skipped", mlflow_run=run_id) if entry else None
 
 
 def _data(loop: Loop, pinned: snapshot.SnapshotResult, rows: Examples, revision: str) -> dict[str, str]:
@@ -122,8 +172,8 @@ def _fit(loop: Loop, client: Tracking, record: Record, rows: Examples) -> None:
     run_id, judged = record.run, record.evaluated
     runs.log_params(client, run_id, client.params(judged))
     with runs.training(run_id):
-        # What was judged is the evaluated model: its numbers are what the live loss is compared with.
-        metrics = {name: value for name, value in client.metrics(judged).items() if name.startswith("challenger/")}
+        # What was judged is the evaluated model, beside its baseline: what the live loss is compared with.
+        metrics = {name: value for name, value in client.metrics(judged).items() if name.startswith(JUDGED)}
         runs.log_metrics(client, run_id, metrics)
         with train.fitted(loop, rows) as (model, curve, seconds):
             runs.log_dataset(run_id, loop.name, record.data["hash"], record.data, "training")  # MLflow forgets none

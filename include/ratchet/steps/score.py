@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
-from ratchet.decisions import duel, shadows
+from ratchet.decisions import anchors, duel, shadows
 from ratchet.lifecycle import dataset, feature_days, ledger, nights, predictions, proven, records
 from ratchet.lifecycle.predictions import live, predict, without
 from ratchet.partitions import Partition
@@ -52,13 +52,16 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
         return ScoreResult(reason=waits[0].told, outcome="waiting", partition=day)
     with runs.connected() as client:
         champion = ledger.champion(client, loop)
-        if champion is None:
+        if champion is None and not shadows.challengers(ledger.read(loop)):
             return ScoreResult(
                 reason=f"{loop.name} has no champion yet: nothing is scored", outcome="skipped", partition=day
             )
         revision = registry.resolve(request.revision or "HEAD")  # a correction is scored as it came, whatever the night
         rows = feature_days.of_range(registry, loop, revision, day, day)
-        shadows = _shadow(loop, client, rows, day)
+        rivals = _shadow(loop, client, rows, day, champion)
+        if champion is None:
+            reason = f"{loop.name} has no champion yet: {rivals} who wait have scored {rows.num_rows:,} rows in shadow"
+            return ScoreResult(reason=reason, partition=day, shadows=rivals)
         held = predictions.told(loop, day)
         fresh = without(rows, held, list(loop.main_table.key)) if held is not None else rows
         if held is not None and not fresh.num_rows:
@@ -68,7 +71,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
                 partition=day,
                 rows=held.num_rows,
                 version=champion.number,
-                shadows=shadows,
+                shadows=rivals,
             )
         seen = duel.seen(day, records.read(loop, champion.run_id).trained[1])
         made = predict(loop, proven.version_model(loop, champion), fresh, champion.number, seen)
@@ -79,24 +82,26 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     return ScoreResult(
         reason=f"scored {made.num_rows:,} rows of {day} with v{champion.number}"
         + (", which was trained on that day or later: they count in no loss and in no duel" if seen else "")
-        + (f", {shadows} more in shadow" if shadows else ""),
+        + (f", {rivals} more in shadow" if rivals else ""),
         partition=day,
         rows=whole.num_rows,
         new=made.num_rows,
         version=champion.number,
-        shadows=shadows,
+        shadows=rivals,
     )
 
 
-def _shadow(loop: Loop, client: Tracking, rows: pa.Table, day: str) -> int:
-    """Score the shadows: challengers that wait, and the predecessor.
+def _shadow(loop: Loop, client: Tracking, rows: pa.Table, day: str, champion: models.Version | None) -> int:
+    """Score the shadows: challengers that wait, the predecessor, and the anchor. Baselines know what they say.
 
     Their predictions are kept apart, and told to nobody.
     """
     entries = ledger.read(loop)
+    before, anchor = shadows.predecessor(entries), anchors.anchor(entries)
+    versions = {*([before.version] if before else []), *([anchor.version] if anchor and anchor.version else [])}
     rivals = [each.mlflow_run for each in shadows.challengers(entries)]
-    if before := shadows.predecessor(entries):
-        rivals.append(models.version(client, loop.name, before.version).run_id)
+    others = sorted(versions - {champion.number if champion else ""})
+    rivals += [models.version(client, loop.name, version).run_id for version in others]
     for run in rivals:
         if (standing := predictions.contender(loop, run).on(day)) is not None:
             predictions.shadow(loop, standing, rows, day)

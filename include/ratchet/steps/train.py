@@ -23,12 +23,15 @@ from ratchet.monitoring import reference
 from ratchet.reports import figures
 from ratchet.settings import Settings
 from ratchet.steps import Key, Login, Reason, StepRequest, StepResult, snapshot
-from ratchet.training import fit, recipe
+from ratchet.training import baseline, fit, recipe
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
     from ratchet.training.model import Model
     from ratchet.training.trainers import Curve
+
+BASELINE = "baseline.json"  # the copy with the MLflow run, for people
+NOTE = "mlflow.note.content"  # a tag: what MLflow shows of a run, as HTML
 
 
 class TrainRequest(StepRequest):
@@ -101,7 +104,7 @@ def _tags(loop: Loop, request: TrainRequest, pinned: snapshot.SnapshotResult) ->
         "ratchet.snapshot": pinned.snapshot,
         evaluations.RECIPE: recipe.name(loop),
         "ratchet.reason": request.reason,
-        "mlflow.note.content": html.escape(f"{loop.description}\n\nTrained because: {request.reason}", quote=False),
+        NOTE: html.escape(f"{loop.description}\n\nTrained because: {request.reason}", quote=False),
     }
 
 
@@ -120,9 +123,13 @@ def _record(run_id: str, request: TrainRequest, tags: Mapping[str, str]) -> Reco
 def keep(
     client: Tracking, loop: Loop, record: Record, model: Model, curve: Curve, rows: Examples, seconds: float
 ) -> None:
-    """Store curves, figure, model and the reference of the monitor. The record, without which none is, comes last."""
+    """Store curves, figure, model, its baseline and the reference of the monitor.
+
+    The record, without which none is, comes last.
+    """
     run_id, few = record.run, rows.sample(reference.SAMPLE, loop.training.seed)
     measured, first = reference.make(loop, model, few), rows.head(5)
+    plain = baseline.learn(loop, rows.targets())
     runs.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
     runs.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})
     runs.log_files(
@@ -133,11 +140,20 @@ def keep(
             "contract/loop.yaml": (loop.folder / "loop.yaml").read_bytes(),
             "contract/features.sql": (loop.folder / loop.features.sql).read_bytes(),
             **measured,
+            **({BASELINE: plain.model_dump_json(indent=1)} if plain else {}),
         },
     )
+    if plain:
+        _note(client, run_id, plain.words)
     categorical, numeric = features.names(loop, first.column_names)
     uri, sha256 = models.log_model(model, first.select([*categorical, *numeric]))
     client.set_tag(run_id, models.SHA256, sha256)
     client.set_tag(run_id, runs.MODEL, uri)
-    made = {"model": sha256, "uri": uri, "seconds": seconds, "files": records.digests(measured)}
+    made = {"model": sha256, "uri": uri, "seconds": seconds, "files": records.digests(measured), "baseline": plain}
     records.keep(loop, record.model_copy(update=made))
+
+
+def _note(client: Tracking, run_id: str, words: str) -> None:
+    """Say in what MLflow shows of a run what its baseline is, in place of an earlier try's, or of a judged run's."""
+    before = client.tags(run_id).get(NOTE, "").partition("\n\nBaseline: ")[0]
+    client.set_tag(run_id, NOTE, f"{before}\n\nBaseline: {html.escape(words, quote=False)}")

@@ -9,14 +9,16 @@ import numpy as np
 
 from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.decisions import duel
-from ratchet.training import behaviour, probes
-from ratchet.training.metrics import measured, row_losses
+from ratchet.decisions import duel, hypothesis
+from ratchet.training import baseline as baselines_of
+from ratchet.training import behaviour, latency, probes
+from ratchet.training.metrics import measure, measured, row_losses
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from ratchet.training.baseline import Baseline
     from ratchet.training.model import Model
 
     Vector = NDArray[np.float64]
@@ -49,10 +51,37 @@ def of_models(models: dict[str, Model], rows: pa.Table) -> Side:
     return Side(chosen, target[order], predicted[order])
 
 
-def compare(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None) -> dict[str, Any]:
+def of_baselines(loop: Loop, baselines: dict[str, Baseline], rows: pa.Table) -> Side:
+    """Let a baseline a day answer for the rows of its day, each in its own order of classes."""
+    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
+    chosen = np.isin(days, list(baselines))
+    parts = [(np.flatnonzero(days == day), baselines[str(day)]) for day in np.unique(days[chosen])]
+    if not parts:
+        return Side(chosen, np.zeros(0), np.zeros(0))
+    order = np.argsort(np.concatenate([where for where, _ in parts]))
+    answers = [baseline.predict(len(where)) for where, baseline in parts]
+    if loop.task == "multiclass":  # as wide as the one that knows most classes
+        most = max(each.shape[1] for each in answers)
+        answers = [np.pad(each, ((0, 0), (0, most - each.shape[1]))) for each in answers]
+    said = np.concatenate(answers)
+    target = np.concatenate([baselines_of.targets(loop, rows.take(where), each.classes) for where, each in parts])
+    return Side(chosen, target[order], said[order])
+
+
+def against(loop: Loop, rows: pa.Table, ours: Side, theirs: Side) -> list[list[Any]]:
+    """Compare two sides alone: the days of their duel, as they are stored. ours: of all rows."""
+    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)[theirs.rows]
+    own = row_losses(loop.loss, ours.target, ours.prediction)[theirs.rows]
+    return duel.dump(duel.cluster(days, own, row_losses(loop.loss, theirs.target, theirs.prediction)))
+
+
+def compare(
+    loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None, plain: Baseline | None = None
+) -> dict[str, Any]:
     """Compare challenger and champion row by row: losses by day, the duel's clusters, metrics, slices and fairness.
 
-    theirs: the rows that neither has seen; None where there is no champion. The challenger's metrics are over all rows,
+    theirs: the rows that neither has seen; None where there is no champion. plain: the baseline that was trained with
+    the challenger, on the same rows; None where it has none. The metrics of challenger and baseline are over all rows,
     the champion's over those that are compared.
     """
     days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
@@ -63,16 +92,26 @@ def compare(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None) -> dict
     if theirs is not None and fair.any():
         others[fair] = row_losses(loop.loss, theirs.target, theirs.prediction)
         metrics["champion"] = measured(loop, theirs.target, theirs.prediction)
+    constant = np.zeros(0)
+    if plain is not None:
+        said = plain.predict(len(days))
+        constant = row_losses(loop.loss, ours.target, said)
+        metrics["baseline"] = _of_constant(loop, ours.target, said)
     daily: dict[str, Any] = {}
     for day in np.unique(days):
         of_day = days == day
         daily[str(day)] = {"rows": int(of_day.sum()), "challenger": float(own[of_day].mean())}
         if fair[of_day].any():
             daily[str(day)]["champion"] = float(others[of_day].mean())
-    gate, sliced = loop.gate, {}
+        if plain is not None:
+            daily[str(day)]["baseline"] = float(constant[of_day].mean())
+    gate, sliced, few = loop.gate, {}, None
     if gate.slices and fair.any():
+        few = probes.small(rows.filter(fair), gate.slices.columns, gate.slices.rows)
         for name, of_slice in probes.levels(rows.filter(fair), gate.slices.columns, gate.slices.rows):
             sliced[name] = duel.dump(duel.cluster(days[fair][of_slice], own[fair][of_slice], others[fair][of_slice]))
+    champion_loss = float(others[fair].mean()) if fair.any() else None
+    clusters = duel.cluster(days, own, constant if plain is not None else own)
     return {
         "loss": loop.loss,
         "rows": rows.num_rows,
@@ -80,15 +119,33 @@ def compare(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None) -> dict
         "metrics": metrics,
         "compared": duel.dump(duel.cluster(days[fair], own[fair], others[fair])) if theirs is not None else None,
         "challenger_loss": float(own.mean()),
-        "champion_loss": float(others[fair].mean()) if fair.any() else None,
+        "champion_loss": champion_loss,
+        "baseline": duel.dump(clusters) if plain is not None else None,
+        "baseline_loss": float(constant.mean()) if plain is not None else None,
+        "baseline_words": plain.words if plain is not None else "",
+        "too_few": hypothesis.too_few(loop, clusters, champion_loss or float(own.mean())),
         "slices": sliced,
+        "small_slices": few,
         "fairness": probes.fairness(gate.fairness, rows, ours.target, ours.prediction) if gate.fairness else {},
     }
 
 
+def _of_constant(loop: Loop, target: Vector, said: Vector) -> dict[str, float]:
+    """Measure a baseline; a metric of the loop's own that takes no constant is left out."""
+    try:
+        return measured(loop, target, said)
+    except Exception:  # noqa: BLE001 (whatever the loop's own code raises)
+        return measure(loop.task, target, said)
+
+
 def probe(loop: Loop, model: Model, rows: pa.Table) -> dict[str, Any]:
-    """Ask a model what the gate asks of it alone: its behaviour, and its latency on this machine."""
-    return {"behaviour": behaviour.run(model, behaviour.read(loop)), "latency_ms": probes.latency(model, rows)}
+    """Ask a model what the gate asks of it alone: its behaviour, and its latency."""
+    timed = latency.within(model, rows, loop.gate.latency_ms)
+    return {
+        "behaviour": behaviour.run(model, behaviour.read(loop)),
+        "latency_ms": timed.ms,
+        "latency_wall_ms": timed.wall_ms,
+    }
 
 
 def explain(loop: Loop, model: Model, rows: pa.Table, ours: Side) -> dict[str, Any]:
@@ -99,6 +156,17 @@ def explain(loop: Loop, model: Model, rows: pa.Table, ours: Side) -> dict[str, A
     }
 
 
+def of_refit(loop: Loop, rows: pa.Table, ours: Side, evaluated: Side) -> dict[str, Any]:
+    """Measure a refit beside the evaluated model, on the holdout that only the latter has not seen.
+
+    What `compare` says of challenger and champion is of these two; `distance` is that of their predictions.
+    """
+    found = compare(loop, rows, ours, evaluated)
+    metrics = {"challenger": found["metrics"]["challenger"], "evaluated": found["metrics"].get("champion", {})}
+    alone: dict[str, Any] = {"champion": None, "unaccepted": {}, "first": None}
+    return {**found, **alone, "metrics": metrics, "distance": distance(ours.prediction, evaluated.prediction)}
+
+
 def distance(ours: Vector, theirs: Vector) -> float:
     """Return the mean distance of predictions, in standard deviations of the second.
 
@@ -107,13 +175,6 @@ def distance(ours: Vector, theirs: Vector) -> float:
     if ours.shape != theirs.shape or not np.isfinite(ours).all():
         return float("inf")
     return float(np.abs(ours - theirs).mean() / max(float(theirs.std()), 1e-9)) if ours.size else 0.0
-
-
-def too_far(far: float, most: float) -> str:
-    """Say that a refit is not what was judged. far: its `distance`."""
-    return (
-        f"the refit's predictions on the holdout are {far:.2f} deviations from the evaluated model's, beyond {most:g}"
-    )
 
 
 def signature(model: Model) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """What the gate asks of a challenger beside its loss.
 
-Slices, fairness, latency, calibration, and where its predictions come from.
+Slices, fairness, calibration, and where its predictions come from.
 """
 
 from __future__ import annotations
 
-import time
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 EXPLAINED, BACKGROUND = 60, 20  # rows
 LONGEST = 80  # characters of a level in its name
+NAMED = 20  # small levels of a column that are told by name
 
 
 def levels(rows: pa.Table, columns: tuple[str, ...], least: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -33,59 +33,86 @@ def levels(rows: pa.Table, columns: tuple[str, ...], least: int) -> Iterator[tup
     A name is read by people, in logs and forms: of what was delivered it holds one line, and two that look the same
     there are numbered.
     """
-    import numpy as np
-
     seen: set[str] = set()
     for column in columns:
-        values = np.array([str(value) for value in rows.column(column).to_pylist()])
-        for level, held in zip(*np.unique(values, return_counts=True), strict=True):
-            if held >= least:
-                shown = f"{column}={one_line(level, LONGEST)}"
-                numbered = chain([shown], (f"{shown} ({number})" for number in count(2)))
-                name = next(each for each in numbered if each not in seen)
-                seen.add(name)
-                yield name, values == level
+        names, index, held = _levels(rows, column, seen, least)
+        for number, name in enumerate(names):
+            if held[number] >= least:
+                yield name, index == number
 
 
-def fairness(rule: Fairness, rows: pa.Table, target: Vector, prediction: Vector) -> dict[str, dict[str, float]]:
-    """Compare how levels of a column are treated: column -> demographic_parity and equalized_odds differences.
+def small(rows: pa.Table, columns: tuple[str, ...], least: int) -> dict[str, dict[str, int]]:
+    """Return the levels of fewer than `least` rows: column -> the largest of them and their rows, the others as one."""
+    found: dict[str, dict[str, int]] = {}
+    for column in columns:
+        names, _, held = _levels(rows, column, set())
+        few = sorted((int(-held[i]), name) for i, name in enumerate(names) if held[i] < least)
+        found[column] = {name: -count for count, name in few[:NAMED]}
+        if len(few) > NAMED:
+            found[column][f"{len(few) - NAMED:,} others"] = -sum(count for count, _ in few[NAMED:])
+    return found
+
+
+def _levels(
+    rows: pa.Table, column: str, seen: set[str], least: int = 1
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the levels of a column: their names, which of them each row is of, how many rows each has.
+
+    seen: names that are taken, to which those of levels of at least `least` rows are added.
+    """
+    import numpy as np
+
+    values = np.array([str(value) for value in rows.column(column).to_pylist()])
+    found, index, held = np.unique(values, return_inverse=True, return_counts=True)
+    names = []
+    for level, count_of in zip(found, held, strict=True):
+        shown = f"{column}={one_line(level, LONGEST)}"
+        numbered = chain([shown], (f"{shown} ({number})" for number in count(2)))
+        name = next(each for each in numbered if each not in seen) if count_of >= least else shown
+        if count_of >= least:
+            seen.add(name)
+        names.append(name)
+    return names, index, held
+
+
+def fairness(rule: Fairness, rows: pa.Table, target: Vector, prediction: Vector) -> dict[str, dict[str, Any]]:
+    """Compare how levels of a column are treated: column -> demographic_parity and equalized_odds differences, groups.
 
     fairlearn's metrics of these names: demographic parity (Agarwal et al. 2018, definition 1) and equalised odds (Hardt
-    et al. 2016). Levels of few rows are left out; a column with fewer than two others has no difference, and says 0.
+    et al. 2016), over the levels of at least `rule.rows` rows; None where fewer than two have as many, and of equalised
+    odds where one of them has no positive or no negative row. groups: each level's counts, however few its rows.
     """
     import numpy as np
     from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
 
-    positive = (prediction >= rule.threshold).astype(int)
-    found = {}
+    positive, true = prediction >= rule.threshold, target > 0
+    found: dict[str, dict[str, Any]] = {}
     for column in rule.columns:
-        groups = dict(levels(rows, (column,), rule.rows))
-        if len(groups) < 2:
-            found[column] = {"demographic_parity": 0.0, "equalized_odds": 0.0}
-            continue
-        kept = np.logical_or.reduce([*groups.values()])
-        group = np.select([*groups.values()], [*groups], default="")[kept]
+        names, index, held = _levels(rows, column, set())
+
+        def counts(chosen: NDArray[np.bool_], index: NDArray[np.int64] = index, n: int = len(names)) -> list[int]:
+            return [int(each) for each in np.bincount(index[chosen], minlength=n)]
+
+        kinds = {
+            "rows": [int(each) for each in held],
+            "predicted": counts(positive),
+            "positive": counts(true),
+            "true_positive": counts(positive & true),
+            "false_positive": counts(positive & ~true),
+        }
+        groups = {name: {kind: each[i] for kind, each in kinds.items()} for i, name in enumerate(names)}
+        large = held >= rule.rows
+        kept = large[index]
+        whole = all(0 < kinds["positive"][i] < held[i] for i in np.flatnonzero(large))
+        about = {"sensitive_features": index[kept]}
+        given = (target[kept], positive[kept].astype(int))
+        enough = large.sum() > 1
         found[column] = {
-            "demographic_parity": float(
-                demographic_parity_difference(target[kept], positive[kept], sensitive_features=group)
-            ),
-            "equalized_odds": float(equalized_odds_difference(target[kept], positive[kept], sensitive_features=group)),
+            "demographic_parity": float(demographic_parity_difference(*given, **about)) if enough else None,
+            "equalized_odds": float(equalized_odds_difference(*given, **about)) if enough and whole else None,
+            "groups": groups,
         }
     return found
-
-
-def latency(model: Model, rows: pa.Table) -> float:
-    """Return the median time of one row's prediction on this machine, in milliseconds."""
-    import numpy as np
-
-    one = rows.slice(0, 1)
-    model.predict(one)
-    seconds = []
-    for _ in range(21):
-        begun = time.perf_counter()
-        model.predict(one)
-        seconds.append(time.perf_counter() - begun)
-    return float(np.median(seconds) * 1000)
 
 
 def calibration(target: Vector, prediction: Vector, bins: int = 10) -> list[tuple[float, float, int]]:

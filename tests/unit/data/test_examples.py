@@ -51,6 +51,9 @@ def test_they_are_the_rows_with_a_target_in_their_order(
     assert found.num_rows == whole.num_rows
     assert found.table().equals(whole)
     assert pa.Table.from_batches(found.stream(), found.schema).equals(whole)
+    told = [*found.targets()]
+    assert [day for day, _ in told] == [each.day for each in found.days]
+    assert [value for _, column in told for value in column.drop_null().to_pylist()] == whole["y"].to_pylist()
     assert found.head(count).equals(whole.slice(0, count))
     assert found.sample(count, seed).equals(whole.take(tables.drawn(whole.num_rows, count, seed)))
     halves = Examples(found.folder, found.days[:1] + found.days[1:])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from ratchet.decisions import acts
+from ratchet.decisions import acts, looks
+from ratchet.decisions.duel import Gathered
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.partitions import shift
 from tests.given.clusters import days
@@ -28,7 +30,7 @@ def _world(*entries: Any, **evidence: list[float]) -> World:
     world.registered, world.alias = {"first": "1"}, "1"
     for run, differences in evidence.items():
         world.trainings[run] = training(run, differences)
-        world.held[run] = tuple(days(differences))
+        world.held[run] = Gathered(tuple(days(differences)))
     return world
 
 
@@ -37,7 +39,7 @@ def _look(world: World) -> Any:
 
 
 def _duel(world: World) -> Any:
-    return acts.duel(world, loop_of(RULES), NIGHT, 1.0, days([-0.5] * 60), [])
+    return acts.duel(world, loop_of(RULES), NIGHT, looks.Measured(1.0, tuple(days([-0.5] * 60))), [])
 
 
 def _promote(world: World) -> Any:
@@ -76,10 +78,32 @@ def test_an_act_that_died_before_any_effect_is_completed_by_the_next(
 def test_a_first_look_is_taken_once() -> None:
     world = _world(*CROWNED, new=[-0.5] * 60)
     first = _look(world)
-    world.held["new"] = tuple(days([0.5] * 60))  # whatever has become of it since
+    world.held["new"] = Gathered(tuple(days([0.5] * 60)))  # whatever has become of it since
     again = _look(world)
     assert (first.verdict, again.verdict, again.taken) == ("promote", "promote", None)
     assert again.entry == first.entry
+
+
+def test_a_night_that_moves_the_anchor_and_dies_is_done_once() -> None:
+    """The champion is certified and becomes the anchor, or neither; a night that is looked at again adds nothing."""
+    terms = {"loss": "log_loss", "cluster": "day", "margin": 0.0, "bound": 1.0, "level": 0.05}
+    begun = [entry("promoted", "first", version="1", day="2013-01-01", terms=terms)]
+    own = Gathered((), "baseline:first", tuple(days([-0.5] * 60)))
+    for effect in range(3):
+        world = _world(*begun)
+        world.dies = effect
+        for _ in range(3):
+            with suppress(Died):
+                acts.duel(world, loop_of(RULES), NIGHT, looks.Measured(1.0, own=own), [])
+            assert len(world.ledger_) in (1, 3)
+        assert [each.kind for each in world.ledger_] == ["promoted", "certified", "anchored"]
+
+
+def test_a_first_look_keeps_the_days_against_champion_and_anchor() -> None:
+    world, against = _world(*CROWNED), [[each.key, each.rows, each.total, 0] for each in days([0.1] * 3)]
+    world.trainings["new"] = training("new", [0.0] * 3, anchor="baseline:old", anchored=against)
+    _look(world)
+    assert world.evidence("new") == Gathered(tuple(days([0.0] * 3)), "baseline:old", tuple(days([0.1] * 3)))
 
 
 def test_a_night_that_let_somebody_win_looks_no_more() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -144,20 +144,54 @@ def test_rules_that_cannot_be(rule: dict[str, float]) -> None:
         duel.judge([], margin=0.0, bound=0.1, level=1.0)
 
 
-@settings(max_examples=20)
-@given(st.lists(st.booleans(), min_size=1, max_size=60))
-def test_the_levels_of_a_stream_keep_the_false_discovery_rate(promoted: list[bool]) -> None:
-    """At whatever time it is promoted, a challenger's level is at most alpha g(i) times the promotions in the end.
+def test_a_rival_that_is_rarely_far_worse_is_promoted_no_more_often_than_the_level_says() -> None:
+    """A little better on nineteen days of twenty, far worse on the twentieth, equal on average: a year of looks.
 
-    G sums to one.
+    The capital of a bound that narrowed to what was seen promoted it in a quarter of years.
     """
-    total = sum(promoted)
-    spent = sum(duel.level(0.05, i + 1, sum(promoted[:i])) / max(1, total) for i, won in enumerate(promoted) if won)
-    assert spent <= 0.05
+    rng = np.random.default_rng(5)
+    fired = 0
+    for _ in range(400):
+        values = np.where(rng.random(200) < 0.05, 0.095, -0.005)
+        fired += max(ours for ours, _ in duel.curve(days(values.tolist()), margin=0.0, bound=0.15)) >= -math.log(0.05)
+    assert fired <= stats.binom.ppf(0.999, 400, 0.05)
 
 
-def test_the_levels_of_an_endless_stream_sum_to_no_more_than_the_whole() -> None:
-    assert 0.04 < sum(duel.level(0.05, i, 0) for i in range(1, 100_000)) <= 0.05
+@given(differences, rules)
+def test_what_comes_later_changes_nothing_about_the_nights_before(values: list[float], rule: dict[str, float]) -> None:
+    """The bound is that of the first day, and a stake knows the days before it alone."""
+    bounds = {name: rule[name] for name in ("margin", "bound")}
+    whole = duel.curve(days(values), **bounds)
+    cut = len(values) // 2
+    assert whole[:cut] == duel.curve(days(values[:cut]), **bounds)
+    one = duel.judge(days(values[:1]), **rule)
+    assert (one.margin, one.bound) == (rule["margin"], rule["bound"])
+
+
+@given(differences, rules, st.floats(-5, 0))
+def test_what_is_owed_has_to_be_won_back_first(values: list[float], rule: dict[str, float], debt: float) -> None:
+    bounds = {name: rule[name] for name in ("margin", "bound")}
+    plain, indebted = (duel.judge(days(values), **rule, debt=owed) for owed in (0.0, debt))
+    assert indebted.rival == pytest.approx(plain.rival + debt)
+    assert (indebted.champion, indebted.low, indebted.high) == (plain.champion, plain.low, plain.high)
+    left = duel.owed(days(values), **bounds, debt=debt)
+    assert left == pytest.approx(min(0.0, indebted.rival))
+    assert duel.owed([], **bounds, debt=debt) == debt
+
+
+def test_a_recipe_that_is_worse_does_not_get_through_by_trying_every_week() -> None:
+    """Thirty challengers a life, a week each, all of them as bad as the margin: in all of a life, the level at most."""
+    rng, through, alone = np.random.default_rng(8), 0, 0
+    for _ in range(150):
+        debt, won, lucky = 0.0, False, False
+        for _ in range(30):
+            tried = days(rng.normal(0.02, 0.02, 7).tolist())
+            won |= duel.curve(tried, margin=0.02, bound=0.05, debt=debt)[-1][0] >= -math.log(0.05)
+            lucky |= duel.curve(tried, margin=0.02, bound=0.05)[-1][0] >= -math.log(0.05)
+            debt = duel.owed(tried, margin=0.02, bound=0.05, debt=debt)
+        through, alone = through + won, alone + lucky
+    assert through <= stats.binom.ppf(0.999, 150, 0.05)
+    assert alone > through
 
 
 def test_what_is_due_is_what_is_new_after_the_holdout_and_what_was_corrected() -> None:
@@ -174,3 +208,27 @@ def test_a_model_has_seen_the_days_up_to_its_last_and_not_those_after() -> None:
     days = ("2013-01-01", "2013-01-09", "2013-01-10")
     assert [duel.seen(day, "2013-01-09") for day in days] == [True, True, False]
     assert not duel.seen("2013-01-01", "")  # of which nobody knows what it was trained on
+
+
+@given(rules, st.integers(1, 40), st.booleans(), st.floats(0.05, 1))
+def test_no_fewer_clusters_than_the_fewest_decide_a_duel(
+    rules: dict[str, float], count: int, better: bool, far: float
+) -> None:
+    needed = duel.fewest(**rules)
+    found = duel.judge(days([-far if better else far] * count), **rules)
+    assert found.verdict == "wait" or count >= needed
+    extreme = days([-2 * rules["bound"] if better else 2 * rules["bound"]] * 200)
+    first = next(n for n in range(1, 201) if duel.judge(extreme[:n], **rules).verdict != "wait")
+    assert needed <= first
+
+
+def test_the_fewest_clusters_at_no_margin_are_those_that_a_bettor_on_the_certain_needs() -> None:
+    needed = duel.fewest(margin=0.0, bound=0.1, level=0.05)
+    assert needed == next(n for n in range(1, 99) if (1.5**n + 1.9**n) / 2 >= 20)
+    assert duel.judge(days([-0.1] * needed), margin=0.0, bound=0.1, level=0.05).verdict == "promote"
+    with pytest.raises(ValueError, match="less than half"):
+        duel.fewest(margin=0.1, bound=0.2, level=0.05)
+
+
+def test_a_gain_too_small_to_be_shared_among_its_days_says_nothing_of_how_many_more() -> None:
+    assert duel.judge(days([0.0, 5e-324]), margin=0.0, bound=1.0, level=0.1).more is None

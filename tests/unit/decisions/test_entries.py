@@ -26,6 +26,14 @@ def test_a_line_holds_what_was_said_and_no_more() -> None:
     assert line == {"key": "k", "kind": "rolled_back", "version": "1", "from": "2", "mlflow_run": ""}
 
 
+def test_what_the_anchor_said_is_read_back() -> None:
+    terms = {"loss": "log_loss", "cluster": "day", "margin": 0.01, "bound": 0.05, "level": 0.05}
+    numbers = {"difference": -0.1, "low": -0.2, "high": 0.0, "clusters": 3, "evidence": {"for": 3.0}}
+    made = entry("won", "new", against={"name": "baseline:first", "terms": terms, **numbers})
+    assert entries.parse([entries.line(made)]) == [made]
+    assert "against" not in entries.line(entry("won", "new"))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

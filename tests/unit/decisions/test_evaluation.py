@@ -30,3 +30,10 @@ def test_one_that_lacks_a_field_is_none() -> None:
     del stored["champion"]
     with pytest.raises(DataError, match="champion"):
         parse(stored, "new")
+
+
+def test_one_of_before_there_were_baselines_has_none() -> None:
+    found = training("new", [0.1]).evaluation
+    assert (found.baseline, found.baseline_loss, found.baseline_words, found.too_few) == (None, None, "", {})
+    told = {**found.model_dump(), "baseline": [["d", 7, -0.5, 0]], "baseline_loss": 0.5, "too_few": {"rows": "on 7"}}
+    assert parse(told, "new").baseline == (("d", 7, -0.5, 0),)

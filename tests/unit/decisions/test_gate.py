@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ratchet.contract.rules import Bound
 from ratchet.decisions import duel, gate
+from ratchet.decisions.checks import limits
 from ratchet.decisions.checks.floors import floors
+from ratchet.decisions.duel import Evidence
+from ratchet.decisions.entries import Terms
 from tests.given.clusters import days
 
 
@@ -42,3 +48,68 @@ def test_the_ledger_learns_what_a_decision_stood_on() -> None:
     assert gate.facts(lost)["beaten"]
     forbidden = gate.decide(floors({}, {"roc_auc": Bound(min=0.6)}), won)
     assert (gate.facts(forbidden)["failed"], gate.facts(forbidden)["beaten"]) == (["roc_auc"], False)
+
+
+@pytest.mark.parametrize(
+    ("champion", "anchor", "verdict", "words"),
+    [
+        (-0.04, -0.04, "promote", "promoted: loss against the champion"),
+        (-0.04, 0.0, "wait", "waits in shadow: loss against the champion"),
+        (0.0, -0.04, "wait", "waits in shadow"),
+        (-0.04, 0.04, "reject", "rejected: beaten by v1: "),
+        (0.04, -0.04, "reject", "rejected: beaten by the champion: "),
+        (None, -0.04, "promote", "promoted: loss against v1"),
+        (None, 0.04, "reject", "rejected: beaten by v1: "),
+        (-0.04, None, "promote", "promoted: loss against the champion"),
+    ],
+)
+def test_a_challenger_has_to_hold_against_both(
+    champion: float | None, anchor: float | None, verdict: str, words: str
+) -> None:
+    judged = [
+        None if mean is None else duel.judge(days([mean] * 30), margin=0.0, bound=0.05, level=0.05)
+        for mean in (champion, anchor)
+    ]
+    found = gate.decide([], judged[0], "day", "v1", judged[1])
+    assert found.verdict == verdict
+    assert found.reason.startswith(words)
+    assert [name in found.reason for name in ("loss against the champion", "loss against v1")] == [
+        each is not None for each in judged
+    ]
+    assert gate.facts(found)["beaten"] == (verdict == "reject")
+    assert ("difference" in gate.facts(found)) == (champion is not None)
+
+
+def test_the_ledger_learns_what_the_anchor_said() -> None:
+    terms = Terms(loss="log_loss", cluster="day", margin=0.01, bound=0.05, level=0.05)
+    held = duel.judge(days([-0.04] * 30), margin=0.01, bound=0.05, level=0.05, debt=-0.5)
+    found = gate.against("baseline:first", terms, held)
+    assert (found.name, found.terms, found.debt, found.clusters) == ("baseline:first", terms, -0.5, 30)
+    assert found.low <= found.difference <= found.high
+    assert found.evidence["for"] >= found.evidence["needed"] > found.evidence["against"]
+
+
+def _duel(difference: float) -> Evidence:
+    return duel.judge(days([difference] * 30), margin=0.0, bound=0.05, level=0.05)
+
+
+@given(st.floats(0.01, 1e6), st.sampled_from([None, -0.04, 0.0, 0.04]))
+def test_a_timing_never_rejects_and_never_promotes_what_is_slow(ms: float, difference: float | None) -> None:
+    evidence = None if difference is None else _duel(difference)
+    plain, timed = gate.decide([], evidence), gate.decide([limits.latency(ms, None, 10.0)], evidence)
+    assert timed.verdict == ("wait" if ms > 10 and plain.verdict == "promote" else plain.verdict)
+    assert gate.facts(timed)["failed"] == []
+    assert gate.facts(timed).get("delayed") == (["latency_ms"] if ms > 10 else None)
+    assert gate.facts(timed)["beaten"] == gate.facts(plain)["beaten"]
+
+
+@pytest.mark.parametrize("difference", [None, -0.04])
+def test_who_waits_for_a_timing_alone_is_told_so(difference: float | None) -> None:
+    slow = limits.latency(12.0, 340.0, 10.0)
+    waits = gate.decide([slow], None if difference is None else _duel(difference))
+    assert "latency_ms is 12.0000, above its ceiling 10 (340 ms by the clock); it is measured again" in waits.reason
+    assert ("there is no champion yet, and nothing else is missing" in waits.reason) == (difference is None)
+    broken = floors({"roc_auc": 0.5}, {"roc_auc": Bound(min=0.6)})
+    refused = gate.decide([slow, *broken], None)
+    assert (refused.verdict, gate.facts(refused)["failed"]) == ("reject", ["roc_auc"])
+    assert "latency" not in refused.reason

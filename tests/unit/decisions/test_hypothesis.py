@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ratchet import catalog
 from ratchet.contract.loop import Loop
 from ratchet.decisions import duel, hypothesis
+from ratchet.decisions.duel import Cluster, Gathered
 from tests.given.clusters import days
 from tests.given.entries import entry
 
@@ -20,24 +21,52 @@ def _loop(**gate: Any) -> Loop:
     return loop.model_copy(update={"gate": loop.gate.model_copy(update=gate)})
 
 
-def test_a_model_that_is_deployed_as_judged_is_a_hypothesis_of_its_own() -> None:
-    assert hypothesis.line(_loop(deploy="evaluated"), [], "recipe", "run") == "run"
+@pytest.mark.parametrize(
+    ("told", "ended"),
+    [
+        ({"kind": "promoted", "champion": None, "recipe": "other"}, 1),
+        ({"kind": "promoted", "champion": "1", "recipe": "recipe"}, 1),  # its own: what it has won is spent
+        ({"kind": "promoted", "champion": "1", "recipe": "other"}, 1),
+        ({"kind": "rejected", "beaten": True, "recipe": "other"}, 0),
+        ({"kind": "rejected", "beaten": True, "recipe": "recipe"}, 1),
+        ({"kind": "rejected", "beaten": False, "recipe": "recipe"}, 0),
+        ({"kind": "rolled_back"}, 1),
+    ],
+)
+def test_a_line_ends_with_its_champion_and_where_it_is_beaten(told: dict[str, Any], ended: int) -> None:
+    assert hypothesis.line(_loop(), [entry(**told)], "recipe").split(".")[::2] == ["recipe", str(ended)]
 
 
 @pytest.mark.parametrize(
-    ("told", "name"),
-    [
-        ({"kind": "promoted", "champion": None, "recipe": "other"}, "recipe.0"),  # the first champion replaced nobody
-        ({"kind": "promoted", "champion": "1", "recipe": "recipe"}, "recipe.0"),
-        ({"kind": "promoted", "champion": "1", "recipe": "other"}, "recipe.1"),
-        ({"kind": "rejected", "beaten": True, "recipe": "other"}, "recipe.0"),
-        ({"kind": "rejected", "beaten": True, "recipe": "recipe"}, "recipe.1"),
-        ({"kind": "rejected", "beaten": False, "recipe": "recipe"}, "recipe.0"),
-        ({"kind": "rolled_back"}, "recipe.1"),
-    ],
+    "change", [{"loss": "brier"}, {"cluster": "week"}, {"margin": 0.01}, {"bound": 0.06}, {"bound": None}]
 )
-def test_a_recipe_that_lost_has_to_prove_itself_anew(told: dict[str, Any], name: str) -> None:
-    assert hypothesis.line(_loop(deploy="refit"), [entry(**told)], "recipe", "run") == name
+def test_another_loss_cluster_margin_or_bound_begins_a_new_line(change: dict[str, Any]) -> None:
+    one, other = _loop(), _loop(**change)
+    line = hypothesis.line(one, [], "recipe")
+    assert hypothesis.line(other, [], "recipe") != line
+    assert (hypothesis.same_unit(one, line), hypothesis.same_unit(other, line)) == (True, False)
+    assert hypothesis.same_unit(other, "recipe.3")  # as 0.2 named them
+
+
+def test_the_terms_of_a_line_are_those_of_its_first_day() -> None:
+    loop = _loop(bound=None)
+    first = hypothesis.terms(loop, [], "mine", 0.6)
+    assert first.bound == pytest.approx(0.2)
+    entries = [entry("waiting", "a", line="mine", terms=first), entry("waiting", "b", line="other")]
+    assert hypothesis.terms(loop, entries, "mine", 0.3) == first
+    assert hypothesis.terms(loop, entries, "other", 0.3).bound == pytest.approx(0.1)
+
+
+def test_a_challenger_owes_what_those_before_it_have_lost_before_its_own_days() -> None:
+    loop = _loop()
+    terms = hypothesis.terms(loop, [], "mine", 0.5)
+    entries = [entry("waiting", "a", line="mine", terms=terms, debt=-1.0), entry("waiting", "z", line="other")]
+    worse, better = Gathered(tuple(days([0.05] * 6))), Gathered(tuple(days([-0.05] * 9)))
+    found = hypothesis.debt(loop, entries, "mine", "b", "2013-01-04", lambda run: worse)
+    assert found == duel.owed(worse.days[:3], margin=loop.gate.margin, bound=terms.bound, debt=-1.0) < -1
+    assert hypothesis.debt(loop, entries, "mine", "b", "2013-01-04", lambda run: better) > -1
+    assert hypothesis.debt(loop, entries, "mine", "b", "2013-01-01", lambda run: worse) == -1
+    assert hypothesis.debt(loop, entries, "third", "b", "2013-01-04", lambda run: worse) == 0
 
 
 @given(st.lists(st.floats(-1, 1), max_size=40))
@@ -53,19 +82,35 @@ def test_weeks_count_when_they_are_over(values: list[float]) -> None:
 
 
 @given(st.floats(-5, 5), st.floats(0.001, 1))
-def test_the_bound_is_a_tenth_of_the_loss_and_leaves_room_for_the_margin(scale: float, margin: float) -> None:
-    found = hypothesis.bound(_loop(aim="non_inferior", margin=margin, bound=None), scale)
-    assert found >= 0.1 * abs(scale)
+def test_the_bound_is_a_third_of_the_loss_and_leaves_room_for_the_margin(scale: float, margin: float) -> None:
+    found = hypothesis.terms(_loop(aim="non_inferior", margin=margin, bound=None), [], "line", scale).bound
+    assert found >= abs(scale) / 3
     assert found > 2 * margin
-    assert hypothesis.bound(_loop(bound=7.0), scale) == 7.0
+    assert hypothesis.terms(_loop(bound=7.0), [], "line", scale).bound == 7.0
 
 
-def test_a_later_hypothesis_is_judged_more_strictly() -> None:
+def test_every_challenger_is_judged_at_the_whole_level() -> None:
     entries = [entry("rejected", line=f"l{i}", champion="1") for i in range(5)]
     loop, daily = _loop(deploy="refit"), days([-0.01] * 10)
-    first, sixth = (hypothesis.judge(loop, past, "mine", daily, 0.5) for past in ([], entries))
-    assert sixth.needed > first.needed
-    assert first.rival == sixth.rival
-    assert first == duel.judge(
-        daily, margin=loop.gate.margin, bound=hypothesis.bound(loop, 0.5), level=duel.level(loop.gate.level, 1, 0)
+    terms = hypothesis.terms(loop, entries, "mine", 0.5)
+    assert hypothesis.judge(loop, terms, daily) == duel.judge(
+        daily, margin=loop.gate.margin, bound=loop.gate.bound or 0.0, level=loop.gate.level
     )
+
+
+def test_a_predecessor_is_judged_the_other_way_round_at_a_level_of_its_own() -> None:
+    loop, terms = _loop(), hypothesis.terms(_loop(bound=0.07), [], "line", 0.5)
+    assert hypothesis.turned(loop, terms, days([-0.05] * 9)) == duel.judge(
+        days([-0.05] * 9), margin=0.0, bound=0.07, level=loop.gate.rollback_level
+    )
+
+
+def test_what_a_holdout_has_too_few_of_is_said() -> None:
+    few = hypothesis.too_few(_loop(margin=0.0, aim="superior"), [Cluster("2013-01-01", 7, 0.0)], 0.5)
+    assert few == {
+        "rows": "on 7 rows nothing can be said yet: at least 100 are needed",
+        "clusters": "1 day alone can decide no duel: at least 6 are needed, and later nights add theirs",
+    }
+    assert hypothesis.too_few(_loop(margin=0.0, aim="superior"), days([0.0] * 10), 0.5) == {}
+    weekly = hypothesis.too_few(_loop(cluster="week", margin=0.0), days([0.0] * 30), float("nan"))
+    assert weekly["clusters"].startswith("4 weeks alone can decide no duel")

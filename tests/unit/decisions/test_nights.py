@@ -74,8 +74,12 @@ def test_a_night_that_failed_is_lived_again_until_a_later_one_has_begun(
     assert nights.may_decide(FIRST, ended, opened) is again
 
 
-def test_a_night_that_was_never_opened_may_decide() -> None:
-    assert nights.may_decide(FIRST, {_day(5): "published"}, [])
+def test_a_night_that_was_never_opened_may_decide_until_a_later_one_is_over() -> None:
+    """A day of the first import that comes again is a correction: the night that knows it decides on it."""
+    assert nights.may_decide(FIRST, {}, [])
+    assert nights.may_decide(FIRST, {}, [Open(_day(5), "run")])
+    assert not nights.may_decide(FIRST, {_day(5): "published"}, [])
+    assert not nights.may_begin(FIRST, {_day(5): "rested"}, [])
     assert nights.may_decide(FIRST, {FIRST: "published"}, [Open(FIRST, "run")])
 
 

@@ -31,20 +31,16 @@ def test_who_has_to_leave_the_ring() -> None:
     waiting = shadows.challengers([_wait("a", "A", "2013-01-01"), _wait("b", "B"), _wait("c", "C")])
     assert set(shadows.leaving(waiting, None, 3, 28, "2013-02-10")) == {"a"}
     newcomer = shadows.Challenger("d", "d", "B", "2013-02-08", "1")
-    assert "carries its recipe" in shadows.leaving(waiting, newcomer, 3, 28, "2013-02-10")["b"]
+    assert set(shadows.leaving(waiting, newcomer, 3, 28, "2013-02-10")) == {"a"}
+    crowded = shadows.leaving(waiting, newcomer, 2, 28, "2013-02-10")
+    assert set(crowded) == {"a", "d"}  # of two of one recipe the younger, though it is the newcomer
+    assert "who came before it have more evidence" in crowded["d"]
     other = shadows.Challenger("d", "d", "D", "2013-02-08", "1")
     assert set(shadows.leaving(waiting, other, 2, 28, "2013-02-10")) == {"a", "b"}
     assert set(shadows.leaving(waiting, other, 3, 28, "2013-02-10")) == {"a"}
 
 
-def test_a_lines_place_in_the_stream() -> None:
-    first = entry("promoted", "x", line="X", champion=None)
-    entries = [
-        first,
-        _wait("a", "A"),
-        entry("rejected", "b", line="B", champion="1"),
-        entry("promoted", "a", line="A", champion="1"),
-    ]
-    assert shadows.place(entries, "A") == (1, 0)
-    assert shadows.place(entries, "B") == (2, 1)
-    assert shadows.place(entries, "new") == (3, 1)
+def test_a_baseline_is_named_after_the_run_that_it_was_trained_with() -> None:
+    assert shadows.baseline("abc") == "baseline:abc"
+    assert shadows.trained_with(shadows.baseline("abc")) == "abc"
+    assert shadows.trained_with("abc") is None

@@ -9,11 +9,10 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import runs
-from ratchet.decisions import hypothesis
+from ratchet.decisions.duel import Gathered
 from ratchet.lifecycle import dataset, evidence
 from tests.given import rows
 from tests.given.clusters import days
-from tests.given.entries import entry
 
 DAY = "2013-01-02"
 
@@ -35,21 +34,17 @@ def test_a_day_is_compared_over_the_labelled_rows_that_both_have_predicted(place
     assert evidence.compare(loop, DAY, table, rival, champion.slice(0, 0)) == []
 
 
-def test_evidence_is_kept_with_its_run_and_carried_on_by_its_line(tracked: Path) -> None:
+def test_evidence_is_kept_with_its_run(tracked: Path) -> None:
     loop = catalog.load("wind")
+    gathered = Gathered(tuple(days([0.1, -0.2])), "baseline:x", tuple(days([-3.0])))
     with runs.connected() as client:
-        first, second = (runs.start_run(client, "wind_evidence", key, {}).run_id for key in ("first", "second"))
-        assert evidence.read(loop, first) == []
-        evidence.write(loop, client, first, "1", days([0.1, -0.2]))
-        assert evidence.read(loop, first) == days([0.1, -0.2])
+        run = runs.start_run(client, "wind_evidence", "first", {}).run_id
+        assert evidence.read(loop, run) == Gathered()
+        evidence.write(loop, client, run, "1", gathered)
+        assert evidence.read(loop, run) == gathered
         # The copy with the run is for people: what is changed there changes nothing.
-        runs.log_files(client, first, {evidence.FILE: evidence.text("1", days([-9.0]))})
+        runs.log_files(client, run, {evidence.FILE: evidence.text("1", Gathered(tuple(days([-9.0]))))})
         head = dataset.registry().head()
-        evidence.write(loop, client, first, "1", days([0.1, -0.2]))
+        evidence.write(loop, client, run, "1", gathered)
         assert dataset.registry().head() == head
-        entries = [entry("waiting", line="l", evaluated=first), entry("asked")]
-        carried = hypothesis.carried_from(entries, "l", second)
-        assert carried is not None
-        assert evidence.read(loop, carried) == days([0.1, -0.2])
-        assert hypothesis.carried_from(entries, "l", first) is None
-        assert hypothesis.carried_from(entries, "other", second) is None
+        assert evidence.read(loop, run) == gathered

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import strategies as st
 
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.data import tables
-from ratchet.lifecycle import predictions
+from ratchet.decisions import shadows
+from ratchet.errors import DataError
+from ratchet.lifecycle import predictions, records
+from ratchet.lifecycle.records import Record
+from ratchet.partitions import shift
+from ratchet.training.baseline import Baseline
 from tests.conftest import step
 from tests.given import duels, rows
 from tests.given import watched as given
+
+PLAIN = Baseline(kind="mean of the last week", values=(14.5,), rows=9, first="2013-01-01", until="2013-01-07")
 
 
 def test_a_challenger_is_compared_with_the_champions_twin_where_the_refit_has_seen_the_day(
@@ -80,3 +90,72 @@ def test_a_shadow_is_marked_too(second: str) -> None:
     step("score", duels.NAME, partition=duels.NIGHT)
     rows = tables.read_table(predictions.live(loop, duels.NIGHT))
     assert predictions.shadow(loop, second, rows, duels.NIGHT).column("seen").to_pylist() == [False] * 72
+
+
+def test_a_baseline_predicts_in_the_form_of_a_model(place: Path) -> None:
+    loop, table = catalog.load("wind"), rows.wind("2013-01-02")
+    said = predictions.predict_baseline(loop, Record(run="abc", baseline=PLAIN), table, seen=False)
+    model = predictions.predict(loop, rows.breeze(loop), table, "7", seen=False)
+    assert said.schema == model.schema
+    assert set(said.column("model_version").to_pylist()) == {"baseline:abc"}
+    assert set(said.column("prediction").to_pylist()) == {14.5}
+    losses = predictions.losses(loop, said, table)
+    assert [*losses.values()] == pytest.approx((np.array(table.column("wind")) - 14.5) ** 2)
+    assert predictions.predict_baseline(loop, Record(run="abc", baseline=PLAIN), table.slice(0, 0), False).num_rows == 0
+
+
+@hypothesis.given(st.integers(0, 9), st.integers(2, 4))
+def test_a_baseline_of_classes_predicts_in_the_form_of_a_model(count: int, classes: int) -> None:
+    shares = tuple(range(1, classes + 1))
+    about = PLAIN.model_dump() | {"values": [each / sum(shares) for each in shares], "classes": [*"abcd"[:classes]]}
+    loop = catalog.load("flight_delays").model_copy(update={"task": "multiclass"})
+    keys = {name: pa.array([str(n) for n in range(count)], pa.string()) for name in loop.main_table.key}
+    table = pa.table(
+        {
+            **keys,
+            "event_time": pa.array(range(count), pa.int64()),
+            loop.target.name: pa.array(["a"] * count, pa.string()),
+        }
+    )
+    record = Record(run="abc", baseline=Baseline.model_validate(about))
+    said = predictions.predict_baseline(loop, record, table, seen=True)
+    assert said.column_names[-2:] == ["model_version", "seen"]
+    assert said.column("prediction").to_pylist() == ["abcd"[classes - 1]] * count
+    assert np.array_equal(predictions.probabilities(loop, said), record.baseline.predict(count))
+    target, values, _ = predictions.paired(loop, said, table)
+    assert (target.tolist(), values.shape) == ([0.0] * count, (count, classes))
+
+
+def test_a_baseline_stands_in_shadow_as_a_run_does_and_kept_is_what_it_has_said(place: Path) -> None:
+    loop, day = catalog.load("wind"), "2013-01-10"
+    until = {"judged": "2013-01-07", "refit": day}
+    for run, last in until.items():
+        about = {"evaluated": "judged"} if run == "refit" else {"key": "k"}
+        plain = PLAIN.model_copy(update={"until": last})
+        data = {"train": f"2013-01-02..{shift(last, 1)}"}  # of whose last day no label is known
+        records.keep(loop, Record(run=run, data=data, baseline=plain, **about))
+    stands = predictions.contender(loop, shadows.baseline("refit"))
+    assert stands.runs == (("baseline:refit", day), ("baseline:judged", "2013-01-07"))
+    assert [stands.on(f"2013-01-{n:02}") for n in (11, 10, 7)] == ["baseline:refit", "baseline:judged", None]
+    table = rows.wind(day)
+    said = predictions.shadow(loop, "baseline:judged", table.slice(0, 20), day)
+    assert (said.num_rows, set(said.column("seen").to_pylist())) == (20, {False})
+    assert predictions.shadow(loop, "baseline:judged", table, day).num_rows == table.num_rows
+    path = predictions.folder(loop, "baseline:judged") / f"{day}.parquet"
+    before = path.stat().st_mtime_ns
+    assert predictions.shadow(loop, "baseline:judged", table, day).num_rows == table.num_rows
+    assert path.stat().st_mtime_ns == before
+    assert set(predictions.shadow(loop, "baseline:refit", table, day).column("seen").to_pylist()) == {True}
+    _unmark(path, rows=20)
+    assert predictions.shadow(loop, "baseline:judged", table, day).column("seen").to_pylist() == [False] * 24
+
+
+def test_a_training_of_before_there_were_baselines_has_none_that_could_stand(place: Path) -> None:
+    loop = catalog.load("wind")
+    records.keep(loop, Record(run="old", data={"train": "2013-01-02..2013-01-07"}))
+    for ask in (
+        lambda: predictions.contender(loop, "baseline:old"),
+        lambda: predictions.shadow(loop, "baseline:old", rows.wind("2013-01-10"), "2013-01-10"),
+    ):
+        with pytest.raises(DataError, match="old has no baseline: it was trained before there were any"):
+            ask()

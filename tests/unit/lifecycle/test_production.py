@@ -14,6 +14,7 @@ from ratchet.adapters import keeping, models, runs, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.decisions import acts, retrain
+from ratchet.decisions.duel import Gathered
 from ratchet.decisions.entries import Paused, Won, only
 from ratchet.errors import DataError, RequestError
 from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, production, records
@@ -158,7 +159,7 @@ def test_a_first_look_is_taken_once_and_keeps_the_days_of_its_duel(tracked: Path
         changed = training(run, [-9.0] * 3).evaluation.model_dump()
         evaluations.keep(loop, run, json.dumps(changed))
         second = production.act(loop, client, lambda world: acts.look(world, loop, run, []))
-        assert evidence.read(loop, run) == days(differences)
+        assert evidence.read(loop, run) == Gathered(tuple(days(differences)))
     assert first.taken is not None
     assert second.taken is None
     assert (second.verdict, second.entry.reason) == (first.verdict, first.entry.reason)
@@ -175,16 +176,17 @@ def test_what_was_read_stays_what_it_was_throughout_an_act(tracked: Path) -> Non
 
         def read(world: Production) -> None:
             known = world.training(run)
-            assert world.evidence(run) == []
+            assert world.evidence(run) == Gathered()
             other = Registry(dataset.registry().root, dataset.registry().remote)
             assert other.text(f"{name}/duels/{run}.json") is None
-            evidence.commit(world.writer, loop, run, "1", days([0.5]))
-            assert (world.training(run), world.evidence(run)) == (known, [])
-            world.keep(run, days([0.7]))
-            assert world.evidence(run) == days([0.7])
+            evidence.commit(world.writer, loop, run, "1", Gathered(tuple(days([0.5]))))
+            assert (world.training(run), world.evidence(run)) == (known, Gathered())
+            later = Gathered(tuple(days([0.7])))
+            world.keep(run, later)
+            assert world.evidence(run) == later
 
         production.act(loop, client, read)
-        assert evidence.read(loop, run) == days([0.7])
+        assert evidence.read(loop, run) == Gathered(tuple(days([0.7])))
 
 
 def test_a_version_is_registered_once_and_a_turn_back_names_its_run(watched: Path) -> None:

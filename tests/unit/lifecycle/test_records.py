@@ -8,9 +8,11 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import runs, writing
+from ratchet.decisions.duel import Gathered
 from ratchet.errors import DataError, RequestError
 from ratchet.lifecycle import dataset, evaluations, evidence, pruning, records
 from ratchet.lifecycle.records import Record
+from ratchet.training.baseline import Baseline
 from tests.given.clusters import days
 
 RUN = "a" * 32
@@ -27,7 +29,7 @@ def test_a_record_is_found_by_its_run_and_by_its_key_and_goes_with_it(place: Pat
     refit = Record(run="b" * 32, evaluated=RUN)
     records.keep(loop, refit)
     with writing.held(dataset.registry()) as writer:
-        evidence.commit(writer, loop, RUN, "1", days([0.1]))
+        evidence.commit(writer, loop, RUN, "1", Gathered(tuple(days([0.1]))))
     assert records.read(loop, RUN) == records.of_key(loop, first.key) == first
     assert first.trained == ("2013-01-02", "2013-01-05")
     assert records.trained_run(loop, first.key, RUN) == RUN
@@ -39,7 +41,7 @@ def test_a_record_is_found_by_its_run_and_by_its_key_and_goes_with_it(place: Pat
     assert records.amend(loop, RUN, refit=refit.run) == records.read(loop, RUN)
     pruning.forget(loop, [RUN, "never recorded"])
     assert (records.find(loop, RUN), records.of_key(loop, first.key)) == (None, None)
-    assert evidence.read(loop, RUN) == []
+    assert evidence.read(loop, RUN) == Gathered()
     assert records.find(loop, refit.run) == refit
     with pytest.raises(DataError, match=f"no record of the MLflow run {RUN}: no step of wind has made it"):
         records.amend(loop, RUN, refit="")
@@ -65,3 +67,12 @@ def test_a_file_that_was_changed_in_mlflow_is_refused(tracked: Path) -> None:
         for name in ("monitor/thresholds.json", "monitor/other.json"):
             with pytest.raises(DataError, match=f"The file {name} of the MLflow run {run} is not what was stored"):
                 records.file(loop, client, run, name)
+
+
+def test_a_record_of_before_there_were_baselines_has_none(place: Path) -> None:
+    loop = catalog.load("wind")
+    plain = Baseline(kind="mean of the last week", values=(14.5,), rows=9, first="2013-01-01", until="2013-01-02")
+    records.keep(loop, Record(run=RUN))
+    assert records.read(loop, RUN).baseline is None
+    records.keep(loop, Record(run="b" * 32, baseline=plain))
+    assert records.read(loop, "b" * 32).baseline == plain

@@ -14,7 +14,7 @@ from ratchet import catalog, cli
 from ratchet.adapters import data_registry, git, opening, storage, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.errors import FormatError
-from ratchet.lifecycle import dataset, ledger, nights, upgrade, verification
+from ratchet.lifecycle import dataset, ledger, nights, records, upgrade, verification
 from ratchet.settings import Settings
 from tests.conftest import ROOT, MlflowServer, free_port, ingest, step, train
 from tests.data.unpack import unpack
@@ -131,7 +131,8 @@ def test_a_state_of_format_2_loses_its_worktree_and_nothing_that_is_nowhere_else
 
 def test_a_state_of_format_3_gets_the_records_of_its_trainings(wind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What MLflow says at that moment is believed, and from then on the records are."""
-    train(wind, "first")
+    promoted = train(wind, "first")
+    records.amend(catalog.load(wind), promoted.mlflow_run, baseline=None)  # there were none at that time
     registry = dataset.registry()
     made = [path for path in registry.texts_below(wind) if path.split("/")[1] in ("runs", "keys", "duels")]
     assert len(made) == 3

@@ -68,3 +68,11 @@ def test_targets_are_numbers_by_a_models_classes(place: Path, classes: tuple[str
     assert len(version.targets("2014", "2015", classes)) == 0
     assert version.bounds("2013-01-02", "2013-01-03") == (1, 3)
     assert version.between("2014", "2015").num_rows == 0
+
+
+def test_targets_are_given_a_day_at_a_time_as_they_are(place: Path) -> None:
+    table = rows.wind("2013-01-02..2013-01-05")
+    version = history.of_rows(catalog.load("wind"), table, place / "cache").now
+    told = [*version.labels("2013-01-03", "2013-01-04")]
+    assert [day for day, _ in told] == ["2013-01-03", "2013-01-04"]
+    assert [value for _, column in told for value in column.to_pylist()] == table["wind"].to_pylist()[24:72]

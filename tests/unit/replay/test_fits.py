@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ratchet import catalog
@@ -12,6 +13,9 @@ from ratchet.lifecycle import dataset, feature_days
 from ratchet.replay import history
 from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
+from ratchet.steps import snapshot
+from ratchet.training import baseline
+from ratchet.training.fit import fit
 from tests.conftest import step
 from tests.given import rows
 from tests.given.replays import NAME
@@ -20,8 +24,6 @@ from tests.given.replays import NAME
 def test_a_replay_trains_what_production_trains(past: History, replayed: Path) -> None:
     """A fit of the replay and the train step's model, on the same days, predict the same."""
     step("snapshot", NAME, run="r", until="2013-01-14")
-    from ratchet.steps import snapshot
-    from ratchet.training.fit import fit
 
     loop, data = past.loop, past.at("2013-01-14")
     pinned = snapshot.pinned(loop, "r")
@@ -64,3 +66,32 @@ def test_a_fit_that_fails_fails_the_same_each_time(place: Path) -> None:
             Fits(loop, place / "cache").get(data, "2013-01-02", "2013-01-09")
         said.append(str(caught.value))
     assert said[0] == said[1]
+
+
+def test_a_replay_and_production_learn_the_same_baseline(past: History, replayed: Path) -> None:
+    step("snapshot", NAME, run="plain", until="2013-01-20")
+    pinned = snapshot.pinned(past.loop, "plain")
+    first, _, last = pinned.train.partition("..")
+    made = Fits(past.loop, replayed / "cache").get(past.at("2013-01-20"), first, last)
+    found = baseline.learn(past.loop, snapshot.examples(past.loop, pinned.snapshot, snapshot.TRAIN).targets())
+    assert found is not None
+    assert [*found.losses] == [baseline.WINDOW, baseline.WEEK]
+    assert made.baseline == found
+
+
+def test_a_baseline_stands_as_a_fit_does(place: Path) -> None:
+    loop = catalog.load("wind")
+    data = history.of_rows(loop, rows.wind("2013-01-02..2013-01-12"), place / "cache").now
+    fits = Fits(loop, place / "cache")
+    made = fits.get(data, "2013-01-02", "2013-01-09")
+    plain = made.plain
+    assert plain is not None
+    assert plain is made.plain
+    assert (plain.name, plain.until) == (f"baseline:{made.name}", "2013-01-09")
+    side = plain.side(data, "2013-01-10")
+    assert np.array_equal(side.target, made.side(data, "2013-01-10").target)
+    assert np.array_equal(side.prediction, made.baseline.predict(24))
+    assert len(plain.whole(data, "2013-01-10", "2013-01-12")) == 3 * 24
+    (cluster,) = fits.compare(data, "2013-01-10", made, plain)
+    assert cluster.total == pytest.approx((made.losses(data, "2013-01-10") - plain.losses(data, "2013-01-10")).sum())
+    assert cluster.mean < 0  # there is a signal, and the model has found it

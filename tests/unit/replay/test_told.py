@@ -100,3 +100,34 @@ def test_what_a_fit_says_of_a_day_that_it_has_seen_counts_nowhere(told: tuple) -
     assert fair.against(seen, data, fits) == []
     assert fair.by({"1"})
     assert np.array_equal(fair.losses(data, "1"), fit.losses(data, day))
+
+
+def test_what_a_baseline_has_said_stays_and_a_row_that_came_later_gets_the_same(told: tuple) -> None:
+    place, table, data, fit, _, fits = told
+    said, shadow = Told(DAY, "1", fit, data), Told(DAY, fit.plain.name, fit.plain, data)
+    assert shadow.against(said, data, fits) == fits.compare(data, DAY, fit.plain, fit)
+    origins = table.slice(table.num_rows - ROWS).column("origin").to_pylist()
+    now = _corrected(place, table, origin=pa.array(["XXX" if i == 0 else name for i, name in enumerate(origins)]))
+    shadow.extend(fit.plain.name, fit.plain, now)
+    target = np.asarray(now.between(DAY, DAY).column("wind"))
+    found = shadow.losses(now, fit.plain.name)
+    assert sorted(found) == pytest.approx(sorted((target - fit.baseline.values[0]) ** 2))
+    (cluster,) = shadow.against(said, now, fits)
+    assert cluster.rows == ROWS - 1
+
+
+def test_of_those_who_told_of_a_day_the_words_of_one_are_compared(told: tuple) -> None:
+    """A row that came later was told by another: each is compared by its own rows alone."""
+    place, table, data, fit, other, fits = told
+    said, shadow = Told(DAY, "1", fit, data), Told(DAY, fit.plain.name, fit.plain, data)
+    origins = table.slice(table.num_rows - ROWS).column("origin").to_pylist()
+    now = _corrected(place, table, origin=pa.array(["XXX" if i == 0 else name for i, name in enumerate(origins)]))
+    said.extend("2", other, now)
+    shadow.extend(fit.plain.name, fit.plain, now)
+    parts = {}
+    for own in ("1", "2"):
+        (parts[own],) = said.against(shadow, now, fits, {fit.plain.name}, {own})
+    assert [parts[own].rows for own in ("1", "2")] == [ROWS - 1, 1]
+    (whole,) = said.against(shadow, now, fits)
+    assert whole.total == pytest.approx(parts["1"].total + parts["2"].total)
+    assert said.against(shadow, now, fits, {"nobody"}) == []

@@ -10,8 +10,10 @@ from markdown_it import MarkdownIt
 
 from ratchet import catalog
 from ratchet.adapters import runs
-from ratchet.decisions import duel, gate
+from ratchet.decisions import anchors, duel, gate
+from ratchet.decisions.checks import limits
 from ratchet.decisions.checks.check import Check
+from ratchet.decisions.duel import Gathered
 from ratchet.lifecycle.records import Record
 from ratchet.reports import decision
 from tests.given.clusters import days
@@ -45,17 +47,51 @@ def test_a_decision_is_told_to_who_does_not_compute(
     with runs.connected() as client:
         run = runs.start_run(client, "wind_told", word + str(len(checks)), {})
         about = Record(run=run.run_id, data={"train": "2013-01-02..2013-01-09"})
-        page = decision.decision(loop, client, about, decided, evidence, FOUND, "gate of 2013-01-09")
+        page = decision.decision(loop, client, about, decided, Gathered(tuple(evidence)), FOUND, "gate of 2013-01-09")
         stored = runs.read_file(client, run.run_id, "report/gate-of-2013-01-09.html").decode()
     kept = (decision.folder(loop) / decision.path(run.run_id, "gate of 2013-01-09")).read_text()
     assert page == stored == kept
     assert f">{word}</p>" in page
     assert said in page
+    assert "none was trained with it" in page  # an evaluation of before there were baselines
     for text in ("Model card", "2013-01-02..2013-01-09", "mae 1.2500", "2013-01-30"):
         assert text in page
     assert page.count("data:image/png") == 3
     assert "http" not in page.replace("data:image", "")
     assert ("forbids it</td>" in page) == bool(checks)
+
+
+@pytest.mark.parametrize(
+    ("champion", "anchor", "title", "said", "pictures"),
+    [
+        (-0.04, "1", "Against the anchor, v1", "It holds against the anchor, the best model before it, as well", 4),
+        (0.0, "1", "Against the anchor, v1", "is better than the model in use, and holds against the anchor", 4),
+        (0.04, "1", "Against the anchor, v1", "the model in use, or the anchor, does better", 4),
+        (
+            None,
+            "baseline:x",
+            "Against the anchor, the baseline",
+            "loses at most 0.01 of squared_error more than the",
+            3,
+        ),
+    ],
+)
+def test_the_page_shows_the_anchor_beside_the_champion(
+    tracked: Path, champion: float | None, anchor: str, title: str, said: str, pictures: int
+) -> None:
+    loop, against = catalog.load("wind"), days([-0.04] * 30)
+    evidence = [] if champion is None else days([champion] * 30)
+    shown = None if champion is None else duel.judge(evidence, margin=0.0, bound=0.05, level=0.05)
+    held = duel.judge(against, margin=0.01, bound=0.05, level=0.05)
+    decided = gate.decide([], shown, "day", anchors.shown(anchor), held)
+    with runs.connected() as client:
+        run = runs.start_run(client, "wind_told", f"{anchor}{champion}", {})
+        gathered = Gathered(tuple(evidence), anchor, tuple(against))
+        page = decision.decision(loop, client, Record(run=run.run_id), decided, gathered, FOUND, "gate of 2013-01-09")
+    assert f"<h2>{title}</h2>" in page
+    assert said in page
+    assert page.count("data:image/png") == pictures
+    assert ("The evidence, day by day" in page) == (champion is not None)
 
 
 def test_a_turn_back_is_told_without_an_evaluation(tracked: Path) -> None:
@@ -64,7 +100,7 @@ def test_a_turn_back_is_told_without_an_evaluation(tracked: Path) -> None:
     with runs.connected() as client:
         run = runs.start_run(client, "wind_told", "back", {})
         page = decision.decision(
-            loop, client, Record(run=run.run_id), decided, evidence, None, "rollback on 2013-01-09"
+            loop, client, Record(run=run.run_id), decided, Gathered(tuple(evidence)), None, "rollback on 2013-01-09"
         )
     assert ">Roll back</p>" in page
     assert "see the run that was judged" in page
@@ -78,6 +114,22 @@ def test_markdown_lists_the_checks_and_links_the_run(place: Path) -> None:
     assert text.startswith("**Reject**: rejected: mae is 1.2500")
     assert "| `mae` | 1.25 | ≤ 1 | ✗ |\n| `size_mb` | 3 | ≤ 50 | ✓ |" in text
     assert text.endswith("[MLflow run](http://127.0.0.1:9/#/runs/abc)")
+
+
+def test_a_timing_that_lets_wait_is_told_as_no_refusal(tracked: Path) -> None:
+    loop, evidence = catalog.load("wind"), days([-0.04] * 30)
+    slow = limits.latency(12.0, 340.0, 10.0)
+    decided = gate.decide([slow], duel.judge(evidence, margin=0.0, bound=0.05, level=0.05))
+    with runs.connected() as client:
+        run = runs.start_run(client, "wind_told", "slow", {})
+        held = Gathered(tuple(evidence))
+        page = decision.decision(loop, client, Record(run=run.run_id), decided, held, FOUND, "gate")
+    assert ">Wait</p>" in page
+    assert "lets it wait</td>" in page
+    assert "forbids it</td>" not in page
+    assert "measured again each night; the best of all counts" in page
+    text = decision.markdown(loop, "abc", decided.verdict, decided.reason, decided.checks)
+    assert "| `latency_ms` | 12 | ≤ 10 | waits |" in text
 
 
 @pytest.mark.parametrize("tick", ["", "`", "``"])
@@ -94,3 +146,28 @@ def test_a_delivered_value_forges_nothing_that_an_approver_reads(place: Path, ti
     assert not re.findall("<(img|b)\\b", shown)
     assert re.findall("<(p|table|tr|td)\\b", shown) == ["p", "table", "tr", "tr", "td", "td", "td", "td", "p"]
     assert f"<td><code>origin=x{tick} | ✓ | [The report](https://evil.example/){tick} ![]" in shown
+
+
+def test_a_baseline_stands_beside_each_metric_and_too_few_rows_are_said(tracked: Path) -> None:
+    told = training(
+        "alone",
+        None,
+        calibration=[],
+        importance={},
+        metrics={"challenger": {"mae": 1.25, "r2": None}, "baseline": {"mae": 2.5}},
+        baseline=[["2013-01-01", 7, -8.75, 0]],
+        baseline_loss=2.5,
+        baseline_words="median of the last week: 14 (7 rows of 2012-12-25..2012-12-31)",
+        too_few={"rows": "on 7 rows <nothing> can be said yet"},
+    ).evaluation
+    decided = gate.decide([], None)
+    with runs.connected() as client:
+        run = runs.start_run(client, "wind_told", "baseline", {})
+        page = decision.decision(
+            catalog.load("wind"), client, Record(run=run.run_id), decided, Gathered(), told, "first look"
+        )
+    assert "<th>metric</th><th>challenger</th><th>baseline</th>" in page
+    assert "<td>mae</td><td>1.25</td><td>2.5</td>" in page
+    assert "<td>r2</td><td>–</td><td>–</td>" in page
+    assert "<td>Baseline</td><td>median of the last week: 14 (7 rows of 2012-12-25..2012-12-31)</td>" in page
+    assert "on 7 rows &lt;nothing&gt; can be said yet.</p>" in page

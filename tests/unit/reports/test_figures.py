@@ -39,3 +39,8 @@ def test_evidence_calibration_and_importance_are_drawn() -> None:
     for picture in (drawn, figures.of_calibration([(0.1, 0.2, 5)]), figures.of_importance({"x": 2.0, "y": 1.0})):
         assert picture.startswith(b"\x89PNG")
     assert figures.of_holdout("binary", (), np.zeros(0), {}) == {}
+
+
+def test_certificates_are_drawn_night_by_night() -> None:
+    nights = [(f"2013-02-{day:02d}", -0.001 * day, -0.01, 0.01) for day in range(1, 12)]
+    assert figures.of_certificates(nights)[:4] == figures.of_certificates(nights[:1])[:4] == b"\x89PNG"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ratchet import catalog
 from ratchet.adapters import runs, writing
 from ratchet.decisions import duel
-from ratchet.decisions.duel import Cluster
-from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, looks, records
+from ratchet.decisions.duel import Cluster, Gathered
+from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, looks, records, timings
 from ratchet.partitions import shift
 from ratchet.settings import Settings
+from ratchet.training.latency import Latency
 from tests.conftest import ingest, step
 from tests.given.duels import NAME, NIGHT, champion_now, kinds, live_night, win
 from tests.given.entries import entry
@@ -79,18 +82,41 @@ def test_a_night_that_has_decided_decides_nothing_anew_whoever_waits_since(secon
     assert champion_now() == version
 
 
+def test_a_timing_lets_wait_and_a_quiet_night_lets_in(second: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, measured = catalog.load(NAME), [5000.0, 900.0]
+    path = loop.folder / "loop.yaml"
+    path.write_text(path.read_text().replace("latency_ms: 1000", "latency_ms: 0.001"))
+    monkeypatch.setattr(timings, "latency", lambda *_: Latency(measured.pop(0) / 1e6, 7.0))
+    live_night()
+    win(second)
+    before = kinds()
+    waits = step("duel", NAME, partition=NIGHT)
+    assert (waits.verdict, kinds()) == ("wait", before)
+    assert "latency_ms is 0.0050, above its ceiling 0.001" in waits.reason
+    assert step("duel", NAME, partition=NIGHT).reason == waits.reason  # a night measures once
+    assert evaluations.read(loop, second).timings == {NIGHT: 0.005}
+    following = shift(NIGHT, 1)
+    ingest(NAME, following)
+    live_night(following)
+    assert step("duel", NAME, partition=following).verdict == "promote"
+    (won,) = ledger.read(loop)[-1:]
+    seen = json.loads(dataset.registry().fact(NAME, won.facts["evaluation.json"]))
+    assert seen["latency_ms"] == 0.0009
+    assert seen["timings"] == {NIGHT: 0.005, following: 0.0009}
+
+
 def test_what_a_night_decides_rests_on_what_it_saw(second: str) -> None:
     live_night()
     win(second)
     won = step("duel", NAME, partition=NIGHT)
     loop, registry = catalog.load(NAME), dataset.registry()
-    (decided,) = ledger.read(loop)[-1:]
-    assert (decided.kind, decided.night) == ("won", NIGHT)
+    told, decided = ledger.read(loop)[-2:]
+    assert (decided.kind, decided.night, told.kind) == ("won", NIGHT, "certified")
     assert decided.contract == contracts.take(loop)
     seen = {name: registry.fact(NAME, decided.facts[name]) for name in decided.facts if name.endswith(".json")}
     assert seen["performance.json"] == looks.read(loop, NIGHT, "performance.json")
     assert seen["evaluation.json"] == evaluations.text(loop, second)
-    assert duel.load(json.loads(seen["evidence.json"])["days"]) == evidence.read(loop, second)
+    assert tuple(duel.load(json.loads(seen["evidence.json"])["days"])) == evidence.read(loop, second).days
     page = Settings.current().reports / NAME / "decisions" / won.report
     assert registry.fact(NAME, decided.facts["report.html"], ".html") == page.read_text()
 
@@ -132,7 +158,7 @@ def test_evidence_that_is_planted_in_mlflow_decides_nothing(second: str) -> None
     planted = [Cluster(shift("2013-01-13", i), 72, 72 * -30.0) for i in range(15)]
     with runs.connected() as client:
         real = {name: runs.read_file(client, second, name) for name in (evidence.FILE, evaluations.FILE)}
-        lies = {evidence.FILE: evidence.text("2", planted), evaluations.FILE: b"{}"}
+        lies = {evidence.FILE: evidence.text("2", Gathered(tuple(planted))), evaluations.FILE: b"{}"}
         runs.log_files(client, second, lies)
         try:
             assert step("duel", NAME, partition=NIGHT).verdict == "wait"

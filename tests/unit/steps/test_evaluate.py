@@ -9,9 +9,9 @@ import pytest
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
-from ratchet.decisions import checks
+from ratchet.decisions import checks, duel
 from ratchet.errors import RequestError
-from ratchet.lifecycle import evaluations, ledger
+from ratchet.lifecycle import evaluations, ledger, records
 from ratchet.settings import Settings
 from tests.conftest import ingest, step, train
 from tests.given.duels import NAME
@@ -58,7 +58,7 @@ def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
     loop = catalog.load(NAME)
     with runs.connected() as client:
         found = json.loads(runs.read_file(client, second, evaluations.FILE))
-    assert all(check.passed for check in checks.every(loop.gate, found, carried=False))
+    assert all(check.passed for check in checks.every(loop.gate, found))
     assert {"origin=EWR", "origin=JFK", "origin=LGA"} == set(found["slices"])
     assert sum(found["importance"].values()) > 0
     for changed, name in (
@@ -66,14 +66,41 @@ def test_vetoes_of_an_evaluation(second: str, tmp_path: Path) -> None:
         ({"size_mb": 1e9}, "size_mb"),
         ({"unaccepted": {"2013-01-14": "broken"}}, "data"),
         ({"behaviour": {"up": [1.0, 0.5, "higher", 0.0]}}, "up"),
-        ({"compared": [["2013-01-13", 72, 72 * 5.0, 0]]}, "own holdout"),
         (
             {"signatures": [{"inputs": {"new": "number"}, "outputs": ["x"]}, {"inputs": {}, "outputs": ["x"]}]},
             "signature",
         ),
         ({"slices": {"origin=JFK": [["a", 9, 900.0, 0], ["b", 9, 900.0, 0]]}}, "origin=JFK"),
     ):
-        broken = [
-            check.name for check in checks.every(loop.gate, {**found, **changed}, carried=True) if not check.passed
-        ]
+        broken = [check.name for check in checks.every(loop.gate, {**found, **changed}) if not check.passed]
         assert broken == [name]
+
+
+def test_a_first_model_is_told_beside_its_baseline_and_with_what_is_too_few(wind: str) -> None:
+    step("snapshot", wind, run="first")
+    made = step("train", wind, run="first").mlflow_run
+    told = step("evaluate", wind, run="first")
+    found = evaluations.read(catalog.load(wind), made)
+    assert found.baseline is not None
+    assert set(told.baseline_metrics) == set(told.metrics)
+    assert f"; baseline {found.baseline_loss:.4f}; there is no champion yet" in told.reason
+    assert told.too_few == found.too_few == {}  # four days can decide at the level of this loop
+    assert [each.key for each in duel.load(found.baseline)] == [*found.days]
+    plain = records.read(catalog.load(wind), made).baseline
+    assert plain is not None
+    assert found.baseline_words == plain.words
+    for day in told.daily:
+        (cluster,) = (each for each in duel.load(found.baseline) if each.key == day["day"])
+        assert cluster.mean == pytest.approx(day["challenger"] - day["baseline"])
+    with runs.connected() as client:
+        assert client.metrics(made)["baseline/loss"] == found.baseline_loss
+        assert client.metrics(made)["baseline/rmse"] == told.baseline_metrics["rmse"]
+
+
+def test_a_training_of_before_there_were_baselines_is_evaluated_without_one(wind: str) -> None:
+    step("snapshot", wind, run="first")
+    made = step("train", wind, run="first").mlflow_run
+    records.amend(catalog.load(wind), made, baseline=None)
+    told = step("evaluate", wind, run="first")
+    assert (told.baseline_metrics, "baseline" in told.reason) == ({}, False)
+    assert evaluations.read(catalog.load(wind), made).baseline is None

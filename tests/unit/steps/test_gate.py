@@ -99,16 +99,18 @@ def test_what_decides_is_the_ledger_whatever_a_runs_tags_say(wind: str) -> None:
     assert step("promote", wind, run="first").version == "1"
 
 
-def test_a_fresher_challenger_carries_the_recipes_evidence_on(second: str) -> None:
+def test_a_fresher_challenger_is_judged_by_its_own_days_and_waits_beside_the_other(second: str) -> None:
     live_night()
     step("snapshot", NAME, run="third", until=NIGHT)
     third = step("train", NAME, run="third").mlflow_run
     step("evaluate", NAME, run="third", mlflow_run=third)
     verdict = step("gate", NAME, run="third", mlflow_run=third)
     assert verdict.verdict == "wait", verdict.reason
-    assert verdict.days == 7  # the second's seven, of which the third's own four holdout days are the last
-    assert duel_kinds() == ["won", "promoted", "waiting", "waiting", "left"]
-    assert "carries its recipe's evidence on" in ledger.read(catalog.load(NAME))[-1].reason
+    assert verdict.days == 4  # of its own holdout alone, though the second of its recipe has three more
+    assert duel_kinds() == ["won", "promoted", "waiting", "waiting"]
+    (former, latter) = ledger.read(catalog.load(NAME))[-2:]
+    assert (former.line, former.terms) == (latter.line, latter.terms)
+    assert latter.against.name.startswith("baseline:")
 
 
 LEAKY = """SELECT observed_at, origin, observed_at AS event_time, humid,

@@ -45,7 +45,7 @@ def test_who_waits_is_scored_in_shadow_and_fed_with_labels(second: str) -> None:
     measured = step("performance", NAME, partition=NIGHT)
     assert measured.challengers == {second: 7}  # four held-out days, and the 17th to the 19th
     assert step("performance", NAME, partition=NIGHT).challengers == {second: 7}
-    days = evidence.read(catalog.load(NAME), second)
+    days = evidence.read(catalog.load(NAME), second).days
     assert [day.key for day in days] == [shift("2013-01-13", i) for i in range(7)]
     looked = step("duel", NAME, partition=NIGHT)
     assert looked.verdict == "wait"
@@ -110,7 +110,7 @@ def test_a_day_that_was_corrected_is_measured_again_by_the_night_that_first_know
 @pytest.mark.parametrize("day", ["2013-01-14", "2013-01-18"])  # held out from the challenger; after its holdout
 def test_a_duels_day_that_was_corrected_is_compared_again(second: str, tmp_path: Path, day: str) -> None:
     live_night()
-    before = {each.key: each for each in evidence.read(catalog.load(NAME), second)}
+    before = {each.key: each for each in evidence.read(catalog.load(NAME), second).days}
     assert day in before
     path = tmp_path / "copy" / "loops" / NAME / "loop.yaml"
     text = path.read_text()
@@ -120,7 +120,7 @@ def test_a_duels_day_that_was_corrected_is_compared_again(second: str, tmp_path:
     following = shift(NIGHT, 1)
     ingest(NAME, following)
     assert live_night(following).challengers == {second: 8}
-    after = {each.key: each for each in evidence.read(catalog.load(NAME), second)}
+    after = {each.key: each for each in evidence.read(catalog.load(NAME), second).days}
     assert sorted(after) == [*sorted(before), NIGHT]
     assert [key for key in before if after[key] != before[key]] == [day]
     assert after[day].rows == before[day].rows
@@ -130,7 +130,7 @@ def test_a_later_look_of_an_old_night_takes_no_correction_back(second: str, tmp_
     path, day = tmp_path / "copy" / "loops" / NAME / "loop.yaml", "2013-01-18"
     text = path.read_text()
     live_night()
-    before = evidence.read(catalog.load(NAME), second)
+    before = evidence.read(catalog.load(NAME), second).days
     for number, following in ((9, shift(NIGHT, 1)), (19, shift(NIGHT, 2))):
         path.write_text(text.replace("SELECT * FROM", f"SELECT * REPLACE (wind_speed + {number} AS wind_speed) FROM"))
         assert "72 labels" in ingest(NAME, day, f"stronger-by-{number}").reason
@@ -140,10 +140,10 @@ def test_a_later_look_of_an_old_night_takes_no_correction_back(second: str, tmp_
         step("score", NAME, partition=following)
         step("performance", NAME, partition=following)
         step("close", NAME, partition=following)
-        before, known = evidence.read(catalog.load(NAME), second), before
+        before, known = evidence.read(catalog.load(NAME), second).days, before
         assert next(each for each in before if each.key == day) not in known
     step("performance", NAME, partition=shift(NIGHT, 1))
-    assert evidence.read(catalog.load(NAME), second) == before
+    assert evidence.read(catalog.load(NAME), second).days == before
 
 
 SEEN = "were predicted by a model that was trained on that day or later: left out"
@@ -216,4 +216,6 @@ def test_a_duel_is_not_fought_with_what_a_champion_has_told_of_a_day_that_it_was
     rows = feature_days.of_days(dataset.registry(), loop, "HEAD", [day])
     with runs.connected():
         said = [predictions.shadow(loop, run, rows, day) for run in (ours, twin)]
-    assert [each for each in evidence.read(loop, ours) if each.key == day] == evidence.compare(loop, day, rows, *said)
+    assert [each for each in evidence.read(loop, ours).days if each.key == day] == evidence.compare(
+        loop, day, rows, *said
+    )

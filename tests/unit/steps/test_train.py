@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import METRICS
+from ratchet.data import features
 from ratchet.errors import DataError
 from ratchet.lifecycle import evaluations, proven, records
+from ratchet.steps import snapshot
+from ratchet.steps import train as train_step
+from ratchet.training.baseline import Baseline
 from tests.conftest import step, train
 
 
@@ -106,3 +111,21 @@ def test_the_note_of_a_run_holds_no_markup_of_a_reason(wind: str, monkeypatch: p
     with pytest.raises(KeyboardInterrupt):
         step("train", wind, run="first", reason="<img src=x onerror=alert(1)>")
     assert noted[0].endswith("Trained because: &lt;img src=x onerror=alert(1)&gt;")
+
+
+def test_a_baseline_is_trained_with_the_model(wind: str) -> None:
+    loop = catalog.load(wind)
+    step("snapshot", wind, run="first")
+    made = step("train", wind, run="first")
+    found = records.read(loop, made.mlflow_run).baseline
+    assert found is not None
+    rows = snapshot.read(loop, snapshot.pinned(loop, "first").snapshot, snapshot.TRAIN)
+    days = np.array(rows.column(features.PARTITION).to_pylist())
+    assert (found.until, found.kind[:8]) == (max(days), "mean of ")
+    taught = np.array(rows.column("wind"))[days >= found.first]
+    assert (found.rows, found.values) == (len(taught), pytest.approx((taught.mean(),)))
+    with runs.connected() as client:
+        kept = runs.read_file(client, made.mlflow_run, train_step.BASELINE)
+        note = client.tags(made.mlflow_run)[train_step.NOTE]
+    assert Baseline.model_validate_json(kept) == found
+    assert note.endswith(f"\n\nBaseline: {found.words}")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
-from ratchet import catalog
-from ratchet.contract.rules import Gate, Slices
+from ratchet import catalog, extensions
+from ratchet.contract.rules import Bound, Gate, Slices
 from ratchet.data import features
+from ratchet.decisions import duel
 from ratchet.training import evaluation
+from ratchet.training.baseline import Baseline
 from ratchet.training.evaluation import Side
 from ratchet.training.model import Model
 from tests.given import rows
@@ -73,3 +77,59 @@ def test_a_distance_is_in_deviations_and_a_signature_is_what_a_caller_knows(plac
         "inputs": {"origin": "category", "wind_now": "number", "temp_now": "number"},
         "outputs": ["regression"],
     }
+
+
+def test_a_baseline_stands_beside_challenger_and_champion(place: Path) -> None:
+    loop, table = catalog.load("wind"), rows.wind("2013-01-02..2013-01-04")
+    loop = loop.model_copy(update={"gate": loop.gate.model_copy(update={"level": 0.05})})
+    ours = evaluation.of_model(rows.breeze(loop), table)
+    plain = Baseline(kind="mean of the last week", values=(14.0,), rows=9, first="2013-01-01", until="2013-01-01")
+    found, without = (evaluation.compare(loop, table, ours, ours, each) for each in (plain, None))
+    losses = (ours.target - 14.0) ** 2
+    days = np.array(table.column(features.PARTITION).to_pylist())
+    assert found["metrics"]["baseline"].keys() == found["metrics"]["challenger"].keys()
+    assert found["metrics"]["baseline"]["rmse"] == np.sqrt(losses.mean())
+    assert found["baseline_loss"] == losses.mean()
+    assert found["days"]["2013-01-03"]["baseline"] == losses[days == "2013-01-03"].mean()
+    own = (ours.target - ours.prediction) ** 2
+    assert duel.load(found["baseline"]) == duel.cluster(days, own, losses)
+    assert found["baseline_words"] == plain.words
+    assert [*found["too_few"]] == ["rows", "clusters"]
+    assert (without["baseline"], without["baseline_loss"], without["baseline_words"]) == (None, None, "")
+    assert "baseline" not in without["metrics"]
+    assert "baseline" not in without["days"]["2013-01-03"]
+    same = {"metrics", "days", "baseline", "baseline_loss", "baseline_words"}
+    assert {k: v for k, v in found.items() if k not in same} == {k: v for k, v in without.items() if k not in same}
+
+
+def test_a_metric_of_the_loops_own_that_takes_no_constant_is_left_out_of_the_baseline(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, table = catalog.load("wind"), rows.wind("2013-01-02..2013-01-04")
+    loop = loop.model_copy(update={"gate": Gate(floors={"own": Bound(min=0.0)}, loss="squared_error")})
+
+    def measure(target: np.ndarray, prediction: np.ndarray) -> float:
+        return 1 / float(np.ptp(prediction)) if np.ptp(prediction) else 1 / 0
+
+    monkeypatch.setattr(extensions, "find", lambda *_: SimpleNamespace(measure=measure))
+    plain = Baseline(kind="mean of the last week", values=(14.0,), rows=9, first="2013-01-01", until="2013-01-01")
+    target = np.array(table.column("wind"))
+    found = evaluation.compare(loop, table, Side(np.ones(len(target), dtype=bool), target, target + 1), None, plain)
+    assert found["metrics"]["challenger"].keys() - found["metrics"]["baseline"].keys() == {"own"}
+
+
+def test_a_baseline_is_asked_in_its_own_order_of_classes() -> None:
+    """The challenger may know other classes than the anchor's baseline of long ago."""
+    import pyarrow as pa
+
+    loop = catalog.load("flight_delays")
+    loop = loop.model_copy(update={"task": "multiclass", "target": loop.target.model_copy(update={"name": "kind"})})
+    table = pa.table({features.PARTITION: ["b", "a", "b", "c"], "kind": ["x", "y", "z", "x"]})
+    old = Baseline(
+        kind="shares", values=(0.2, 0.8), classes=("y", "x"), rows=9, first="0", until="1", losses={}, note=""
+    )
+    new = old.model_copy(update={"values": (0.5, 0.4, 0.1), "classes": ("x", "y", "z")})
+    found = evaluation.of_baselines(loop, {"a": new, "b": old}, table)
+    assert found.rows.tolist() == [True, True, True, False]
+    assert found.target.tolist() == [1, 1, -1]  # of each by its own classes, in the order of the rows
+    assert [each.tolist() for each in found.prediction] == [[0.2, 0.8, 0.0], [0.5, 0.4, 0.1], [0.2, 0.8, 0.0]]

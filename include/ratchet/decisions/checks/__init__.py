@@ -12,20 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ratchet.contract.rules import Gate
-from ratchet.decisions.checks import behaviour, data, fairness, floors, holdout, limits, signature, slices, too_good
+from ratchet.decisions.checks import behaviour, data, fairness, floors, limits, signature, slices, too_good
 from ratchet.decisions.checks.check import Check
 
 Judge = Callable[[Mapping[str, Any]], list[Check]]  # of a check of the loop's own, its options bound
 
-_BUILT_IN = (floors, data, too_good, holdout, slices, fairness, limits, signature, behaviour)
+_BUILT_IN = (floors, data, too_good, slices, fairness, limits, signature, behaviour)
 
 
-def every(gate: Gate, found: Mapping[str, Any], carried: bool, own: Sequence[Judge] = ()) -> list[Check]:
-    """Judge a challenger by every check.
-
-    found: its stored evaluation. carried: its evidence began with earlier fits of its recipe. own: checks that are not
-    Ratchet's.
-    """
-    found = {**found, "carried": carried}
+def every(gate: Gate, found: Mapping[str, Any], own: Sequence[Judge] = ()) -> list[Check]:
+    """Judge a challenger by every check. found: its stored evaluation. own: checks that are not Ratchet's."""
     listed = [check for module in _BUILT_IN for check in module.judge(gate, found)]
     return listed + [check for judge in own for check in judge(found)]

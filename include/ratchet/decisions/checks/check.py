@@ -16,6 +16,18 @@ class Check:
     number: float | None = None  # what was found; None where it is undefined
     low: float | None = None  # least that passes
     high: float | None = None  # most that passes
+    told: bool = False  # nothing was judged: it is for a reader to know
+    waits: bool = False  # where it does not pass, the challenger waits, and is not refused: a timing
+
+    @property
+    def forbids(self) -> bool:
+        """Say whether it refuses the challenger."""
+        return not (self.passed or self.waits)
+
+    @property
+    def delays(self) -> bool:
+        """Say whether it lets the challenger wait."""
+        return self.waits and not self.passed
 
 
 def within(

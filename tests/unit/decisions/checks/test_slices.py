@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,3 +46,27 @@ def test_a_gate_without_slices_judges_none() -> None:
     found = {"slices": {"carrier=AA": [["2013-01-01", 10, 99.0, 0], ["2013-01-02", 10, 99.0, 0]]}}
     assert judge(Gate(), found) == []
     assert [check.passed for check in judge(Gate(slices=Slices(columns=("carrier",))), found)] == [False]
+
+
+@pytest.mark.parametrize("values", [[0.0], [99.0], [-math.inf, -math.inf]])
+@pytest.mark.parametrize("undefined", ["forbid", "tell"])
+def test_what_cannot_be_judged_is_undefined_and_not_passed_by_its_mean(values: list[float], undefined: Any) -> None:
+    clusters = [Cluster(str(i), 1, v if math.isfinite(v) else 0.0, -int(math.isinf(v))) for i, v in enumerate(values)]
+    (check,) = slices({"k=a": clusters}, 0.05, 0.05, undefined)
+    assert (check.passed, check.told, check.number) == (undefined == "tell", undefined == "tell", None)
+    assert "k=a: undefined: " in check.text
+
+
+def test_a_column_without_a_level_that_can_be_judged_is_undefined() -> None:
+    found = {"slices": {}, "small_slices": {"carrier": {"carrier=AA": 12, "carrier=HA": 3}}}
+    rule = {"columns": ("carrier",)}
+    (check,) = judge(Gate(slices=Slices.model_validate(rule)), found)
+    assert check.forbids
+    assert "undefined: no level has 200 rows; there is carrier=AA (12 rows), carrier=HA (3 rows)" in check.text
+    (told,) = judge(Gate(slices=Slices.model_validate({**rule, "undefined": "tell"})), found)
+    assert (told.passed, told.told) == (True, True)
+    known = {"carrier=UA": [["a", 300, 0.0, 0], ["b", 300, 3.0, 0]]}
+    judged, small = judge(Gate(slices=Slices.model_validate(rule)), {**found, "slices": known})
+    assert (judged.passed, judged.told, small.told) == (True, False, True)
+    assert "not judged: carrier=AA (12 rows)" in small.text
+    assert judge(Gate(slices=Slices.model_validate(rule)), {"slices": {}, "small_slices": None}) == []  # no champion

@@ -1,0 +1,156 @@
+"""The anchor: an older model that stays in shadow, that every promotion has to hold against, and that moves on proof.
+
+A chain of "not worse by more than a margin" may creep down by a margin a link. The anchor is the last model that was
+proved better than its own anchor; the first is the baseline of the first champion. A challenger has to hold against it
+by at most a margin, as against the champion, and what challengers lose against it is owed by those that follow, across
+champions (`duel.owed`): so the probability that ever a model is promoted that is worse than the anchor by more than the
+margin is at most the level, and what a loop may lose in all against the best model that it kept is one margin.
+
+An anchor that has grown old may move to a champion that is proved not worse than the best of all kept by more than half
+a margin. It is held to the best from then on: challengers have the other half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ratchet.contract.loop import Loop
+from ratchet.decisions import duel, hypothesis, shadows
+from ratchet.decisions.duel import Cluster, Gathered
+from ratchet.decisions.entries import Anchored, Certified, Entries, Judged, Terms, only
+from ratchet.partitions import days_between
+
+FIFTH = 0.2  # of the bound: how much may be lost to the anchor where the aim is superior, and no margin is named
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """What a loop's models are held to."""
+
+    name: str  # a version, or the name of a baseline (`shadows.baseline`)
+    since: str  # the day that it became the anchor
+    best: str  # the last that was proved better than its own anchor: itself, or what it was not worse than
+
+    @property
+    def version(self) -> str | None:
+        """Return its version; None where it is a baseline, which nobody can turn back to."""
+        return None if shadows.trained_with(self.name) else self.name
+
+
+def anchor(entries: Entries) -> Anchor | None:
+    """Return the anchor; None where there is none before a first champion: its baseline then stands for it.
+
+    A loop that had a champion before there were anchors begins with the last of those.
+    """
+    moved, begun = None, None
+    for entry in reversed(entries):  # by kind: a look at classes takes three times as long, and this is asked often
+        if entry.kind == "anchored":
+            moved = moved or entry
+            if entry.how == "better":
+                return Anchor(moved.version, moved.partition, entry.version)
+        elif entry.kind == "promoted":
+            begun = entry
+            if entry.terms is None:
+                break
+    if begun is None:
+        return None
+    first = shadows.baseline(begun.evaluated) if begun.champion is None and begun.terms else begun.version
+    return Anchor(moved.version, moved.partition, first) if moved else Anchor(first, begun.day, first)
+
+
+def shown(name: str) -> str:
+    """Name an anchor for people."""
+    return "the baseline" if shadows.trained_with(name) else f"v{name}"
+
+
+def terms(loop: Loop, by: Terms, best: bool) -> Terms:
+    """Return the terms of a duel with the anchor: those of the challenger's line, by the anchor's own margin.
+
+    best: whether the anchor is the best of all kept, or itself held to that by half of what may be lost.
+    """
+    whole = loop.gate.margin or FIFTH * by.bound
+    return by.model_copy(update={"margin": whole if best else whole / 2})
+
+
+def debt(loop: Loop, entries: Entries, name: str, run: str, first: str, evidence: Callable[[str], Gathered]) -> float:
+    """Return what challengers owe to an anchor on a day: what those before have lost against it, before that day.
+
+    name: the anchor's. The logarithm of a capital, at most 0.
+    """
+    judged = [
+        each
+        for each in only(entries, Judged)
+        if each.evaluated != run and each.against is not None and each.against.name == name
+    ]
+    if not judged or judged[-1].against is None:
+        return 0.0
+    before, held = judged[-1].against, evidence(judged[-1].evaluated)
+    if held.anchor != name or before.terms.loss != loop.loss or before.terms.cluster != loop.gate.cluster:
+        return 0.0
+    days = hypothesis.grouped(loop, [each for each in held.anchored if each.key < first])
+    return duel.owed(days, margin=before.terms.margin, bound=before.terms.bound, debt=before.debt)
+
+
+def moved(
+    loop: Loop,
+    now: Anchor | None,
+    night: str,
+    version: str,
+    by: Terms,
+    days: Sequence[Cluster],
+    against_best: Callable[[], Sequence[Cluster]],
+) -> Anchored | None:
+    """Move the anchor to tonight's champion where that is proved better, or not worse once the anchor is old.
+
+    now: the anchor of before. version: the champion's. by: the terms of its promotion. days: its own, against the
+    anchor. against_best: its own, against the best of all kept; asked for only where it decides.
+    """
+    if now is None or now.name == version:
+        return None
+    better = hypothesis.judge(loop, by.model_copy(update={"margin": 0.0}), days)
+    old = days_between(now.since, night) >= loop.gate.anchor_days
+    if not old and better.verdict != "promote":
+        return None
+    held, found = (days, better) if now.best == now.name else (against_best(), None)
+    found = found or hypothesis.judge(loop, by.model_copy(update={"margin": 0.0}), held)
+    how: Literal["better", "not worse"] = "better" if found.verdict == "promote" else "not worse"
+    if how == "not worse":
+        found = hypothesis.judge(loop, terms(loop, by, best=False), held)
+    if found.verdict != "promote":
+        return None
+    reason = (
+        f"v{version} is the anchor: it is proved {how} than {shown(now.best)}, the best of all kept, "
+        f"{found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}] over its own {found.clusters} days"
+    )
+    return Anchored(
+        key=f"anchored:{version}:{night}", version=version, how=how, best=now.best, partition=night, reason=reason
+    )
+
+
+def certified(loop: Loop, now: Anchor, night: str, version: str, by: Terms, days: Sequence[Cluster]) -> Certified:
+    """State what a night can say of the champion against the anchor. days: the champion's own, against it."""
+    if now.name == version:
+        reason = f"v{version} is the anchor since {now.since}"
+        return Certified(
+            key=f"certified:{night}", partition=night, version=version, anchor=now.name, since=now.since, reason=reason
+        )
+    found = hypothesis.judge(loop, terms(loop, by, now.best == now.name), days)
+    count = f"{found.clusters} {loop.gate.cluster}{'' if found.clusters == 1 else 's'}"
+    said = f"{found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}], {count}"
+    if not found.clusters:
+        said = f"no {loop.gate.cluster} of labels yet that neither has seen"
+    reason = f"v{version} against the anchor {shown(now.name)} of {now.since}: {said}"
+    return Certified(
+        key=f"certified:{night}",
+        partition=night,
+        version=version,
+        anchor=now.name,
+        since=now.since,
+        difference=found.difference,
+        low=found.low,
+        high=found.high,
+        clusters=found.clusters,
+        reason=reason,
+    )
