@@ -20,6 +20,11 @@ def one_line(text: str, longest: int = 0) -> str:
     return plain if not longest or len(plain) <= longest else f"{plain[: longest - 1]}…"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: one day, two days."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def lines(text: str) -> str:
     """Return a text of several lines, each as `one_line` has it, its indentation kept."""
     return "\n".join(f"{line[: len(line) - len(line.lstrip(' '))]}{one_line(line)}" for line in text.split("\n"))

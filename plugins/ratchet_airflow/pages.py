@@ -26,7 +26,7 @@ from ratchet.errors import RatchetError, explain
 from ratchet.lifecycle import dataset, ledger
 from ratchet.reports.page import page
 from ratchet.settings import Settings
-from ratchet.text import lines, one_line
+from ratchet.text import counted, lines, one_line
 
 if TYPE_CHECKING:
     from ratchet.adapters.data_registry import Registry
@@ -151,7 +151,7 @@ def _about(name: str, loop: contract.Loop, registry: Registry) -> str:
     held = sum(verdict.quarantined for verdict in verdicts.values())
     facts = {
         "Champion": f"v{champion.version}, since {champion.at[:16].replace('T', ' ')} UTC" if champion else "none yet",
-        "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {held} row{'' if held == 1 else 's'} in quarantine"
+        "Data": f"{len(days)} days, {days[0]} to {days[-1]}; {counted(held, 'row')} in quarantine"
         if days
         else "none yet",
     }

@@ -55,3 +55,7 @@ def test_markdown_says_a_text_and_nothing_else(given_text: str) -> None:
         MarkdownIt("commonmark").enable("table").render(f"| a | b |\n| - | - |\n| {text.markdown_code(said)} | 1 |")
     )
     assert re.findall("<(td|a|img|code)\\b", rendered) == (["td", "code", "td"] if said else ["td", "td"])
+
+
+def test_things_are_counted() -> None:
+    assert [text.counted(number, "day") for number in (0, 1, 12)] == ["0 days", "1 day", "12 days"]

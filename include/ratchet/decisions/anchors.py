@@ -17,10 +17,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ratchet.contract.loop import Loop
-from ratchet.decisions import duel, hypothesis, shadows
+from ratchet.decisions import hypothesis, lifecycle, shadows
 from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.decisions.entries import Anchored, Certified, Entries, Judged, Terms, only
 from ratchet.partitions import days_between
+from ratchet.text import counted
+
+# Days that are known, and the other side's name, a version's or a baseline's -> those and the labelled days since.
+Compare = Callable[[Sequence[Cluster], str], tuple[Cluster, ...]]
 
 FIFTH = 0.2  # of the bound: how much may be lost to the anchor where the aim is superior, and no margin is named
 
@@ -60,6 +64,29 @@ def anchor(entries: Entries) -> Anchor | None:
     return Anchor(moved.version, moved.partition, first) if moved else Anchor(first, begun.day, first)
 
 
+def in_shadow(entries: Entries) -> list[str]:
+    """List the versions that predict in shadow beside the champion: its predecessor, and the anchor."""
+    before, now = shadows.predecessor(entries), anchor(entries)
+    versions = {before.version if before else None, now.version if now else None}
+    return sorted({each for each in versions if each} - {lifecycle.champion(entries)})
+
+
+def gathered(before: Gathered, champion: str | None, name: str, compare: Compare) -> Gathered:
+    """Add to a challenger's evidence against the champion and the anchor what labels have come since.
+
+    before: what is known. champion: its version; None where there is none. name: the anchor's.
+    """
+    days = before.days if champion is None else compare(before.days, champion)
+    return Gathered(days, name, days if name == champion else against(before, name, compare))
+
+
+def against(before: Gathered, name: str, compare: Compare) -> tuple[Cluster, ...]:
+    """Return days against an anchor: those that are known and what came since, or all anew where it is another."""
+    if not name:
+        return ()
+    return compare(before.anchored if before.anchor == name else (), name)
+
+
 def shown(name: str) -> str:
     """Name an anchor for people."""
     return "the baseline" if shadows.trained_with(name) else f"v{name}"
@@ -89,8 +116,7 @@ def debt(loop: Loop, entries: Entries, name: str, run: str, first: str, evidence
     before, held = judged[-1].against, evidence(judged[-1].evaluated)
     if held.anchor != name or before.terms.loss != loop.loss or before.terms.cluster != loop.gate.cluster:
         return 0.0
-    days = hypothesis.grouped(loop, [each for each in held.anchored if each.key < first])
-    return duel.owed(days, margin=before.terms.margin, bound=before.terms.bound, debt=before.debt)
+    return hypothesis.owed(loop, before.terms, held.anchored, first, before.debt)
 
 
 def moved(
@@ -137,7 +163,7 @@ def certified(loop: Loop, now: Anchor, night: str, version: str, by: Terms, days
             key=f"certified:{night}", partition=night, version=version, anchor=now.name, since=now.since, reason=reason
         )
     found = hypothesis.judge(loop, terms(loop, by, now.best == now.name), days)
-    count = f"{found.clusters} {loop.gate.cluster}{'' if found.clusters == 1 else 's'}"
+    count = counted(found.clusters, loop.gate.cluster)
     said = f"{found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}], {count}"
     if not found.clusters:
         said = f"no {loop.gate.cluster} of labels yet that neither has seen"

@@ -36,7 +36,6 @@ Verdict = Literal["promote", "reject", "wait"]
 BETS = (0.5, 0.9)  # shares of the stake that loses all at the limit below; the capital is spread evenly
 MOST = 0.9  # largest share of the stake that could lose all at the bound itself
 WIDTH = 3.0  # root mean squares of the differences so far, beyond which the next is not expected
-_TINY = 1e-300
 _FAR = 3650  # clusters: beyond this, "how many more" is not said
 
 
@@ -151,7 +150,7 @@ def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: fl
 
     margin: how much worse than the champion the rival may be (0: it has to be better). bound: what a cluster's
     difference is clipped to. Both in the loss's units, margin less than half of bound. level: probability of a false
-    promotion, and of a false rejection, in (0, 1). debt: what the bettor on the rival has lost before, as `debt` says.
+    promotion, and of a false rejection, in (0, 1). debt: what the bettor on the rival has lost before (`owed`).
     """
     if not 0 < level < 1:
         raise ValueError(f"a level lies between 0 and 1; found {level}")
@@ -163,8 +162,20 @@ def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: fl
     verdict: Verdict = "promote" if _log(rival) >= needed else "reject" if _log(champion) >= needed else "wait"
     more = [_more(rival, debt, len(days), needed), _more(champion, 0.0, len(days), needed)]
     soonest = min((each for each in more if each is not None), default=None)
-    found = (verdict, _log(rival), _log(champion), needed, mean, low, high, len(days), soonest, margin, bound, debt)
-    return Evidence(*found)
+    return Evidence(
+        verdict=verdict,
+        rival=_log(rival),
+        champion=_log(champion),
+        needed=needed,
+        difference=mean,
+        low=low,
+        high=high,
+        clusters=len(days),
+        more=soonest,
+        margin=margin,
+        bound=bound,
+        debt=debt,
+    )
 
 
 def curve(clusters: Sequence[Cluster], *, margin: float, bound: float, debt: float = 0.0) -> list[tuple[float, float]]:
@@ -218,7 +229,7 @@ def _stakes(limit: float, margin: float, tested: float, bound: float) -> list[fl
     limit: what the difference is expected to stay within. margin: the duel's own.
     """
     most = MOST / (bound - tested)
-    return [min(share / max(limit - margin, _TINY), most) for share in BETS]
+    return [min(share / max(limit - margin, 1e-300), most) for share in BETS]
 
 
 def _bet(
@@ -226,12 +237,11 @@ def _bet(
 ) -> Iterator[tuple[list[float], list[float]]]:
     """Return, after each cluster, the log capital of each bet of the two bettors."""
     rival, champion = _start(debt), _start()
-    most, least = MOST / (bound - margin), MOST / (bound + margin)
-    for difference, limit in days:  # as `_stakes` says, written out: most of a simulated life's time goes here
-        gain, ours, theirs = margin - difference, max(limit - margin, _TINY), max(limit + margin, _TINY)
-        rival = [held + math.log1p(min(bet / ours, most) * gain) for held, bet in zip(rival, BETS, strict=True)]
+    for difference, limit in days:
+        ours, theirs = _stakes(limit, margin, margin, bound), _stakes(limit, -margin, -margin, bound)
+        rival = [held + math.log1p(stake * (margin - difference)) for held, stake in zip(rival, ours, strict=True)]
         champion = [
-            held + math.log1p(min(bet / theirs, least) * -gain) for held, bet in zip(champion, BETS, strict=True)
+            held + math.log1p(stake * (difference - margin)) for held, stake in zip(champion, theirs, strict=True)
         ]
         yield rival, champion
 

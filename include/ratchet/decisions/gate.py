@@ -10,7 +10,7 @@ from typing import Any
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import Evidence, Verdict
 from ratchet.decisions.entries import Against, Terms
-from ratchet.text import one_line
+from ratchet.text import counted, one_line
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def words(evidence: Evidence, unit: str = "day", whom: str = "the champion") -> 
     """Tell a duel's evidence in a sentence. whom: the other side of it."""
     if not evidence.clusters:
         return f"no {unit} of labels yet that neither it nor {whom} has seen"
-    count = f"{evidence.clusters} {unit}{'' if evidence.clusters == 1 else 's'}"
-    found = f"loss against {whom} {evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}] over {count}"
+    interval = f"{evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}]"
+    found = f"loss against {whom} {interval} over {counted(evidence.clusters, unit)}"
     against = evidence.verdict == "reject" or (evidence.verdict == "wait" and evidence.champion > evidence.rival)
     side = f"evidence {_odds(evidence.champion if against else evidence.rival)} {'against' if against else 'for'} it"
     text = f"{found}, {side}, {_odds(evidence.needed)} needed"

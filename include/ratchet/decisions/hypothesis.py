@@ -21,6 +21,7 @@ from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.decisions.entries import Entries, Judged, Promoted, RolledBack, Terms, only
 from ratchet.partitions import shift, week
+from ratchet.text import counted
 
 ROWS = 100  # labelled rows below which a holdout's metrics say nothing: 0.7 of so many is 0.60 to 0.78, at 95 %
 
@@ -74,8 +75,13 @@ def debt(loop: Loop, entries: Entries, name: str, run: str, first: str, evidence
         return 0.0
     before = judged[-1]
     assert before.terms is not None
-    days = grouped(loop, [each for each in evidence(before.evaluated).days if each.key < first])
-    return duel.owed(days, margin=before.terms.margin, bound=before.terms.bound, debt=before.debt)
+    return owed(loop, before.terms, evidence(before.evaluated).days, first, before.debt)
+
+
+def owed(loop: Loop, by: Terms, days: Sequence[Cluster], first: str, debt: float) -> float:
+    """Return what a challenger leaves to the next, whose first day is `first`. debt: what it owed itself."""
+    before = grouped(loop, [each for each in days if each.key < first])
+    return duel.owed(before, margin=by.margin, bound=by.bound, debt=debt)
 
 
 def judge(loop: Loop, by: Terms, days: Sequence[Cluster], debt: float = 0.0) -> duel.Evidence:
@@ -103,9 +109,8 @@ def too_few(loop: Loop, days: Sequence[Cluster], scale: float) -> dict[str, str]
     if rows < ROWS:
         told["rows"] = f"on {rows:,} rows nothing can be said yet: at least {ROWS} are needed"
     if found < needed:
-        count = f"{found} {unit}{'' if found == 1 else 's'}"
         least = f"at least {needed} are needed, and later nights add theirs"
-        told["clusters"] = f"{count} alone can decide no duel: {least}"
+        told["clusters"] = f"{counted(found, unit)} alone can decide no duel: {least}"
     return told
 
 

@@ -108,8 +108,9 @@ def night(
     champion: its version; None where there is none yet. trainings: of those who wait; asked for only who is judged.
     """
     new, said, back, now = list[Entry](), list[str](), None, anchors.anchor(entries)
+    by = _terms(loop, entries, champion, measured.scale)
     if champion is not None:
-        new, said, back = _back(loop, entries, day, champion, measured, now)
+        new, said, back = _back(loop, entries, day, champion, measured, now, by)
         if any(isinstance(each, RolledBack) for each in new):
             return Night(tuple(new), back=back, said=tuple(said))
     waiting = shadows.challengers(entries)
@@ -147,7 +148,6 @@ def night(
         elif each.mlflow_run in gone:
             new.append(lifecycle.left(each, gone[each.mlflow_run]))
     if champion is not None and now:
-        by = _terms(loop, entries, champion, measured.scale)
         days = measured.own.anchored if measured.own.anchor == now.name else ()  # measured before the anchor moved
         told = anchors.certified(loop, now, day, champion, by, days)
         moved = anchors.moved(loop, now, day, champion, by, days, measured.best) if winner is None else None
@@ -157,11 +157,10 @@ def night(
 
 
 def _back(
-    loop: Loop, entries: Entries, day: str, champion: str, measured: Measured, anchor: Anchor | None
+    loop: Loop, entries: Entries, day: str, champion: str, measured: Measured, anchor: Anchor | None, by: Terms
 ) -> tuple[list[Entry], list[str], gate.Decision | None]:
     """Ask whether the predecessor, or the anchor, does better than the champion: then it takes its place again."""
-    by, unit = _terms(loop, entries, champion, measured.scale), loop.gate.cluster
-    before = shadows.predecessor(entries)
+    unit, before = loop.gate.cluster, shadows.predecessor(entries)
     said, back = list[str](), None
     if before is not None:
         turned = hypothesis.turned(loop, by, measured.shadowed)
@@ -258,9 +257,9 @@ def _anchor(now: Anchor | None, measured: str) -> Anchor | None:
     return now if now and now.name == measured else Anchor(measured, "", measured)
 
 
-def _terms(loop: Loop, entries: Entries, champion: str, scale: float) -> Terms:
+def _terms(loop: Loop, entries: Entries, champion: str | None, scale: float) -> Terms:
     """Return the terms that the champion was promoted by; those of now where it has none, or in another loss."""
-    promotion = lifecycle.promotion(entries, champion)
+    promotion = lifecycle.promotion(entries, champion) if champion else None
     by = promotion.terms if promotion else None
     return by if by and by.loss == loop.loss else hypothesis.of_now(loop, scale)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.decisions import duel, shadows
+from ratchet.decisions import anchors, duel, shadows
 from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.lifecycle import dataset, feature_days, predictions, records
 
@@ -70,8 +70,8 @@ def text(champion: str | None, gathered: Gathered) -> str:
 
 
 @dataclass(frozen=True)
-class Night:
-    """What a night compares by: who is champion, and what labels it knows."""
+class Known:
+    """What a night compares by: who is champion, and what labels there are."""
 
     client: Tracking
     registry: Registry
@@ -82,59 +82,41 @@ class Night:
     over: bool = False  # later nights have gone on with the evidence, and this one adds nothing
 
 
-@dataclass(frozen=True)
-class Side:
-    """A side of a duel: what was told of a day by these versions or, where nothing was, what stands for the model."""
-
-    contender: predictions.Contender
-    versions: frozenset[str] = frozenset()
-
-    def of(self, loop: Loop, day: str, rows: pa.Table) -> pa.Table | None:
-        """Return what it predicts of a day's rows; None where it has seen the day."""
-        told, standing = _told(loop, day, self.versions) if self.versions else None, self.contender.on(day)
-        return told if told is not None or standing is None else predictions.shadow(loop, standing, rows, day)
-
-
-def extend(loop: Loop, night: Night, waiting: shadows.Challenger, anchor: str) -> Gathered:
+def extend(loop: Loop, known: Known, waiting: shadows.Challenger, anchor: str) -> Gathered:
     """Add the labelled days that are not yet in a challenger's evidence; return it whole.
 
-    anchor: the name of the one of now. What was gathered against another is gathered anew.
+    anchor: the name of the one of now; empty where there is none, and the baseline of before stays.
     """
     run, before = waiting.mlflow_run, read(loop, waiting.mlflow_run)
-    if night.over:
+    if known.over:
         return before
-    ours, days = Side(predictions.contender(loop, run)), before.days
-    if night.champion is not None:
-        days = _added(loop, night, run, before.days, ours, _champion(loop, night.champion))
-    if night.champion is not None and anchor == night.champion.number:
-        anchored = days
-    else:
-        anchored = _against(loop, night, run, before, ours, anchor)
-    return _kept(loop, night, run, before, Gathered(days, anchor, anchored))
+    compare = _comparing(loop, known, run, predictions.contender(loop, run))
+    champion = known.champion.number if known.champion else None
+    return _kept(loop, known, run, before, anchors.gathered(before, champion, anchor or before.anchor, compare))
 
 
-def of_champion(loop: Loop, night: Night, anchor: str) -> Gathered:
+def of_champion(loop: Loop, known: Known, anchor: str) -> Gathered:
     """Add the labelled days to the champion's own days against the anchor; return them. None where it is the anchor.
 
     They are kept under the run that was evaluated for it, whose first look has gathered the first of them.
     """
-    assert night.champion is not None
-    if anchor == night.champion.number:
+    assert known.champion is not None
+    if anchor == known.champion.number:
         return Gathered((), anchor)
-    run = judged_run(loop, night.champion)
+    run = judged_run(loop, known.champion)
     before = read(loop, run)
-    if night.over:
+    if known.over:
         return Gathered((), before.anchor, before.anchored)
-    own = _against(loop, night, run, before, _champion(loop, night.champion), anchor)
-    _kept(loop, night, run, before, Gathered(before.days, anchor, own))
+    own = anchors.against(before, anchor, _comparing(loop, known, run, _side(loop, known, known.champion.number)))
+    _kept(loop, known, run, before, Gathered(before.days, anchor, own))
     return Gathered((), anchor, own)
 
 
-def against(loop: Loop, night: Night, anchor: str) -> tuple[Cluster, ...]:
+def against(loop: Loop, known: Known, anchor: str) -> tuple[Cluster, ...]:
     """Compare the champion's own days with an anchor that is not the one of now. Nothing of it is kept."""
-    assert night.champion is not None
-    run = judged_run(loop, night.champion)
-    return _against(loop, night, run, duel.NOTHING, _champion(loop, night.champion), anchor)
+    assert known.champion is not None
+    run, ours = judged_run(loop, known.champion), _side(loop, known, known.champion.number)
+    return anchors.against(duel.NOTHING, anchor, _comparing(loop, known, run, ours))
 
 
 def judged_run(loop: Loop, version: models.Version) -> str:
@@ -142,15 +124,15 @@ def judged_run(loop: Loop, version: models.Version) -> str:
     return records.read(loop, version.run_id).evaluated or version.run_id
 
 
-def against_predecessor(loop: Loop, night: Night, predecessor: shadows.Predecessor) -> list[Cluster]:
+def against_predecessor(loop: Loop, known: Known, predecessor: shadows.Predecessor) -> list[Cluster]:
     """Compare the predecessor, in shadow, with what its successors have told the world since."""
-    rival = predictions.contender(loop, models.version(night.client, loop.name, predecessor.version).run_id)
-    first = shadows.watched_since(predecessor, night.last, loop.gate.patience_days)
-    days = dataset.published(night.registry, loop, night.revision, first, night.last)
+    rival = predictions.contender(loop, models.version(known.client, loop.name, predecessor.version).run_id)
+    first = shadows.watched_since(predecessor, known.last, loop.gate.patience_days)
+    days = dataset.published(known.registry, loop, known.revision, first, known.last)
     told = {day: found for day in days if (found := _told(loop, day, {*predecessor.versions})) is not None}
     if not told:
         return []
-    table = feature_days.of_range(night.registry, loop, night.revision, min(told), max(told))
+    table = feature_days.of_range(known.registry, loop, known.revision, min(told), max(told))
     found = []
     for day, champion in told.items():
         standing = rival.on(day)
@@ -160,41 +142,46 @@ def against_predecessor(loop: Loop, night: Night, predecessor: shadows.Predecess
     return found
 
 
-def _champion(loop: Loop, version: models.Version) -> Side:
-    return Side(predictions.contender(loop, version.run_id), frozenset({version.number}))
+def _side(loop: Loop, known: Known, name: str) -> predictions.Contender:
+    """Return a side of a duel. name: a version's or a baseline's; what the champion has told counts before all else."""
+    if known.champion and name == known.champion.number:
+        return replace(predictions.contender(loop, known.champion.run_id), told=frozenset({name}))
+    run = name if shadows.trained_with(name) else models.version(known.client, loop.name, name).run_id
+    return predictions.contender(loop, run)
 
 
-def _against(loop: Loop, night: Night, run: str, before: Gathered, ours: Side, anchor: str) -> tuple[Cluster, ...]:
-    """Return the days of a model against an anchor: those before and what is new, or all anew. run: its judged one."""
-    if not anchor:
-        return ()
-    known = before.anchored if before.anchor == anchor else ()
-    name = anchor if shadows.trained_with(anchor) else models.version(night.client, loop.name, anchor).run_id
-    return _added(loop, night, run, known, ours, Side(predictions.contender(loop, name)))
-
-
-def _added(
-    loop: Loop, night: Night, run: str, known: Sequence[Cluster], ours: Side, theirs: Side
-) -> tuple[Cluster, ...]:
-    """Compare two sides on the labelled days that are new, from the first that the run has held out."""
+def _comparing(loop: Loop, known: Known, run: str, ours: predictions.Contender) -> anchors.Compare:
+    """Return how a model's days are compared with another's. run: the one that was evaluated for it."""
     held, until = records.read(loop, run).held_out
-    published = dataset.published(night.registry, loop, night.revision, held, night.last)
-    kept, days = duel.due(known, published, until if known else "", night.corrected)
-    if not days:
-        return tuple(kept)
-    table, found = feature_days.of_days(night.registry, loop, night.revision, days), list[Cluster]()
-    for day in days:
-        rows = _of(table, day)
-        mine, other = ours.of(loop, day, rows), theirs.of(loop, day, rows)
-        if mine is not None and other is not None:
-            found += compare(loop, day, rows, mine, other)
-    return tuple(duel.merge(kept, found))
+
+    def compared(before: Sequence[Cluster], name: str) -> tuple[Cluster, ...]:
+        """Add the days that are new, from the first that the run has held out."""
+        published = dataset.published(known.registry, loop, known.revision, held, known.last)
+        kept, days = duel.due(before, published, until if before else "", known.corrected)
+        if not days:
+            return tuple(kept)
+        theirs, found = _side(loop, known, name), list[Cluster]()
+        table = feature_days.of_days(known.registry, loop, known.revision, days)
+        for day in days:
+            rows = _of(table, day)
+            mine, other = _said(loop, ours, day, rows), _said(loop, theirs, day, rows)
+            if mine is not None and other is not None:
+                found += compare(loop, day, rows, mine, other)
+        return tuple(duel.merge(kept, found))
+
+    return compared
 
 
-def _kept(loop: Loop, night: Night, run: str, before: Gathered, whole: Gathered) -> Gathered:
+def _said(loop: Loop, side: predictions.Contender, day: str, rows: pa.Table) -> pa.Table | None:
+    """Return what a side says of a day's rows: what was told or, where nothing was, what stands for it; or None."""
+    told, standing = _told(loop, day, side.told) if side.told else None, side.on(day)
+    return told if told is not None or standing is None else predictions.shadow(loop, standing, rows, day)
+
+
+def _kept(loop: Loop, known: Known, run: str, before: Gathered, whole: Gathered) -> Gathered:
     """Keep the evidence of a run where it has changed."""
     if whole != before:
-        write(loop, night.client, run, night.champion.number if night.champion else None, whole)
+        write(loop, known.client, run, known.champion.number if known.champion else None, whole)
     return whole
 
 

@@ -44,6 +44,7 @@ class Contender:
 
     # (MLflow run, or the name of a baseline; last day it was trained on): the first that has not seen a day stands.
     runs: tuple[tuple[str, str], ...]
+    told: frozenset[str] = frozenset()  # versions by whose words to the world it is known first, where there are any
 
     def on(self, day: str) -> str | None:
         """Return the run that stands on a day; None where all have seen it."""

@@ -51,11 +51,12 @@ class Gathering:
 
     def waiting(self, entries: Entries) -> None:
         """Add the labelled days to the evidence of those who wait against the champion of now."""
-        champion, now = self.champion, anchors.anchor(entries)
+        champion, now = self.champion.number if self.champion else None, anchors.anchor(entries)
         for each in shadows.challengers(entries):
-            if each.champion == (champion.number if champion else None):
+            if each.champion == champion:
                 run = self.runs[each.mlflow_run]
-                run.gathered = self._extended(run, now.name if now else run.gathered.anchor)
+                name = now.name if now else run.gathered.anchor
+                run.gathered = anchors.gathered(run.gathered, champion, name, self._comparing(run, (run.fit,)))
 
     def own(self, entries: Entries) -> Gathered:
         """Add the labelled days to the champion's own against the anchor; return them. None where it is the anchor."""
@@ -65,7 +66,7 @@ class Gathering:
         if now.name == champion.number:
             return Gathered((), now.name)
         run = self._judged(entries, champion)
-        own = self._against(run, run.gathered, champion, now.name)
+        own = anchors.against(run.gathered, now.name, self._comparing(run, champion))
         run.gathered = replace(run.gathered, anchor=now.name, anchored=own)
         return Gathered((), now.name, own)
 
@@ -74,30 +75,20 @@ class Gathering:
         champion, now = self.champion, anchors.anchor(entries)
         assert champion is not None
         assert now is not None
-        return self._against(self._judged(entries, champion), duel.NOTHING, champion, now.best)
+        return anchors.against(duel.NOTHING, now.best, self._comparing(self._judged(entries, champion), champion))
 
     def _judged(self, entries: Entries, version: Version) -> Challenger:
         return self.runs[lifecycle.evaluated(entries, version.number) or ""]
 
-    def _extended(self, run: Challenger, anchor: str) -> Gathered:
-        days = run.gathered.days
-        if self.champion is not None:
-            days = self._added(run, days, (run.fit,), self.champion)
-            if anchor == self.champion.number:
-                return Gathered(days, anchor, days)
-        return Gathered(days, anchor, self._against(run, run.gathered, (run.fit,), anchor))
+    def _comparing(self, run: Challenger, ours: Contestant) -> anchors.Compare:
+        """Return how a model's days are compared with another's. run: the one that was evaluated for it."""
 
-    def _against(self, run: Challenger, before: Gathered, ours: Contestant, anchor: str) -> tuple[Cluster, ...]:
-        """Return a model's days against an anchor: those before and what is new, or all anew. run: its judged one."""
-        if not anchor:
-            return ()
-        known = before.anchored if before.anchor == anchor else ()
-        return self._added(run, known, ours, stands(anchor, self.runs, self.versions))
+        def compared(before: Sequence[Cluster], name: str) -> tuple[Cluster, ...]:
+            champion = self.champion if self.champion and name == self.champion.number else None
+            theirs = champion or stands(name, self.runs, self.versions)
+            return self.measures.extend(self.data, before, ours, theirs, run.held, self.last, self.corrected)
 
-    def _added(
-        self, run: Challenger, known: Sequence[Cluster], ours: Contestant, theirs: Contestant
-    ) -> tuple[Cluster, ...]:
-        return self.measures.extend(self.data, known, ours, theirs, run.held, self.last, self.corrected)
+        return compared
 
 
 def stands(anchor: str, runs: Mapping[str, Challenger], versions: Mapping[str, Version]) -> tuple[Fitted, ...]:

@@ -188,11 +188,7 @@ class Simulation:
         waiting: list[Sequence[Fitted]] = [
             (self.runs[each.mlflow_run].fit,) for each in shadows.challengers(self.ledger)
         ]
-        before, now = shadows.predecessor(self.ledger), anchors.anchor(self.ledger)
-        older = [before.version] if before else []
-        if now and now.version and (self.champion is None or now.version != self.champion.number):
-            older.append(now.version)
-        return [*waiting, *(self.versions[version].stands for version in dict.fromkeys(older))]
+        return [*waiting, *(self.versions[version].stands for version in anchors.in_shadow(self.ledger))]
 
     def _measure(self, data: DataVersion, night: str, last: str) -> Gathering:
         """Measure the labelled days of the window, and what was corrected; add to the evidence of those who wait."""

@@ -92,7 +92,7 @@ def _measured(
         champion, now = ledger.champion(client, loop), anchors.anchor(registry.ledger(loop.name))
         assert now is not None
         revision, last = nights.revision(registry, loop, night), shift(night, -loop.label_delay_days)
-        return evidence.against(loop, evidence.Night(client, registry, revision, champion, last), now.best)
+        return evidence.against(loop, evidence.Known(client, registry, revision, champion, last), now.best)
 
     own = duel.Gathered((), measured.anchor, tuple(duel.load(measured.anchored)))
     return looks.Measured(measured.holdout_loss or 1.0, tuple(duel.load(measured.predecessor)), own, best)

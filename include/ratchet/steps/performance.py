@@ -82,8 +82,9 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
     with runs.connected() as client:
         champion, entries = ledger.champion(client, loop), registry.ledger(loop.name)
         over = not nights.may_decide(registry, loop.name, night)
-        known = evidence.Night(client, registry, revision, champion, last, corrected, over)
-        waiting = _waiting(loop, known, entries)
+        known = evidence.Known(client, registry, revision, champion, last, corrected, over)
+        now = anchors.anchor(entries)
+        waiting = _waiting(loop, known, entries, now.name if now else "")
         if champion is None:
             reason = f"{loop.name} has no champion yet: nothing to measure"
             if not waiting:
@@ -100,7 +101,7 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
             newest = {f"live/v{version}/{k}": x for version, m in found[days[-1]].items() for k, x in m.items()}
             runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
         estimated = _estimated(loop, champion, judged["calibrator"], shift(last, 1), night)
-        before, now = shadows.predecessor(entries), anchors.anchor(entries)
+        before = shadows.predecessor(entries)
         shadowed = evidence.against_predecessor(loop, known, before) if before else []
         seen = read(loop, night) if over else None  # later nights have gone on with the champion's own days
         own = duel.Gathered((), seen.anchor, tuple(duel.load(seen.anchored))) if seen else duel.NOTHING
@@ -129,13 +130,12 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
     return _keep(loop, result)
 
 
-def _waiting(loop: Loop, night: evidence.Night, entries: Entries) -> dict[str, int]:
+def _waiting(loop: Loop, known: evidence.Known, entries: Entries, anchor: str) -> dict[str, int]:
     """Add to the evidence of who waits against the champion of now: MLflow run -> days."""
-    number, now, found = night.champion.number if night.champion else None, anchors.anchor(entries), dict[str, int]()
+    number, found = known.champion.number if known.champion else None, dict[str, int]()
     for each in shadows.challengers(entries):
         if each.champion == number:
-            anchor = now.name if now else evidence.read(loop, each.mlflow_run).anchor
-            held = evidence.extend(loop, night, each, anchor)
+            held = evidence.extend(loop, known, each, anchor)
             found[each.mlflow_run] = len(held.days or held.anchored)
     return found
 

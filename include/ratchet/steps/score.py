@@ -58,7 +58,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
             )
         revision = registry.resolve(request.revision or "HEAD")  # a correction is scored as it came, whatever the night
         rows = feature_days.of_range(registry, loop, revision, day, day)
-        rivals = _shadow(loop, client, rows, day, champion)
+        rivals = _shadow(loop, client, rows, day)
         if champion is None:
             reason = f"{loop.name} has no champion yet: {rivals} who wait have scored {rows.num_rows:,} rows in shadow"
             return ScoreResult(reason=reason, partition=day, shadows=rivals)
@@ -91,17 +91,14 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     )
 
 
-def _shadow(loop: Loop, client: Tracking, rows: pa.Table, day: str, champion: models.Version | None) -> int:
+def _shadow(loop: Loop, client: Tracking, rows: pa.Table, day: str) -> int:
     """Score the shadows: challengers that wait, the predecessor, and the anchor. Baselines know what they say.
 
     Their predictions are kept apart, and told to nobody.
     """
     entries = ledger.read(loop)
-    before, anchor = shadows.predecessor(entries), anchors.anchor(entries)
-    versions = {*([before.version] if before else []), *([anchor.version] if anchor and anchor.version else [])}
     rivals = [each.mlflow_run for each in shadows.challengers(entries)]
-    others = sorted(versions - {champion.number if champion else ""})
-    rivals += [models.version(client, loop.name, version).run_id for version in others]
+    rivals += [models.version(client, loop.name, version).run_id for version in anchors.in_shadow(entries)]
     for run in rivals:
         if (standing := predictions.contender(loop, run).on(day)) is not None:
             predictions.shadow(loop, standing, rows, day)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float64]
 
+Asked = TypeVar("Asked")
+
 
 @dataclass(frozen=True)
 class Side:
@@ -40,32 +43,36 @@ def of_model(model: Model, rows: pa.Table) -> Side:
 
 def of_models(models: dict[str, Model], rows: pa.Table) -> Side:
     """Let a model a day predict the rows of its day; days that are not there are left out."""
-    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
-    chosen = np.isin(days, list(models))
-    parts = [(np.flatnonzero(days == day), models[str(day)]) for day in np.unique(days[chosen])]
-    if not parts:
-        return Side(chosen, np.zeros(0), np.zeros(0))
-    order = np.argsort(np.concatenate([where for where, _ in parts]))
-    target = np.concatenate([model.encoder.target_values(rows.take(where)) for where, model in parts])
-    predicted = np.concatenate([model.predict(rows.take(where)) for where, model in parts])
-    return Side(chosen, target[order], predicted[order])
+    return _by_day(models, rows, lambda model, own: (model.encoder.target_values(own), model.predict(own)))
 
 
 def of_baselines(loop: Loop, baselines: dict[str, Baseline], rows: pa.Table) -> Side:
     """Let a baseline a day answer for the rows of its day, each in its own order of classes."""
+    return _by_day(
+        baselines,
+        rows,
+        lambda plain, own: (baselines_of.targets(loop, own, plain.classes), plain.predict(own.num_rows)),
+    )
+
+
+def _by_day(
+    asked: Mapping[str, Asked], rows: pa.Table, answer: Callable[[Asked, pa.Table], tuple[Vector, Vector]]
+) -> Side:
+    """Let each day's rows be answered by who is asked that day: (target, prediction), in the order of the rows.
+
+    Of who know fewer classes than others the predictions are as wide, with no probability for more.
+    """
     days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
-    chosen = np.isin(days, list(baselines))
-    parts = [(np.flatnonzero(days == day), baselines[str(day)]) for day in np.unique(days[chosen])]
-    if not parts:
+    chosen = np.isin(days, list(asked))
+    places = {str(day): np.flatnonzero(days == day) for day in np.unique(days[chosen])}
+    if not places:
         return Side(chosen, np.zeros(0), np.zeros(0))
-    order = np.argsort(np.concatenate([where for where, _ in parts]))
-    answers = [baseline.predict(len(where)) for where, baseline in parts]
-    if loop.task == "multiclass":  # as wide as the one that knows most classes
-        most = max(each.shape[1] for each in answers)
-        answers = [np.pad(each, ((0, 0), (0, most - each.shape[1]))) for each in answers]
-    said = np.concatenate(answers)
-    target = np.concatenate([baselines_of.targets(loop, rows.take(where), each.classes) for where, each in parts])
-    return Side(chosen, target[order], said[order])
+    order = np.argsort(np.concatenate([*places.values()]))
+    targets, said = zip(*(answer(asked[day], rows.take(where)) for day, where in places.items()), strict=True)
+    if said[0].ndim == 2:
+        most = max(each.shape[1] for each in said)
+        said = tuple(np.pad(each, ((0, 0), (0, most - each.shape[1]))) for each in said)
+    return Side(chosen, np.concatenate(targets)[order], np.concatenate(said)[order])
 
 
 def against(loop: Loop, rows: pa.Table, ours: Side, theirs: Side) -> list[list[Any]]:

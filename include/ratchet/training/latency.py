@@ -7,7 +7,6 @@ moments; the best of several rounds counts, and one thread, for threads that wai
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,14 +40,14 @@ def latency(model: Model, rows: pa.Table) -> Latency:
         return compare(lambda: model.predict(one), reference)
 
 
-def within(model: Model, rows: pa.Table, most: float | None, known: float = math.inf) -> Latency:
+def within(model: Model, rows: pa.Table, most: float | None) -> Latency:
     """Measure until a latency is within a bound, at most five times; return the best.
 
-    most: in milliseconds of the reference; None bounds nothing. known: the best that was measured before.
+    most: in milliseconds of the reference; None bounds nothing.
     """
     found = latency(model, rows)
     for _ in range(TRIES - 1):
-        if most is None or min(found.ms, known) <= most:
+        if most is None or found.ms <= most:
             break
         found = min(found, latency(model, rows), key=lambda each: each.ms)
     return found

@@ -221,3 +221,31 @@ def _crept(rng: np.random.Generator, anchor: str = "1") -> float:
             entries.append(Promoted(**{**won.model_dump(by_alias=True, exclude_unset=True), **about}))
             champion = version
     return quality[champion]
+
+
+def test_predecessor_and_anchor_predict_in_shadow_and_the_champion_does_not() -> None:
+    assert anchors.in_shadow([FIRST]) == []  # a baseline is no version
+    assert anchors.in_shadow([FIRST, SECOND]) == ["1"]
+    about = {"version": "3", "replaces": "2", "champion": "2", "day": "2013-03-01", "terms": TERMS}
+    third = entry("promoted", "third", **about)
+    assert anchors.in_shadow([FIRST, SECOND, _moved("better", "2", PLAIN), third]) == ["1", "2"]
+    assert anchors.in_shadow([FIRST, SECOND, _moved("better", "2", PLAIN)]) == ["1"]
+
+
+def test_evidence_against_another_anchor_is_gathered_anew() -> None:
+    asked = list[tuple[int, str]]()
+
+    def compare(known: Any, name: str) -> Any:
+        asked.append((len(known), name))
+        return (*known, *days([0.1]))
+
+    before = Gathered(tuple(days([0.1, 0.2])), PLAIN, tuple(days([0.3])))
+    found = anchors.gathered(before, "2", PLAIN, compare)
+    assert (len(found.days), found.anchor, len(found.anchored)) == (3, PLAIN, 2)
+    assert len(anchors.gathered(before, "2", "1", compare).anchored) == 1
+    same = anchors.gathered(before, "2", "2", compare)
+    assert same.anchored == same.days
+    alone = anchors.gathered(before, None, PLAIN, compare)
+    assert alone.days == before.days
+    assert anchors.gathered(before, None, "", compare).anchored == ()
+    assert asked == [(2, "2"), (1, PLAIN), (2, "2"), (0, "1"), (2, "2"), (1, PLAIN)]
