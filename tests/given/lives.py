@@ -6,7 +6,7 @@ import datetime as dt
 import random
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -192,16 +192,22 @@ OWN = {"at", "by", "before", "signature", "format", "contract", "facts", "minute
 OWN |= {"model"}  # a replay stores none
 
 
-def comparable(entries: list[Entry]) -> list[dict[str, Any]]:
-    """Leave out of entries what is of one world alone: times, people, MLflow's names; round what was computed."""
+def by_key(entries: list[Entry]) -> Callable[[str], str]:
+    """Return what writes the key of a training where MLflow's name of its run stands in a text."""
     names = {each.evaluated: each.run for each in only(entries, lifecycle.Judged)}
     pattern = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "$^")
+    return lambda text: pattern.sub(lambda found: names[found.group()], text)
+
+
+def comparable(entries: list[Entry]) -> list[dict[str, Any]]:
+    """Leave out of entries what is of one world alone: times, people, MLflow's names; round what was computed."""
+    named = by_key(entries)
 
     def plain(value: Any) -> Any:
         if isinstance(value, float):
             return float(f"{value:.9g}")
         if isinstance(value, str):
-            return pattern.sub(lambda found: names[found.group()], value)
+            return named(value)
         if isinstance(value, dict):
             return {key: plain(each) for key, each in value.items() if key not in OWN}
         return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
