@@ -82,7 +82,7 @@ def equal(year: Year) -> dict[str, Any]:
         mean, rows, variance = same.draw(rng, NIGHTS, flip=True)
         fired["better metric"] += bool((_cumulative(mean, rows)[HOLDOUT - 1 :] < 0).any())
         fired["row bootstrap"] += bool((_rows_p(mean, rows, variance)[HOLDOUT - 1 :] < ALPHA).any())
-        fired["day t-test"] += bool((_days_p(mean)[HOLDOUT - 1 :] < ALPHA).any())
+        fired["day t-test"] += bool((day_test(mean)[HOLDOUT - 1 :] < ALPHA).any())
         fired["the duel"] += _first(mean, -math.log(ALPHA)) is not None
     return {
         "years": YEARS,
@@ -109,7 +109,7 @@ def _stream(rng: np.random.Generator, same: Days, better: Days) -> dict[str, Any
             for name, won in (
                 ("better metric", float(np.average(mean[first], weights=rows[first])) < 0),
                 ("row bootstrap", _rows_p(mean[first], rows[first], variance[first])[-1] < ALPHA),
-                ("day t-test", _days_p(mean[first])[-1] < ALPHA),
+                ("day t-test", day_test(mean[first])[-1] < ALPHA),
             ):
                 counts[name][y, int(true)] += won
             waiting.append((week + 1, true, _capital(mean)))
@@ -174,7 +174,7 @@ def _rows_p(mean: np.ndarray, rows: np.ndarray, variance: np.ndarray) -> np.ndar
     return np.asarray(stats.norm.cdf(total / n / deviation))
 
 
-def _days_p(mean: np.ndarray) -> np.ndarray:
+def day_test(mean: np.ndarray) -> np.ndarray:
     """One-sided p of a t-test over all days so far."""
     n = np.arange(1, len(mean) + 1)
     average = np.cumsum(mean) / n
