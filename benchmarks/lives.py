@@ -4,10 +4,11 @@ Every model has a true loss and, each day, noise. Two models that are k fits apa
 `shared`**k; two that share nothing differ by `daily` a day (where its tails are heavy, a day is far out for all). A
 challenger comes every so many nights, with a holdout of 7 days, and is judged as `looks.first_look` does, then night by
 night as `looks.night` does: by `duel.judge` against the champion and the anchor, with what its line (`hypothesis.debt`)
-and the challengers before it (`anchors.debt`) owe; the anchor moves as by `anchors.moved`. The models are judged as they
-are: no refit, no checks, no predecessor in shadow. Every life begins with a champion that is anchor and best.
+and the challengers before it (`anchors.debt`) owe; the anchor moves as by `anchors.moved`. The models are judged as
+they are: no refit, no checks, no predecessor in shadow. Every life begins with a champion that is anchor and best.
 
 Simpler than the product: who finds no room in shadow leaves (there the youngest of the largest line does).
+tests/benchmarks/test_lives.py holds the two together, night by night.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Rules:
     back: bool = False  # whether the anchor comes back where it is proved better, at the rollback_level
     every: int = 1  # nights from one challenger to the next
     room: int = GATE.shadows
+    anchor_days: int = GATE.anchor_days
     shared: float = 0.0  # correlation of a day's noise between a model and the next
     daily: Daily = field(default_factory=Daily)
 
@@ -189,7 +191,7 @@ class Lives:
         whole = self.number[:, ANCHOR] == self.number[:, BEST]
         soon, best, near = (own[:, *at] >= needed for at in ((ANCHOR, NONE), (BEST, NONE), (BEST, HALF)))
         asked = still & (self.number[:, ANCHOR] != self.number[:, CHAMPION])
-        asked &= soon | (self.day - self.anchored >= GATE.anchor_days)
+        asked &= soon | (self.day - self.anchored >= self.rules.anchor_days)
         better = asked & np.where(whole, soon, best)
         moved = better | (asked & near)
         if not moved.any():
