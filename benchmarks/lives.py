@@ -7,7 +7,8 @@ night as `looks.night` does: by `duel.judge` against the champion and the anchor
 and the challengers before it (`anchors.debt`) owe; the anchor moves as by `anchors.moved`. The models are judged as
 they are: no refit, no checks, no predecessor in shadow. Every life begins with a champion that is anchor and best.
 
-Simpler than the product: who finds no room in shadow leaves (there the youngest of the largest line does).
+Simpler than the product: who finds no room in shadow leaves (there the youngest of the largest line does), and who
+waited leaves at a promotion (there in the next night, and not where that turns back at once).
 tests/benchmarks/test_lives.py holds the two together, night by night.
 """
 
