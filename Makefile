@@ -97,7 +97,7 @@ drawing: $(STAMP) ## Draw the imports between the rooms of the code anew, for do
 bench-night: $(STAMP) ## Measure what the steps of a night cost, with and without the fork server
 	$(BIN)/python -m benchmarks.night
 
-bench-gate: $(STAMP) ## Measure what the duel is worth beside other gates, on the flights of 2013 (15 minutes)
+bench-gate: $(STAMP) ## Measure what the duel is worth beside other gates, on the flights of 2013 (20 minutes)
 	$(BIN)/python -m benchmarks.gate
 
 bench-replay: $(STAMP) ## Measure what retraining policies are worth, on the flights of 2013 (15 minutes)
