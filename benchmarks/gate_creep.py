@@ -4,6 +4,8 @@ Each is truly worse than the champion that it meets by a fifth of a margin: no d
 the losses add up. What has the champion of the end lost against the first one, which was the best of all? A night's
 challenger shares days with those before it, and half of a day's noise with the one next to it; or they come one after
 the other, on days of their own. Then: how long an equal challenger waits where the champion lies behind the anchor.
+
+Where the anchor comes back a champion may be promoted as not worse by a margin, and be turned back from as worse.
 """
 
 from __future__ import annotations
@@ -68,6 +70,7 @@ def _lost(lives: Lives) -> dict[str, float]:
         "above a margin": float((lost > 1 + 1e-9).mean()),
         "highest, 95th percentile": noise.quantile(lives.worst / MARGIN, 0.95),
         "promotions": float(lives.promotions.mean()),
+        "came back": float(lives.backs.mean()),
         "anchor moved": float((lives.anchored > 0).mean()),
     }
 
@@ -107,7 +110,7 @@ def show(found: dict[str, Any], console: Console) -> None:
     rows = []
     for name, row in found["lost"].items():
         gate, how = name.split(" | ")
-        numbers = ("mean", "95th percentile", "worst", "highest, 95th percentile", "promotions")
+        numbers = ("mean", "95th percentile", "worst", "highest, 95th percentile", "promotions", "came back")
         told = {each: f"{row[each]:.2f}" for each in numbers}
         rows.append({"gate": gate, "challengers": how, **told, "above a margin": f"{row['above a margin']:.1%}"})
     said = f"{LIVES:,} lives of {CHALLENGERS} challengers, each {STEP} margins worse than the champion"

@@ -67,6 +67,7 @@ class Lives:
         self.counts = np.zeros((lives, room), dtype=bool)
         self.tried, self.promoted = np.zeros(lives, dtype=int), np.zeros(lives, dtype=int)  # of those that count
         self.promotions, self.anchored = np.zeros(lives, dtype=int), np.zeros(lives, dtype=int)
+        self.backs = np.zeros(lives, dtype=int)  # how often the anchor has come back
         self.worst, self.day = np.zeros(lives), 0
 
     def begin_behind(self, behind: float) -> None:
@@ -141,6 +142,7 @@ class Lives:
             self.judged[mine, OWED] = self.past.shape[1] - 2 + OWED
             self._replace(gone, np.full(self.all.shape, ANCHOR))
             self._settle()
+            self.backs += gone
         return gone
 
     def _look(self) -> np.ndarray:
