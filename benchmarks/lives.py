@@ -39,7 +39,7 @@ class Rules:
     gate: str = "the duel"  # or "better metric", "row bootstrap", "day t-test": on the holdout alone
     anchor: bool = True  # whether a challenger has to hold against it too
     half: bool = False  # by half of the margin, whether or not it is the best of all
-    back: bool = False  # whether the anchor comes back where it is proved better, at the rollback_level
+    back: bool = False  # whether the anchor comes back where it is proved better, since its promotion
     every: int = 1  # nights from one challenger to the next
     room: int = GATE.shadows
     anchor_days: int = GATE.anchor_days
@@ -58,6 +58,7 @@ class Lives:
         self.noise = np.zeros((lives, models, HOLDOUT))  # of the last days
         self.scale = np.ones((lives, HOLDOUT))  # of a day's noise, for all models
         self.duels = capital.begin((lives, 1 + room, 3, 3), BOUND)
+        self.lived = capital.begin((lives,), BOUND)  # of champion and anchor, since the champion is one
         self.past = np.zeros((lives, 1 + room + 2, 4, KEPT))  # log capital; two rows more: of who was last judged
         self.waits = np.zeros((lives, room), dtype=bool)
         self.since = np.zeros((lives, room), dtype=int)
@@ -111,6 +112,7 @@ class Lives:
         told = self.loss + self.noise[:, :, today]
         rivals = np.delete(told[:, :-1], [ANCHOR, BEST], axis=1)
         capital.bet(self.duels, (rivals[:, :, None] - told[:, None, :FIRST])[..., None], MARGINS, BOUND)
+        capital.bet(self.lived, told[:, CHAMPION] - told[:, ANCHOR], 0.0, BOUND)
         now, lasting = self.day % KEPT, self.past[:, -2:]
         self.past[:, :-2, :, now] = capital.log(self.duels.rival[:, :, *KINDS])
         lasting[..., now] = lasting[..., now - 1]
@@ -134,7 +136,7 @@ class Lives:
 
     def _back(self) -> np.ndarray:
         """Let the anchor come back where it is proved better than the champion."""
-        better = capital.log(self.duels.champion[:, 0, ANCHOR, NONE]) >= -math.log(GATE.rollback_level)
+        better = capital.log(self.lived.champion) >= -math.log(LEVEL)
         gone = better & (self.number[:, ANCHOR] != self.number[:, CHAMPION]) & self.rules.back
         if gone.any():
             mine = gone & (self.judged[:, OWED] == 0)
@@ -178,6 +180,7 @@ class Lives:
         for held in (self.number, self.loss, self.noise):
             held[where, CHAMPION] = held[where, model[where]]
         self.waits[where], self.judged[where, LINE] = False, -1
+        self.lived.put((where,), capital.begin(self.all.shape, BOUND), (where,))
 
     def _settle(self) -> None:
         """Keep what was last judged apart, where it waits no more."""

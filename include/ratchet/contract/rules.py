@@ -105,7 +105,7 @@ class Gate(Part):
         description="Probability that a challenger worse than the margin is promoted, each; and of a false rejection.",
     )
     rollback_level: Level = Field(
-        default=0.1, description="Probability that a predecessor that is no better takes the champion's place, each."
+        default=0.2, description="Probability that a predecessor that is no better takes the champion's place, each."
     )
     anchor_days: DayCount = Field(
         default=90,

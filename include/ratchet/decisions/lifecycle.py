@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.contract.loop import Loop
 from ratchet.decisions import retrain, shadows
 from ratchet.decisions.duel import Verdict
 from ratchet.decisions.entries import (
@@ -28,6 +29,7 @@ from ratchet.decisions.entries import (
     only,
 )
 from ratchet.decisions.evaluation import Evaluation
+from ratchet.partitions import shift
 
 _OWN = {
     "key",
@@ -178,6 +180,14 @@ def left(challenger: shadows.Challenger | Won, why: str) -> Left:
         champion=challenger.champion,
         reason=why,
     )
+
+
+def rested_on(loop: Loop, entries: Entries, version: str) -> str:
+    """Return the last day that the promotion of a version may have rested on, or been fitted on; empty without one."""
+    found = promotion(entries, version)
+    judged = [each for each in only(entries, Judged) if found and each.evaluated == found.evaluated]
+    nights = [shift(each.night, -loop.label_delay_days) for each in judged if each.night]
+    return max([*nights, *(each.day for each in judged)], default="")
 
 
 def promotion(entries: Entries, version: str) -> Promoted | None:

@@ -170,7 +170,9 @@ def _back(
             return [_rolled_back(before.version, champion, day, why, back)], [why], back
         said = [f"predecessor v{before.version}: {told}"]
     if anchor and anchor.version not in (None, champion) and measured.own.anchor == anchor.name:
-        turned = hypothesis.turned(loop, by, duel.exchange(measured.own.anchored))
+        rested = lifecycle.rested_on(loop, entries, champion)  # those days have chosen it
+        since = duel.exchange(each for each in measured.own.anchored if each.key > rested)
+        turned = hypothesis.judge(loop, by.model_copy(update={"margin": 0.0}), since)
         if turned.verdict == "promote":
             why = f"rolled back: the anchor v{anchor.version} does better than v{champion}: {gate.words(turned, unit)}"
             better = gate.Decision("promote", "", (), turned)

@@ -330,6 +330,22 @@ def test_an_anchor_that_does_better_is_champion_again_and_a_baseline_never_is() 
     assert told.low > 0
 
 
+def test_whoever_was_promoted_as_not_worse_is_not_turned_back_by_the_days_that_promoted_it() -> None:
+    loop = _loop(aim="non_inferior", margin=0.02, bound=0.05, level=0.05)
+    slightly = days([0.012] * 16)  # 14 prove the anchor better, and 16 that it is not by a margin
+    assert duel.judge(duel.exchange(slightly), margin=0.0, bound=0.05, level=0.1).verdict == "promote"
+    anchored = Gathered(tuple(slightly), "1", tuple(slightly))  # the champion is the anchor
+    waits = [*MOVED[:2], _waits("a", "2013-01-01", "1")]
+    won = _lived(loop, waits, "1", {"a": anchored}, looks.Measured(1.0)).winner
+    assert won is not None
+    assert won.night == NIGHT
+    terms = won.terms
+    crowned = [*waits, won, entry("promoted", "a", version="2", replaces="1", champion="1", terms=terms, day=won.day)]
+    for lived, kind in ((16, "certified"), (30, "certified"), (40, "rolled_back")):
+        (found,) = _lived(loop, crowned, "2", {}, _own("1", [0.012] * lived)).entries
+        assert found.kind == kind
+
+
 def test_a_win_whose_refit_is_too_slow_is_offered_each_night_after_who_wins_and_leaves_in_the_end() -> None:
     won = entry("won", "a", champion="2", day="2013-01-15")  # at its first look: its own training has gone
     slow = lifecycle.delayed(won, "waits: its refit: latency_ms", ["refit: latency_ms"])
