@@ -184,6 +184,10 @@ class Training(Part):
     )
     window: Literal["expanding"] | DayCount = Field(default="expanding", description="Days of data, or all there are.")
     holdout_days: DayCount = Field(default=7, description="The latest labelled days, kept from training, for the gate.")
+    intercept_days: Annotated[int, Field(ge=0, le=365)] = Field(
+        default=21,
+        description="Days of labels, the latest that are known, that a model's answers are shifted after. 0: none.",
+    )
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     params: dict[str, Any] = Field(default_factory=dict, description="The trainer's own parameters.")

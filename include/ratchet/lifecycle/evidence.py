@@ -138,7 +138,8 @@ def against_predecessor(loop: Loop, known: Known, predecessor: shadows.Predecess
         standing = rival.on(day)
         if standing is not None:
             rows = _of(table, day)
-            found += compare(loop, day, rows, predictions.shadow(loop, standing, rows, day), champion)
+            said = predictions.shadow(known.registry, loop, known.revision, standing, rows, day)
+            found += compare(loop, day, rows, said, champion)
     return found
 
 
@@ -164,7 +165,7 @@ def _comparing(loop: Loop, known: Known, run: str, ours: predictions.Contender) 
         table = feature_days.of_days(known.registry, loop, known.revision, days)
         for day in days:
             rows = _of(table, day)
-            mine, other = _said(loop, ours, day, rows), _said(loop, theirs, day, rows)
+            mine, other = _said(loop, known, ours, day, rows), _said(loop, known, theirs, day, rows)
             if mine is not None and other is not None:
                 found += compare(loop, day, rows, mine, other)
         return tuple(duel.merge(kept, found))
@@ -172,10 +173,12 @@ def _comparing(loop: Loop, known: Known, run: str, ours: predictions.Contender) 
     return compared
 
 
-def _said(loop: Loop, side: predictions.Contender, day: str, rows: pa.Table) -> pa.Table | None:
+def _said(loop: Loop, known: Known, side: predictions.Contender, day: str, rows: pa.Table) -> pa.Table | None:
     """Return what a side says of a day's rows: what was told or, where nothing was, what stands for it; or None."""
     told, standing = _told(loop, day, side.told) if side.told else None, side.on(day)
-    return told if told is not None or standing is None else predictions.shadow(loop, standing, rows, day)
+    if told is not None or standing is None:
+        return told
+    return predictions.shadow(known.registry, loop, known.revision, standing, rows, day)
 
 
 def _kept(loop: Loop, known: Known, run: str, before: Gathered, whole: Gathered) -> Gathered:

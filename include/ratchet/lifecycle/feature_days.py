@@ -84,6 +84,17 @@ def kept(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> di
     return {day: path or _place(notes[day]) for day, path in found.items()}
 
 
+def names(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> dict[str, str]:
+    """Name what `of_days` returns of each day: a hash of what it is made of, features, targets and late labels."""
+    made, published, labels = recipe(loop), _published(source, loop, revision, days), list[tuple[str, str]]()
+    if loop.label_table:
+        brought = source.partitions(loop.name, loop.label_table, revision)
+        files = {day: f"{dataset.path(loop, loop.label_table, day)}.dvc" for day in brought if day >= min(days)}
+        texts = source.texts_of(files.values(), revision)
+        labels = [(day, texts.get(file, "")) for day, file in files.items()]
+    return {day: hash_of([made, published[day], *(text for came, text in labels if came >= day)]) for day in days}
+
+
 def proved(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> int:
     """Return of how many rows the features of days are proved, all of which a training may see.
 

@@ -14,16 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet.adapters.data_registry import Registry
 from ratchet.contract.loop import Loop
 from ratchet.data import features, tables
 from ratchet.decisions import duel, shadows
 from ratchet.decisions.entries import Promoted, only
 from ratchet.errors import DataError
 from ratchet.files import slug
-from ratchet.lifecycle import dataset, proven, records
+from ratchet.lifecycle import dataset, intercepts, proven, records
 from ratchet.lifecycle.records import Record
 from ratchet.settings import Settings
+from ratchet.training import intercept
 from ratchet.training.baseline import Baseline
+from ratchet.training.intercept import Shift
 from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:
@@ -75,29 +78,37 @@ def baseline(record: Record) -> Baseline:
     return record.baseline
 
 
-def predict(loop: Loop, model: Model, rows: pa.Table, version: str, seen: bool) -> pa.Table:
+def predict(loop: Loop, model: Model, rows: pa.Table, version: str, seen: bool, shift: Shift = ()) -> pa.Table:
     """Predict rows: key, event_time, `prediction` (and, for classes, `probability_<class>`), `model_version`, `seen`.
 
-    seen: whether the model has seen the day of the rows.
+    seen: whether the model has seen the day of the rows. shift: of its answers (`intercepts.shift`), kept beside them
+    in `intercept`, or `intercept_<class>`.
     """
-    return _table(loop, rows, model.predict(rows), model.encoder.classes, version, seen)
+    return _table(loop, rows, model.predict(rows), model.encoder.classes, version, seen, shift)
 
 
-def predict_baseline(loop: Loop, record: Record, rows: pa.Table, seen: bool) -> pa.Table:
+def predict_baseline(loop: Loop, record: Record, rows: pa.Table, seen: bool, shift: Shift = ()) -> pa.Table:
     """Predict rows by the baseline of a training, as `predict` does; the version is its name.
 
     Raises DataError where the training has none.
     """
     plain = baseline(record)
-    return _table(loop, rows, plain.predict(rows.num_rows), plain.classes, shadows.baseline(record.run), seen)
+    return _table(loop, rows, plain.predict(rows.num_rows), plain.classes, shadows.baseline(record.run), seen, shift)
 
 
 def _table(
-    loop: Loop, rows: pa.Table, values: NDArray[np.float64], classes: tuple[str, ...], version: str, seen: bool
+    loop: Loop,
+    rows: pa.Table,
+    values: NDArray[np.float64],
+    classes: tuple[str, ...],
+    version: str,
+    seen: bool,
+    shift: Shift,
 ) -> pa.Table:
     import numpy as np
     import pyarrow as pa
 
+    values = intercept.add(loop.task, values, shift)
     table = rows.select([*loop.main_table.key, features.EVENT_TIME])
     if values.ndim == 2:
         chosen = np.array([*classes], dtype=object)[values.argmax(axis=1)] if len(values) else []
@@ -106,14 +117,17 @@ def _table(
             table = table.append_column(f"probability_{name}", pa.array(values[:, i]))
     else:
         table = table.append_column("prediction", pa.array(values))
+    for name, each in zip([f"intercept_{name}" for name in classes] or ["intercept"], shift, strict=False):
+        table = table.append_column(name, pa.array([each] * table.num_rows, pa.float64()))
     table = table.append_column(VERSION, pa.array([version] * table.num_rows, pa.string()))
     return table.append_column(SEEN, pa.array([seen] * table.num_rows, pa.bool_()))
 
 
-def shadow(loop: Loop, run: str, rows: pa.Table, day: str) -> pa.Table:
+def shadow(source: Registry, loop: Loop, revision: str, run: str, rows: pa.Table, day: str) -> pa.Table:
     """Return what a run predicts for a day's rows, in shadow: nobody is told. Made once a row, and kept.
 
-    run: an MLflow run, or the name of a baseline (`shadows.baseline`).
+    run: an MLflow run, or the name of a baseline (`shadows.baseline`). revision: of the data registry, by whose labels
+    its answers are shifted.
     """
     import pyarrow as pa
 
@@ -125,11 +139,11 @@ def shadow(loop: Loop, run: str, rows: pa.Table, day: str) -> pa.Table:
     fresh = without(rows, held, keys) if held is not None else rows
     if held is not None and not fresh.num_rows:
         return held
-    seen = duel.seen(day, until)
+    seen, shift = duel.seen(day, until), intercepts.shift(source, loop, revision, run, day)
     if of:
-        made = predict_baseline(loop, record, fresh, seen)
+        made = predict_baseline(loop, record, fresh, seen, shift)
     else:
-        made = predict(loop, proven.run_model(loop, run), fresh, run, seen)
+        made = predict(loop, proven.run_model(loop, run), fresh, run, seen, shift)
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return whole

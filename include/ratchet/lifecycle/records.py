@@ -44,6 +44,7 @@ class Record(Part):
     uri: str = ""  # of the model, in MLflow
     seconds: float = 0.0  # of the fit
     files: dict[str, str] = Field(default_factory=dict)  # path with the run -> SHA-256
+    intercept: int = 0  # days that its answers are shifted after, its baseline's too: it is judged, and answers, so
     baseline: Baseline | None = None  # learnt from the same rows; None of a run that is older than baselines
     evaluation: str = ""  # SHA-256, by which it is found among the loop's facts
 

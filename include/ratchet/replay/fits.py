@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -29,10 +28,11 @@ from ratchet.files import atomic, write_text
 from ratchet.monitoring import estimate
 from ratchet.partitions import shift
 from ratchet.replay.data import DataVersion
-from ratchet.training import baseline, evaluation, model, recipe, too_good
+from ratchet.training import baseline, evaluation, intercept, model, recipe, too_good
 from ratchet.training.baseline import Baseline
 from ratchet.training.evaluation import Side
 from ratchet.training.fit import Search, fit, search, searched_until
+from ratchet.training.intercept import Shift, Sums
 from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ class Fitted:
     folder: Path  # where it lies
     about: dict[str, Any]  # what was measured at its fit
     data: DataVersion = field(repr=False)
-    _said: dict[str, Vector] = field(default_factory=dict, repr=False)
-    _losses: dict[str, Vector] = field(default_factory=dict, repr=False)
+    _answers: dict[str, Vector] = field(default_factory=dict, repr=False)
+    _sums: dict[str, Sums] = field(default_factory=dict, repr=False)
+    _losses: dict[tuple[str, Shift], Vector] = field(default_factory=dict, repr=False)
 
     @property
     def trained(self) -> str:
@@ -84,53 +85,65 @@ class Fitted:
         name = shadows.baseline(self.name)
         return Plain(self.baseline.first, self.baseline.until, name, self.folder, about, self.data)
 
-    def predict(self, data: DataVersion, day: str) -> Vector:
-        """Return what it predicts of a day's rows, labelled or not."""
+    def answers(self, data: DataVersion, day: str) -> Vector:
+        """Return what it answers of a day's rows, labelled or not, as it was fitted."""
         digest = data.digests[day]
-        if digest not in self._said:
+        if digest not in self._answers:
             kept = self.about["ahead"].get(digest)
             if kept is None:
-                self._said[digest] = self.model.predict(data.between(day, day))
+                self._answers[digest] = self.model.predict(data.between(day, day))
             else:
-                self._said[digest] = np.load(self.folder / "ahead.npy", mmap_mode="r")[kept[0] : kept[1]].astype(float)
-        return self._said[digest]
+                ahead = np.load(self.folder / "ahead.npy", mmap_mode="r")
+                self._answers[digest] = ahead[kept[0] : kept[1]].astype(float)
+        return self._answers[digest]
+
+    def sums(self, data: DataVersion, day: str) -> Sums:
+        """Return what a day's labelled rows have shown of it."""
+        digest = data.digests[day]
+        if digest not in self._sums:
+            target = targets(data, self, day, day)
+            known = np.isfinite(target)
+            self._sums[digest] = intercept.sums(data.loop, target[known], self.answers(data, day)[known])
+        return self._sums[digest]
+
+    def shift(self, data: DataVersion, day: str) -> Shift:
+        """Return what its answers of a day are shifted by."""
+        loop = data.loop
+        most, delay = loop.training.intercept_days, loop.label_delay_days
+        learnt = intercept.learnt_from(data.days, self.until, day, delay, most) if most else []
+        return intercept.learn(loop.task, [self.sums(data, each) for each in learnt])
+
+    def predict(self, data: DataVersion, day: str) -> Vector:
+        """Return what it predicts of a day's rows, labelled or not."""
+        return intercept.add(data.loop.task, self.answers(data, day), self.shift(data, day))
 
     def whole(self, data: DataVersion, first: str, last: str) -> Vector:
         """Return what it predicts of all rows of the days first..last."""
-        kept = [self.about["ahead"].get(data.digests[day]) for day in data.days if first <= day <= last]
-        whole = [k for k in kept if k is not None]
-        if len(whole) == len(kept) and all(a[1] == b[0] for a, b in itertools.pairwise(whole)):
-            return np.asarray(
-                np.load(self.folder / "ahead.npy", mmap_mode="r")[whole[0][0] : whole[-1][1]], dtype=float
-            )
         return np.concatenate([self.predict(data, day) for day in data.days if first <= day <= last])
 
-    def side(self, data: DataVersion, day: str) -> Side:
-        """Return target and prediction of a day's labelled rows."""
+    def side(self, data: DataVersion, day: str, *, fitted: bool = False) -> Side:
+        """Return target and prediction of a day's labelled rows. fitted: as it was fitted, without a shift."""
         target = targets(data, self, day, day)
         known = np.isfinite(target)
-        return Side(known, target[known], self.predict(data, day)[known])
+        said = self.answers(data, day) if fitted else self.predict(data, day)
+        return Side(known, target[known], said[known])
 
     def losses(self, data: DataVersion, day: str) -> Vector:
         """Return the losses of a day's labelled rows."""
-        digest = data.digests[day]
-        if digest not in self._losses:
+        key = (data.digests[day], self.shift(data, day))
+        if key not in self._losses:
             said = self.side(data, day)
-            self._losses[digest] = row_losses(data.loop.loss, said.target, said.prediction)
-        return self._losses[digest]
+            self._losses[key] = row_losses(data.loop.loss, said.target, said.prediction)
+        return self._losses[key]
 
 
 class Plain(Fitted):
     """A baseline beside fits: it predicts the same of all rows, and has no model."""
 
-    def predict(self, data: DataVersion, day: str) -> Vector:
-        """Return what it predicts of a day's rows, labelled or not."""
-        return self.whole(data, day, day)
-
-    def whole(self, data: DataVersion, first: str, last: str) -> Vector:
-        """Return what it predicts of all rows of the days first..last."""
+    def answers(self, data: DataVersion, day: str) -> Vector:
+        """Return what it answers of a day's rows, labelled or not, as it was learnt."""
         assert self.baseline is not None
-        begin, end = data.bounds(first, last)
+        begin, end = data.bounds(day, day)
         return self.baseline.predict(end - begin)
 
 
@@ -142,7 +155,7 @@ class Fits:
         self.folder = folder / "fits"
         self.recipe = recipe.name(loop)
         self._held: dict[str, Fitted] = {}
-        self._compared: dict[tuple[str, str, str], list[Cluster]] = {}
+        self._compared: dict[tuple[str, Shift, str, Shift, str], list[Cluster]] = {}
 
     def name(self, data: DataVersion, first: str, until: str) -> str:
         """Name a fit by its content."""
@@ -216,12 +229,18 @@ class Fits:
             write_text(path, json.dumps(too_good.of_features(self.loop, rows)))
         return list(json.loads(path.read_text(encoding="utf-8")))
 
-    def compare(self, data: DataVersion, day: str, rival: Fitted, champion: Fitted) -> list[Cluster]:
-        """Return a day's cluster of the two; none where no row of it has a label."""
-        key = (rival.name, champion.name, data.digests[day])
+    def compare(
+        self, data: DataVersion, day: str, rival: Fitted, champion: Fitted, other: DataVersion | None = None
+    ) -> list[Cluster]:
+        """Return a day's cluster of the two; none where no row of it has a label.
+
+        other: the data by which the champion has predicted; by default the rival's. The day's rows are the same.
+        """
+        theirs = other or data
+        key = (rival.name, rival.shift(data, day), champion.name, champion.shift(theirs, day), data.digests[day])
         if key not in self._compared:
-            ours, theirs = rival.losses(data, day), champion.losses(data, day)
-            self._compared[key] = duel.cluster([day] * len(ours), ours, theirs)
+            losses = rival.losses(data, day), champion.losses(theirs, day)
+            self._compared[key] = duel.cluster([day] * len(losses[0]), *losses)
         return self._compared[key]
 
 

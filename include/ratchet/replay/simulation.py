@@ -266,7 +266,8 @@ class Simulation:
         theirs = _said(data, holdout, champion.stands, labelled) if champion else None
         rows = data.between(holdout[0], holdout[-1]).filter(labelled)
         ours = Side(np.ones(len(side.target), dtype=bool), side.target, side.prediction)
-        found = evaluation.compare(loop, rows, ours, theirs, fit.baseline)
+        plain = {day: shift for day in holdout if fit.plain and (shift := fit.plain.shift(data, day))}
+        found = evaluation.compare(loop, rows, ours, theirs, fit.baseline, plain)
         used = {day for day in published if train[0] <= day <= holdout[-1]}
         found |= {
             "champion": champion.number if champion else None,
@@ -346,10 +347,13 @@ class Simulation:
     def _evaluated(self, run: Challenger, refit: Fitted) -> dict[str, Any]:
         """Measure a refit beside the evaluated model; of its latencies the best counts."""
         days, most = sorted(run.training.evaluation.days), self.loop.gate.latency_ms
-        side, data = _joined([refit.side(run.data, day) for day in days]), run.data
+        data = run.data
+        side, evaluated = (_joined([fit.side(data, day, fitted=True) for day in days]) for fit in (refit, run.fit))
         rows = data.between(days[0], days[-1]).filter(np.asarray(side.rows))
-        ours = Side(np.ones(len(side.target), dtype=bool), side.target, side.prediction)
-        found = evaluation.of_refit(self.loop, rows, ours, run.side)
+        ours, theirs = (
+            Side(np.ones(len(each.target), dtype=bool), each.target, each.prediction) for each in (side, evaluated)
+        )
+        found = evaluation.of_refit(self.loop, rows, ours, theirs)
         run.refit_ms = min(run.refit_ms, refit.about["latency_ms"])
         if most is not None and run.refit_ms > most:
             run.refit_ms = min(run.refit_ms, latency.within(refit.model, rows, most).ms)

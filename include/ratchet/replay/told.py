@@ -54,7 +54,7 @@ class Told:
         """Return the losses of what one has said, of the rows that have a label in `data`."""
         if self._as_it_was(data):
             part = self.parts[0]
-            return part.fit.losses(data, self.day) if part.by == by else np.zeros(0)
+            return part.fit.losses(part.data, self.day) if part.by == by else np.zeros(0)
         return np.array([loss for _, loss in self._rows(data, {by}).values()])
 
     def predictions(self, by: str) -> Vector | None:
@@ -77,7 +77,8 @@ class Told:
         by: whose words count of the other's; own: of these.
         """
         if self._as_it_was(data) and other._as_it_was(data):
-            return fits.compare(data, self.day, self.parts[0].fit, other.parts[0].fit)
+            first, second = self.parts[0], other.parts[0]
+            return fits.compare(first.data, self.day, first.fit, second.fit, second.data)
         ours, theirs = self._rows(data, own), other._rows(data, by)
         keys = [key for key in ours if key in theirs]
         losses = [np.array([side[key][1] for key in keys]) for side in (ours, theirs)]

@@ -6,6 +6,9 @@ What else the gate asks is asked here too.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -16,11 +19,12 @@ from ratchet.data import features, leaks
 from ratchet.decisions import anchors, duel, lifecycle, shadows, staleness
 from ratchet.decisions.evaluation import Evaluation, parse
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, evaluations, evidence, ledger, predictions, proven, records
+from ratchet.lifecycle import dataset, evaluations, evidence, intercepts, ledger, predictions, proven, records
 from ratchet.monitoring import estimate
 from ratchet.reports import figures
 from ratchet.steps import Key, MlflowRun, Outcome, StepRequest, StepResult, snapshot
 from ratchet.training import evaluation, too_good
+from ratchet.training.intercept import Shift
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,13 +72,13 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         sha256, size = models.local(mlflow_run)
         champion = ledger.champion(client, loop)
         opposing = proven.version_model(loop, champion) if champion else None
-        opponent = _models(loop, predictions.contender(loop, champion.run_id), rows) if champion else None
-        ours, theirs = (
-            evaluation.of_model(challenger, rows),
-            evaluation.of_models(opponent, rows) if opponent is not None else None,
-        )
+        holdout = _Holdout(loop, pinned.revision, rows)
+        opponent = holdout.stand(predictions.contender(loop, champion.run_id)) if champion else None
+        ours = evaluation.of_model(challenger, rows, holdout.shifts(dict.fromkeys(holdout.days, mlflow_run)))
+        theirs = holdout.said(opponent) if opponent is not None else None
+        plain = holdout.shifts(dict.fromkeys(holdout.days, shadows.baseline(mlflow_run)))
         content = {
-            **evaluation.compare(loop, rows, ours, theirs, records.read(loop, mlflow_run).baseline),
+            **evaluation.compare(loop, rows, ours, theirs, records.read(loop, mlflow_run).baseline, plain),
             **evaluation.probe(loop, challenger, rows),
             **evaluation.explain(loop, challenger, rows, ours),
             "champion": champion.number if champion else None,
@@ -84,7 +88,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
             "calibrator": estimate.calibrate(loop.task, ours.target, ours.prediction),
             "signatures": [evaluation.signature(model) for model in (challenger, opposing) if model],
         }
-        content |= _anchored(loop, client, mlflow_run, rows, ours, content)
+        content |= _anchored(loop, client, mlflow_run, holdout, ours, content)
         content |= _too_good(loop, pinned, challenger, rows, ours, content["metrics"]["challenger"])
         content["champion_too_good"] = _champions(loop, champion)
         content["first"] = _first_look(loop, pinned, champion, content["compared"])
@@ -101,7 +105,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
                 "size_mb": content["size_mb"],
             },
         )
-        drawn = _figures(loop, challenger, opponent, ours, theirs)
+        drawn = _figures(loop, challenger, holdout.models(opponent or {}), ours, theirs)
         text = json.dumps(content, indent=1)
         runs.log_files(client, mlflow_run, {evaluations.FILE: text, **drawn})
         evaluations.keep(loop, mlflow_run, text)
@@ -135,16 +139,46 @@ def _measured(found: Evaluation, who: str) -> dict[str, float]:
     return {name: value for name, value in found.metrics.get(who, {}).items() if value is not None}
 
 
-def _models(loop: Loop, opponent: predictions.Contender, rows: pa.Table) -> dict[str, Model]:
-    import pyarrow.compute as pc
+@dataclass(frozen=True)
+class _Holdout:
+    """The rows that were held out, and what others than the challenger say of them, as they would have that day."""
 
-    found = {day: opponent.on(day) for day in pc.unique(rows.column(features.PARTITION)).to_pylist()}
-    loaded = {run: proven.run_model(loop, run) for run in {run for run in found.values() if run}}
-    return {day: loaded[run] for day, run in found.items() if run}
+    loop: Loop
+    revision: str
+    rows: pa.Table
+
+    @cached_property
+    def days(self) -> list[str]:
+        return sorted(set(self.rows.column(features.PARTITION).to_pylist()))
+
+    def stand(self, side: predictions.Contender) -> dict[str, str]:
+        """Return who stands for a side on each day that it has not seen: day -> run, or name of a baseline."""
+        return {day: run for day in self.days if (run := side.on(day))}
+
+    def shifts(self, stand: Mapping[str, str]) -> dict[str, Shift]:
+        """Return what the answers of those who stand are shifted by."""
+        found: dict[str, Shift] = {}
+        for run in {*stand.values()}:
+            days = [day for day, own in stand.items() if own == run]
+            found |= intercepts.shifts(dataset.registry(), self.loop, self.revision, run, days)
+        return found
+
+    def models(self, stand: Mapping[str, str]) -> dict[str, Model]:
+        """Load who stands."""
+        loaded = {run: proven.run_model(self.loop, run) for run in {*stand.values()}}
+        return {day: loaded[run] for day, run in stand.items()}
+
+    def said(self, stand: Mapping[str, str]) -> evaluation.Side:
+        """Let each day's rows be answered by who stands that day."""
+        plain = {day: run for day, name in stand.items() if (run := shadows.trained_with(name))}
+        if not plain:
+            return evaluation.of_models(self.models(stand), self.rows, self.shifts(stand))
+        answer = {day: predictions.baseline(records.read(self.loop, run)) for day, run in plain.items()}
+        return evaluation.of_baselines(self.loop, answer, self.rows, self.shifts(stand))
 
 
 def _anchored(
-    loop: Loop, client: Tracking, run: str, rows: pa.Table, ours: evaluation.Side, content: dict[str, Any]
+    loop: Loop, client: Tracking, run: str, holdout: _Holdout, ours: evaluation.Side, content: dict[str, Any]
 ) -> dict[str, Any]:
     """Compare the challenger with the anchor; before a first champion, with its own baseline."""
     now = anchors.anchor(ledger.read(loop))
@@ -153,14 +187,8 @@ def _anchored(
     if now.name == content["champion"]:
         return {"anchor": now.name, "anchored": content["compared"]}
     name = models.version(client, loop.name, now.name).run_id if now.version else now.name
-    standing = predictions.contender(loop, name)
-    if now.version:
-        theirs = evaluation.of_models(_models(loop, standing, rows), rows)
-    else:
-        stand = {day: shadows.trained_with(on) for day in content["days"] if (on := standing.on(day))}
-        plain = {day: predictions.baseline(records.read(loop, run)) for day, run in stand.items() if run}
-        theirs = evaluation.of_baselines(loop, plain, rows)
-    return {"anchor": now.name, "anchored": evaluation.against(loop, rows, ours, theirs)}
+    theirs = holdout.said(holdout.stand(predictions.contender(loop, name)))
+    return {"anchor": now.name, "anchored": evaluation.against(loop, holdout.rows, ours, theirs)}
 
 
 def _first_look(

@@ -154,7 +154,8 @@ def _begin(loop: Loop, client: Tracking, request: RefitRequest, judged: str, dat
     begun = runs.start_run(client, loop.name, f"refit/{judged}", about, name=f"{request.run}.refit")
     runs.retag(client, begun, about)
     of = records.read(loop, judged)
-    return Record(run=begun.run_id, evaluated=judged, recipe=of.recipe, reason=of.reason, data=data, code=of.code)
+    own = of.model_dump(include={"recipe", "reason", "code", "intercept"})
+    return Record(run=begun.run_id, evaluated=judged, data=data, **own)
 
 
 def _rows(loop: Loop, pinned: snapshot.SnapshotResult, until: str) -> tuple[Examples, str]:

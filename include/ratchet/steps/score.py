@@ -14,10 +14,11 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions import anchors, duel, shadows
-from ratchet.lifecycle import dataset, feature_days, ledger, nights, predictions, proven, records
+from ratchet.lifecycle import dataset, feature_days, intercepts, ledger, nights, predictions, proven, records
 from ratchet.lifecycle.predictions import live, predict, without
 from ratchet.partitions import Partition
 from ratchet.steps import Revision, StepRequest, StepResult
+from ratchet.training import intercept
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,7 +59,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
             )
         revision = registry.resolve(request.revision or "HEAD")  # a correction is scored as it came, whatever the night
         rows = feature_days.of_range(registry, loop, revision, day, day)
-        rivals = _shadow(loop, client, rows, day)
+        rivals = _shadow(loop, client, revision, rows, day)
         if champion is None:
             reason = f"{loop.name} has no champion yet: {rivals} who wait have scored {rows.num_rows:,} rows in shadow"
             return ScoreResult(reason=reason, partition=day, shadows=rivals)
@@ -74,13 +75,15 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
                 shadows=rivals,
             )
         seen = duel.seen(day, records.read(loop, champion.run_id).trained[1])
-        made = predict(loop, proven.version_model(loop, champion), fresh, champion.number, seen)
+        shift = intercepts.shift(registry, loop, revision, champion.run_id, day)
+        made = predict(loop, proven.version_model(loop, champion), fresh, champion.number, seen, shift)
     import pyarrow as pa
 
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return ScoreResult(
         reason=f"scored {made.num_rows:,} rows of {day} with v{champion.number}"
+        + (f", intercept {intercept.words(shift)}" if shift else "")
         + (", which was trained on that day or later: they count in no loss and in no duel" if seen else "")
         + (f", {rivals} more in shadow" if rivals else ""),
         partition=day,
@@ -91,7 +94,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     )
 
 
-def _shadow(loop: Loop, client: Tracking, rows: pa.Table, day: str) -> int:
+def _shadow(loop: Loop, client: Tracking, revision: str, rows: pa.Table, day: str) -> int:
     """Score the shadows: challengers that wait, the predecessor, and the anchor. Baselines know what they say.
 
     Their predictions are kept apart, and told to nobody.
@@ -101,5 +104,5 @@ def _shadow(loop: Loop, client: Tracking, rows: pa.Table, day: str) -> int:
     rivals += [models.version(client, loop.name, version).run_id for version in anchors.in_shadow(entries)]
     for run in rivals:
         if (standing := predictions.contender(loop, run).on(day)) is not None:
-            predictions.shadow(loop, standing, rows, day)
+            predictions.shadow(dataset.registry(), loop, revision, standing, rows, day)
     return len(rivals)

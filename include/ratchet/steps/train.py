@@ -73,7 +73,7 @@ def run(loop: Loop, request: TrainRequest) -> TrainResult:
             }
             runs.log_dataset(run_id, loop.name, pinned.data_hash, source, "training")
             with fitted(loop, rows) as (model, curve, seconds):
-                keep(client, loop, _record(run_id, request, tags), model, curve, rows, seconds)
+                keep(client, loop, _record(loop, run_id, request, tags), model, curve, rows, seconds)
     return TrainResult(
         reason=f"trained {loop.training.trainer} on {rows.num_rows:,} rows in {seconds:.1f} s, "
         f"{len(curve.train)} epochs or iterations",
@@ -108,7 +108,7 @@ def _tags(loop: Loop, request: TrainRequest, pinned: snapshot.SnapshotResult) ->
     }
 
 
-def _record(run_id: str, request: TrainRequest, tags: Mapping[str, str]) -> Record:
+def _record(loop: Loop, run_id: str, request: TrainRequest, tags: Mapping[str, str]) -> Record:
     return Record(
         run=run_id,
         key=request.run,
@@ -117,6 +117,7 @@ def _record(run_id: str, request: TrainRequest, tags: Mapping[str, str]) -> Reco
         asked_by=request.asked_by,
         data={name.removeprefix("data."): value for name, value in tags.items() if name.startswith("data.")},
         code=tags["code.revision"],
+        intercept=loop.training.intercept_days,
     )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ratchet.contract.loop import Loop
+from ratchet.contract.loop import Loop, Task
 from ratchet.data import features
 from ratchet.decisions import duel, hypothesis
 from ratchet.training import baseline as baselines_of
-from ratchet.training import behaviour, latency, probes
+from ratchet.training import behaviour, intercept, latency, probes
+from ratchet.training.intercept import Shift
 from ratchet.training.metrics import measure, measured, row_losses
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 Asked = TypeVar("Asked")
+Shifts = Mapping[str, Shift]  # day -> what a model's answers of it are shifted by; nothing on days that are not there
 
 
 @dataclass(frozen=True)
@@ -36,39 +39,64 @@ class Side:
     prediction: Vector  # of those, as the model encodes them
 
 
-def of_model(model: Model, rows: pa.Table) -> Side:
+def of_model(model: Model, rows: pa.Table, shifts: Shifts = MappingProxyType({})) -> Side:
     """Let a model predict all rows."""
-    return Side(np.ones(rows.num_rows, dtype=bool), model.encoder.target_values(rows), model.predict(rows))
+    said = shifted(model.encoder.task, model.predict(rows), _days(rows), shifts)
+    return Side(np.ones(rows.num_rows, dtype=bool), model.encoder.target_values(rows), said)
 
 
-def of_models(models: dict[str, Model], rows: pa.Table) -> Side:
+def of_models(models: dict[str, Model], rows: pa.Table, shifts: Shifts = MappingProxyType({})) -> Side:
     """Let a model a day predict the rows of its day; days that are not there are left out."""
-    return _by_day(models, rows, lambda model, own: (model.encoder.target_values(own), model.predict(own)))
+
+    def answer(model: Model, own: pa.Table, shift: Shift) -> tuple[Vector, Vector]:
+        return model.encoder.target_values(own), intercept.add(model.encoder.task, model.predict(own), shift)
+
+    return _by_day(models, rows, answer, shifts)
 
 
-def of_baselines(loop: Loop, baselines: dict[str, Baseline], rows: pa.Table) -> Side:
+def of_baselines(
+    loop: Loop, baselines: dict[str, Baseline], rows: pa.Table, shifts: Shifts = MappingProxyType({})
+) -> Side:
     """Let a baseline a day answer for the rows of its day, each in its own order of classes."""
-    return _by_day(
-        baselines,
-        rows,
-        lambda plain, own: (baselines_of.targets(loop, own, plain.classes), plain.predict(own.num_rows)),
-    )
+
+    def answer(plain: Baseline, own: pa.Table, shift: Shift) -> tuple[Vector, Vector]:
+        said = intercept.add(loop.task, plain.predict(own.num_rows), shift)
+        return baselines_of.targets(loop, own, plain.classes), said
+
+    return _by_day(baselines, rows, answer, shifts)
+
+
+def shifted(task: Task, said: Vector, days: NDArray[np.str_], shifts: Shifts) -> Vector:
+    """Shift the answers of each day by its own. said: (n,) or (n, k); days: (n,), of the rows."""
+    found = said.copy() if shifts else said
+    for day, shift in shifts.items():
+        own = days == day
+        found[own] = intercept.add(task, said[own], shift)
+    return found
+
+
+def _days(rows: pa.Table) -> NDArray[np.str_]:
+    return np.asarray(rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str))
 
 
 def _by_day(
-    asked: Mapping[str, Asked], rows: pa.Table, answer: Callable[[Asked, pa.Table], tuple[Vector, Vector]]
+    asked: Mapping[str, Asked],
+    rows: pa.Table,
+    answer: Callable[[Asked, pa.Table, Shift], tuple[Vector, Vector]],
+    shifts: Shifts,
 ) -> Side:
     """Let each day's rows be answered by who is asked that day: (target, prediction), in the order of the rows.
 
     Of who know fewer classes than others the predictions are as wide, with no probability for more.
     """
-    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
+    days = _days(rows)
     chosen = np.isin(days, list(asked))
     places = {str(day): np.flatnonzero(days == day) for day in np.unique(days[chosen])}
     if not places:
         return Side(chosen, np.zeros(0), np.zeros(0))
     order = np.argsort(np.concatenate([*places.values()]))
-    targets, said = zip(*(answer(asked[day], rows.take(where)) for day, where in places.items()), strict=True)
+    answered = (answer(asked[day], rows.take(where), shifts.get(day, ())) for day, where in places.items())
+    targets, said = zip(*answered, strict=True)
     if said[0].ndim == 2:
         most = max(each.shape[1] for each in said)
         said = tuple(np.pad(each, ((0, 0), (0, most - each.shape[1]))) for each in said)
@@ -77,21 +105,26 @@ def _by_day(
 
 def against(loop: Loop, rows: pa.Table, ours: Side, theirs: Side) -> list[list[Any]]:
     """Compare two sides alone: the days of their duel, as they are stored. ours: of all rows."""
-    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)[theirs.rows]
+    days = _days(rows)[theirs.rows]
     own = row_losses(loop.loss, ours.target, ours.prediction)[theirs.rows]
     return duel.dump(duel.cluster(days, own, row_losses(loop.loss, theirs.target, theirs.prediction)))
 
 
 def compare(
-    loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None, plain: Baseline | None = None
+    loop: Loop,
+    rows: pa.Table,
+    ours: Side,
+    theirs: Side | None,
+    plain: Baseline | None = None,
+    shifts: Shifts = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Compare challenger and champion row by row: losses by day, the duel's clusters, metrics, slices and fairness.
 
     theirs: the rows that neither has seen; None where there is no champion. plain: the baseline that was trained with
-    the challenger, on the same rows; None where it has none. The metrics of challenger and baseline are over all rows,
-    the champion's over those that are compared.
+    the challenger, on the same rows; None where it has none. shifts: of the baseline's answers. The metrics of
+    challenger and baseline are over all rows, the champion's over those that are compared.
     """
-    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str)
+    days = _days(rows)
     own = row_losses(loop.loss, ours.target, ours.prediction)
     others = np.full(len(days), np.nan)
     fair = theirs.rows if theirs is not None else np.zeros(len(days), dtype=bool)
@@ -101,7 +134,7 @@ def compare(
         metrics["champion"] = measured(loop, theirs.target, theirs.prediction)
     constant = np.zeros(0)
     if plain is not None:
-        said = plain.predict(len(days))
+        said = shifted(loop.task, plain.predict(len(days)), days, shifts)
         constant = row_losses(loop.loss, ours.target, said)
         metrics["baseline"] = _of_constant(loop, ours.target, said)
     daily: dict[str, Any] = {}

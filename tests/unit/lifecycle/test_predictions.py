@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from ratchet import catalog
 from ratchet.adapters import runs
+from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions import shadows
 from ratchet.errors import DataError
-from ratchet.lifecycle import predictions, records
+from ratchet.lifecycle import dataset, predictions, records
 from ratchet.lifecycle.records import Record
 from ratchet.partitions import shift
 from ratchet.training.baseline import Baseline
@@ -89,7 +90,7 @@ def test_a_shadow_is_marked_too(second: str) -> None:
     _unmark(path)
     step("score", duels.NAME, partition=duels.NIGHT)
     rows = tables.read_table(predictions.live(loop, duels.NIGHT))
-    assert predictions.shadow(loop, second, rows, duels.NIGHT).column("seen").to_pylist() == [False] * 72
+    assert _shadow(loop, second, rows, duels.NIGHT).column("seen").to_pylist() == [False] * 72
 
 
 def test_a_baseline_predicts_in_the_form_of_a_model(place: Path) -> None:
@@ -138,16 +139,16 @@ def test_a_baseline_stands_in_shadow_as_a_run_does_and_kept_is_what_it_has_said(
     assert stands.runs == (("baseline:refit", day), ("baseline:judged", "2013-01-07"))
     assert [stands.on(f"2013-01-{n:02}") for n in (11, 10, 7)] == ["baseline:refit", "baseline:judged", None]
     table = rows.wind(day)
-    said = predictions.shadow(loop, "baseline:judged", table.slice(0, 20), day)
+    said = _shadow(loop, "baseline:judged", table.slice(0, 20), day)
     assert (said.num_rows, set(said.column("seen").to_pylist())) == (20, {False})
-    assert predictions.shadow(loop, "baseline:judged", table, day).num_rows == table.num_rows
+    assert _shadow(loop, "baseline:judged", table, day).num_rows == table.num_rows
     path = predictions.folder(loop, "baseline:judged") / f"{day}.parquet"
     before = path.stat().st_mtime_ns
-    assert predictions.shadow(loop, "baseline:judged", table, day).num_rows == table.num_rows
+    assert _shadow(loop, "baseline:judged", table, day).num_rows == table.num_rows
     assert path.stat().st_mtime_ns == before
-    assert set(predictions.shadow(loop, "baseline:refit", table, day).column("seen").to_pylist()) == {True}
+    assert set(_shadow(loop, "baseline:refit", table, day).column("seen").to_pylist()) == {True}
     _unmark(path, rows=20)
-    assert predictions.shadow(loop, "baseline:judged", table, day).column("seen").to_pylist() == [False] * 24
+    assert _shadow(loop, "baseline:judged", table, day).column("seen").to_pylist() == [False] * 24
 
 
 def test_a_training_of_before_there_were_baselines_has_none_that_could_stand(place: Path) -> None:
@@ -155,7 +156,13 @@ def test_a_training_of_before_there_were_baselines_has_none_that_could_stand(pla
     records.keep(loop, Record(run="old", data={"train": "2013-01-02..2013-01-07"}))
     for ask in (
         lambda: predictions.contender(loop, "baseline:old"),
-        lambda: predictions.shadow(loop, "baseline:old", rows.wind("2013-01-10"), "2013-01-10"),
+        lambda: predictions.shadow(
+            dataset.registry(), loop, "HEAD", "baseline:old", rows.wind("2013-01-10"), "2013-01-10"
+        ),
     ):
         with pytest.raises(DataError, match="old has no baseline: it was trained before there were any"):
             ask()
+
+
+def _shadow(loop: Loop, run: str, of: pa.Table, day: str) -> pa.Table:
+    return predictions.shadow(dataset.registry(), loop, "HEAD", run, of, day)

@@ -215,7 +215,7 @@ def test_a_duel_is_not_fought_with_what_a_champion_has_told_of_a_day_that_it_was
     live_night(shift(NIGHT, 1))
     rows = feature_days.of_days(dataset.registry(), loop, "HEAD", [day])
     with runs.connected():
-        said = [predictions.shadow(loop, run, rows, day) for run in (ours, twin)]
+        said = [predictions.shadow(dataset.registry(), loop, "HEAD", run, rows, day) for run in (ours, twin)]
     assert [each for each in evidence.read(loop, ours).days if each.key == day] == evidence.compare(
         loop, day, rows, *said
     )
