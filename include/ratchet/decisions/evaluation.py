@@ -18,6 +18,7 @@ class Evaluation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     model: str = ""  # SHA-256 of the model that was evaluated; one of 0.1 has none
+    loss: str = ""  # the contract's, which all losses here are in; nothing of an evaluation that does not say
     champion: str | None  # the version that it was compared with; None where there was none
     # Day -> rows, mean loss of `challenger`, of `baseline` where it has one and, where it has not seen it, `champion`.
     days: dict[str, dict[str, float]]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ratchet.contract.rules import Retrain
 from ratchet.decisions import coverage, policies
-from ratchet.decisions.policies import Ask
+from ratchet.decisions.policies import Ask, degradation
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.partitions import days_between, shift
 
@@ -27,14 +27,17 @@ class Admission:
 
 
 def decide(facts: NightFacts, rules: Retrain, asking: Mapping[str, Ask]) -> Admission:
-    """Weigh what is known: what asks first, then what vetoes or postpones it. Days that never came are told.
+    """Weigh what is known: what asks first, then what vetoes or postpones it.
+
+    Days that never came are told, and so is a degradation that cannot be looked for.
 
     The order of nights does not matter: a request `cooldown_days` before or after the partition postpones alike,
     because runs triggered by assets come in any order.
     """
     found = _weigh(facts, rules, asking)
     missed = coverage.told(facts.never_came, facts.drift_window)
-    return replace(found, reason=f"{found.reason}. {missed}") if missed else found
+    silent = degradation.silence(facts) if "degradation" in asking else ""
+    return replace(found, reason=". ".join(each for each in (found.reason, missed, silent) if each))
 
 
 def _weigh(facts: NightFacts, rules: Retrain, asking: Mapping[str, Ask]) -> Admission:

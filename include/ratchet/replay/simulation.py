@@ -205,6 +205,7 @@ class Simulation:
         known = NightFacts(
             partition=night,
             champion=champion.number if champion else "",
+            loss=loop.loss,
             past=staleness.past(self.ledger),
             bad_data=history.bad(night),
             **requests.facts(self.ledger, night, loop.label_delay_days),
@@ -223,6 +224,7 @@ class Simulation:
             live=self.measures.losses(champion.number),
             estimated=self.measures.estimated(champion, days),
             holdout=[v for _, v in sorted(champion.holdout.items())],
+            judged_in=loop.loss,  # one contract judges all of a replay
             news=staleness.path(history.counts(night), trained, last),
         )
         if "drift" not in loop.retrain.policies:

@@ -88,6 +88,7 @@ def gather(loop: Loop, partition: str) -> NightFacts:
         drift_days=found.days,
         drift_window=found.expected,
         never_came=found.never_came,
+        loss=loop.loss,
         live=performance.history(loop, version, partition),
         estimated=measured.estimated,
         bad_data=requests.bad_data(recent, partition, loop.monitor.window_days),
@@ -99,12 +100,13 @@ def gather(loop: Loop, partition: str) -> NightFacts:
     with runs.connected() as client:
         run = models.version(client, loop.name, version).run_id
     record = records.read(loop, run)
-    days = evaluations.read(loop, record.evaluated or run).days
+    judged = evaluations.read(loop, record.evaluated or run)
     last = shift(partition, -loop.label_delay_days)
     seen = max(record.trained[1], record.held_out[1])
     return dataclasses.replace(
         known,
         trained=shift(seen, loop.label_delay_days),
-        holdout=[each["challenger"] for _, each in sorted(days.items())],
+        holdout=[each["challenger"] for _, each in sorted(judged.days.items())],
+        judged_in=judged.loss,
         news=staleness.path(counts, record.data["train"], last),
     )

@@ -52,6 +52,7 @@ class PerformanceResult(StepResult):
     partition: str  # the night that looked
     champion: str | None = None  # its version, or none
     holdout_loss: float | None = None  # the champion's, at its promotion
+    loss: str = ""  # which losses are in; an older look does not say
     # Day -> version -> metrics, loss and rows.
     days: dict[str, dict[str, dict[str, float]]] = Field(default_factory=dict)
     # Day -> the champion's estimated loss, of days whose labels have not come.
@@ -120,6 +121,7 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         partition=night,
         champion=champion.number,
         holdout_loss=judged["challenger_loss"],
+        loss=loop.loss,
         days=found,
         estimated=estimated,
         challengers=waiting,
@@ -165,13 +167,15 @@ def live(loop: Loop, rows: pa.Table, told: pa.Table) -> dict[str, dict[str, floa
 def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
     """Return the live loss of a version on every labelled day since it went live, as known on a night: day -> loss.
 
-    Looks that measured days that it has seen were written before those were left out.
+    In the contract's loss: what was measured in another, before that was changed, is left out. Looks that measured days
+    that it has seen were written before those were left out.
     """
     found, until = dict[str, float](), predictions.trained(loop).get(version, "")
     for path in _looks(loop):
         if path.parent.name <= partition:
             measured = PerformanceResult.model_validate_json(path.read_text(encoding="utf-8"))
-            found |= {day: versions[version]["loss"] for day, versions in measured.days.items() if version in versions}
+            if measured.loss in ("", loop.loss):
+                found |= {d: versions[version]["loss"] for d, versions in measured.days.items() if version in versions}
     return {day: loss for day, loss in sorted(found.items()) if not duel.seen(day, until)}
 
 

@@ -46,6 +46,17 @@ ASKING = {
         ({"live": live(*[math.nan] * 5, *[0.7] * 20)}, "retrain", "degradation"),
         ({"live": live(*[0.7] * 20), "holdout": []}, "wait", "nothing asks"),
         (
+            {"live": live(*[0.7] * 20), "loss": "log_loss", "judged_in": "brier"},
+            "wait",
+            "nothing asks for a retraining. Degradation is not looked for: the champion's holdout was measured in "
+            "brier, and there is none in log_loss until the next champion's evaluation",
+        ),
+        (
+            {"drifted": ["temp"], "loss": "log_loss", "judged_in": "brier", "never_came": ["2013-02-09"]},
+            "retrain",
+            "2013-02-09. Degradation is not looked for",
+        ),
+        (
             {"live": live(*[0.7] * 4), "estimated": {shift("2013-02-01", i): 0.7 for i in range(16)}},
             "retrain",
             "16 of them estimated",
@@ -98,3 +109,8 @@ def test_a_budget_is_a_weeks() -> None:
     assert retrain.decide(later, rules, ASKING).verdict == "retrain"
     spent = facts(drifted=["x"], minutes={"2013-02-04": 6.0, "2013-02-10": 4.5, "2013-02-01": 99.0})
     assert "10.5 minutes of training of 10" in retrain.decide(spent, rules, ASKING).reason
+
+
+def test_of_a_policy_that_is_not_asked_nothing_is_told() -> None:
+    changed = facts(loss="log_loss", judged_in="brier")
+    assert retrain.decide(changed, RULES, {"drift": ASKING["drift"]}).reason == retrain.NOTHING

@@ -12,6 +12,7 @@ from ratchet import catalog
 from ratchet.cli import ratchet
 from ratchet.errors import DataError
 from ratchet.lifecycle import contracts, dataset, ledger, looks
+from ratchet.steps import decide
 from tests.conftest import ingest, step
 from tests.given.watched import NIGHT, replace, turn
 
@@ -62,6 +63,31 @@ def test_a_person_asks_and_pauses(watched: Path) -> None:
 def test_decide_wants_a_night_that_was_measured(watched: Path) -> None:
     with pytest.raises(DataError, match="Run the steps drift and performance"):
         step("decide", "wind_watched", partition="2013-01-15")
+
+
+def test_live_losses_in_a_loss_that_was_changed_are_held_against_nothing(watched: Path) -> None:
+    """Absolute errors of now were held against the squared errors of the holdout, and mixed with older live ones."""
+    loop, nights = catalog.load("wind_watched"), (NIGHT, "2013-01-17")
+    for night in nights:
+        if night != NIGHT:
+            replace(watched, "loss: squared_error", "loss: absolute_error")
+            turn(night)
+            ingest("wind_watched", night, "night")
+            step("score", "wind_watched", partition=night)
+        for part in ("drift", "performance"):
+            step(part, "wind_watched", partition=night)
+        report = looks.folder(loop, night) / "drift.json"
+        report.write_text(json.dumps({**json.loads(report.read_text()), "drifted": []}))
+    path = looks.folder(loop, NIGHT) / "performance.json"
+    look = json.loads(path.read_text())
+    look["days"]["2013-01-12"] = look["days"]["2013-01-15"]  # a day that is measured no more
+    path.write_text(json.dumps(look))
+    before, after = (decide.gather(contract, nights[-1]) for contract in (loop, catalog.load("wind_watched")))
+    assert (before.loss, after.loss, after.judged_in) == ("squared_error", "absolute_error", "squared_error")
+    assert list(after.live) == ["2013-01-15", "2013-01-16"]
+    assert all(loss < 10 for loss in after.live.values())
+    decided = step("decide", "wind_watched", partition=nights[-1])
+    assert "the champion's holdout was measured in squared_error, and there is none in absolute_error" in decided.reason
 
 
 def test_a_night_asks_by_the_contract_that_it_began_with_and_names_what_it_saw(watched: Path) -> None:

@@ -31,7 +31,7 @@ def ask(facts: NightFacts, options: Options) -> str | None:
     at the other half. The bound is Student's over the holdout's days, the test the duel's bettor. Days whose labels
     have not come count with their estimated loss where labels alone do not say.
     """
-    if len(facts.holdout) < 2 or (not facts.live and not facts.estimated):
+    if silence(facts) or len(facts.holdout) < 2 or (not facts.live and not facts.estimated):
         return None
     bound = _upper(facts.holdout, options.level / 2)
     margin = options.margin * abs(math.fsum(facts.holdout) / len(facts.holdout))
@@ -50,6 +50,19 @@ def ask(facts: NightFacts, options: Options) -> str | None:
         found = f"{_mean(facts.live | facts.estimated)}, {len(facts.estimated)} of them estimated without labels"
         return f"degradation: {found}, {above}"
     return None
+
+
+def silence(facts: NightFacts) -> str:
+    """Say why nothing is asked whatever live losses are; nothing where it is not so.
+
+    After a change of `gate.loss` the holdout's losses are in another unit than the live ones of now.
+    """
+    if not facts.loss or facts.judged_in in ("", facts.loss):
+        return ""
+    return (
+        f"Degradation is not looked for: the champion's holdout was measured in {facts.judged_in}, and there is none "
+        f"in {facts.loss} until the next champion's evaluation"
+    )
 
 
 def _mean(days: dict[str, float]) -> str:

@@ -19,10 +19,12 @@ class NightFacts:
     drift_days: int = 0  # days of the window that were compared ...
     drift_window: int = 1  # ... of so many on which rows were expected, or came
     never_came: Sequence[str] = ()  # of them, days of which nobody has heard
+    loss: str = ""  # the contract's, which live and estimated losses are in
     # Day -> the champion's loss on its labelled days since it went live.
     live: dict[str, float] = field(default_factory=dict)
     estimated: dict[str, float] = field(default_factory=dict)  # day -> its loss on days whose labels have not come
-    holdout: Sequence[float] = ()  # its daily losses on its holdout
+    holdout: Sequence[float] = ()  # its daily losses on its holdout ...
+    judged_in: str = ""  # ... in the loss that its evaluation was in; nothing where that does not say
     news: Sequence[float] = ()  # what it has missed, a value a day since its training
     past: Sequence[staleness.Compared] = ()  # first looks of earlier duels
     asked: Sequence[str] = ()  # who asked for a retraining since the last one, and why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ratchet.decisions.policies import degradation
 from ratchet.partitions import shift
@@ -30,3 +31,15 @@ def test_a_rise_beyond_the_margin_is_seen_and_one_within_it_is_not() -> None:
     worse = facts(live=live(*[0.7] * 20))
     assert "live loss 0.7000 over 20 days" in str(degradation.ask(worse, degradation.Options(margin=0.05)))
     assert degradation.ask(worse, degradation.Options(margin=0.9)) is None
+
+
+@pytest.mark.parametrize(
+    ("judged_in", "asks"),
+    [("log_loss", True), ("", True), ("brier", False)],  # "": an evaluation that does not say in which
+)
+def test_live_losses_are_not_held_against_a_holdout_in_another_loss(judged_in: str, asks: bool) -> None:
+    """After a change of `gate.loss` it fired each night, or never: a log loss of 0.7 is a Brier score of 0.25."""
+    worse = facts(live=live(*[0.7] * 20), loss="log_loss", judged_in=judged_in)
+    assert bool(degradation.ask(worse, degradation.Options())) == asks
+    assert ("in brier" in degradation.silence(worse)) != asks
+    assert degradation.silence(facts()) == ""
