@@ -342,6 +342,22 @@ MISTAKES = {
         "bound: 0.03",
         ("more than twice the margin",),
     ),
+    "a patience that decides nothing": Mistake(
+        "wind",
+        CONTRACT,
+        "gate:\n  level: 0.3",
+        "gate:\n  patience_days: 3\n  level: 0.05",
+        "patience_days: 3",
+        ("at least 6 days, whatever they hold", "so a patience of 3 days decides nothing"),
+    ),
+    "a level that no holdout decides at, nor a patience": Mistake(
+        "wind",
+        CONTRACT,
+        "level: 0.3",
+        "level: 0.000000001",
+        "gate:",
+        ("at least 34 days", "so a patience of 28 days decides nothing"),
+    ),
     "a window that is all holdout": Mistake(
         "wind",
         CONTRACT,

@@ -12,9 +12,10 @@ from ratchet import catalog, installation
 from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail, nearest
 from ratchet.data import features, proof
+from ratchet.decisions import hypothesis, needed
 from ratchet.errors import ContractError, RatchetError, explain
-from ratchet.lifecycle import dataset, feature_days
-from ratchet.linting import delivery, hindsight, references, target
+from ratchet.lifecycle import dataset, evaluations, evidence, feature_days
+from ratchet.linting import delivery, hindsight, patience, references, target
 from ratchet.settings import Settings
 
 DAYS = 7  # of which features are proved at once
@@ -24,7 +25,12 @@ ALL_ADMINS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
 @click.command(short_help="Check loops: contract, what it names, suites, and SQL.")
 @click.argument("names", nargs=-1)
 @click.option("--sources", is_flag=True, help="Ask each source for a day too, and hold it to contract and suite.")
-@click.option("--data", "with_data", is_flag=True, help="Prove the features of the newest days that are published.")
+@click.option(
+    "--data",
+    "with_data",
+    is_flag=True,
+    help="Prove the features of the newest days that are published, and say how many days a duel will need.",
+)
 @click.option(
     "--day", type=click.DateTime(["%Y-%m-%d"]), help="The day that sources are asked for: the last by default."
 )
@@ -39,7 +45,8 @@ def lint(names: tuple[str, ...], sources: bool, with_data: bool, day: dt.datetim
         try:
             loop = catalog.load(name)
             wrong += [str(error) for error in _mistakes(loop, asked)]
-            wrong += _unproved(loop) if with_data else []
+            if with_data:
+                wrong += [*_unproved(loop), *(told for told in _impatient(loop) if told not in wrong)]
         except ContractError as error:
             wrong.append(str(error))
         except Exception as error:  # noqa: BLE001 (one loop's error is that loop's: the others are checked too)
@@ -53,6 +60,7 @@ def _mistakes(loop: Loop, day: dt.date | None) -> Iterator[ContractError]:
     of_source, notes = delivery.mistakes(loop, day) if day is not None else ([], [])
     of_target = [*target.mistakes(loop)]
     wrong = [*references.suites(loop), *references.queries(loop), *_approval(loop), *of_source, *of_target]
+    wrong += patience.mistakes(loop)
     found: list[str] = []
     try:
         found = features.dry_run(loop) if not of_target else []
@@ -91,6 +99,21 @@ def _unproved(loop: Loop) -> list[str]:
     never = [name for name in names if table.column(name).null_count == table.num_rows]
     if never and len(days) > 1:  # of one day there may be no history yet
         click.echo(f"{loop.name}: nothing in any row of {', '.join(never)}. {proof.how(loop)}")
+    return []
+
+
+def _impatient(loop: Loop) -> list[str]:
+    """Say how many days a duel will need, by the loop's own; return it where the patience is shorter."""
+    past = evidence.past(loop, dataset.existing())
+    by = needed.by_contract(loop)
+    if past and loop.gate.bound is None:
+        by = hypothesis.of_now(loop, evaluations.read(loop, [*past][-1]).scale)
+    if by is None:
+        return []
+    found = needed.needed(loop, by, needed.past(past.values()))
+    if wrong := [str(error) for error in patience.too_short(loop, found)]:
+        return wrong
+    click.echo(f"{loop.name}: {needed.words(loop, found)}")
     return []
 
 

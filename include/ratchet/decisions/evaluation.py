@@ -52,6 +52,11 @@ class Evaluation(BaseModel):
     champion_too_good: tuple[dict[str, Any], ...] | None = None  # the same of the champion's own evaluation
     first: dict[str, Any] | None  # what the first look teaches of staleness
 
+    @property
+    def scale(self) -> float:
+        """Return what the default bound is a third of: the champion's loss, or the baseline's, or its own."""
+        return self.champion_loss or self.baseline_loss or self.challenger_loss
+
 
 def parse(stored: Mapping[str, Any], run: str) -> Evaluation:
     """Read a stored evaluation. Raises DataError, which names the run and the field, where it does not fit."""

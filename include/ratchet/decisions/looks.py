@@ -74,9 +74,8 @@ def first_look(loop: Loop, entries: Entries, training: Training, evidence: Evide
     gathered = Gathered(
         tuple(duel.load(found.compared or ())), found.anchor or "", tuple(duel.load(found.anchored or ()))
     )
-    scale = found.champion_loss or found.baseline_loss or found.challenger_loss
     now = anchors.anchor(before)
-    decision, about = _judged(loop, before, now, training, line, gathered, evidence, own, scale)
+    decision, about = _judged(loop, before, now, training, line, gathered, evidence, own, found.scale)
     about |= {"day": max(found.days), "first": found.first, "minutes": training.minutes}
     new: list[Entry] = []
     if decision.verdict == "reject":

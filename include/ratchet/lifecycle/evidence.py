@@ -22,6 +22,7 @@ from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import anchors, duel, shadows
 from ratchet.decisions.duel import Cluster, Gathered
+from ratchet.decisions.entries import Judged, only
 from ratchet.lifecycle import dataset, feature_days, predictions, records
 
 if TYPE_CHECKING:
@@ -31,16 +32,24 @@ if TYPE_CHECKING:
 
 FILE = "duel/evidence.json"  # the copy with the MLflow run
 LOSS = "challenger/loss"  # metric of a run, for people: its loss on the holdout
+LATEST = 100  # duels that are a loop's history: each is a file to be read
 
 
-def read(loop: Loop, run: str) -> Gathered:
+def read(loop: Loop, run: str, registry: Registry | None = None) -> Gathered:
     """Return the days of a run's evidence; none where it has not been judged."""
-    content = dataset.registry().text(path(loop.name, run))
+    content = (registry or dataset.registry()).text(path(loop.name, run))
     if not content:
         return duel.NOTHING
     told = json.loads(content)
     days, anchored = (tuple(duel.load(told.get(name) or ())) for name in ("days", "anchored"))
     return Gathered(days, told.get("anchor") or "", anchored)
+
+
+def past(loop: Loop, registry: Registry) -> dict[str, Gathered]:
+    """Return the days of the latest duels in the contract's loss, oldest first: run that was judged -> its days."""
+    judged = only(registry.ledger(loop.name), Judged)
+    named = dict.fromkeys(each.evaluated for each in judged if each.terms and each.terms.loss == loop.loss)
+    return {run: read(loop, run, registry) for run in [*named][-LATEST:]}
 
 
 def write(loop: Loop, client: Tracking, run: str, champion: str | None, gathered: Gathered) -> None:

@@ -63,14 +63,19 @@ def decision(
     held: Gathered,
     evaluation: Evaluation | None,
     when: str,
+    needed: str = "",
 ) -> str:
-    """Write the page, and return it. evaluation: as it is stored, None for a rollback. held: the model's days."""
+    """Write the page, and return it.
+
+    evaluation: as it is stored, None for a rollback. held: the model's days. needed: how many a duel will need.
+    """
     found = evaluation.model_dump() if evaluation else None
     parts = [
         f"<p class='verdict {decided.verdict}'>{VERDICTS[decided.verdict] if found is not None else 'Roll back'}</p>",
         f"<p>{html.escape(decided.reason)}.</p>",
         f"<p>{html.escape(_plain(loop, decided, found is not None))}</p>",
     ]
+    parts += [f"<p>{html.escape(needed)}.</p>"] if needed else []
     parts += _holdout(found) if found else []
     for title, of, shown in (
         ("The evidence, day by day", held.days, decided.evidence),

@@ -10,7 +10,7 @@ from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.contract.rules import Gate
-from ratchet.decisions import acts, checks, duel, lifecycle
+from ratchet.decisions import acts, checks, duel, lifecycle, needed
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.entries import Entry, Judged, Won, only
 from ratchet.decisions.looks import FirstLook
@@ -105,7 +105,10 @@ def _rests(loop: Loop, client: Tracking, entry: Entry, decided: acts.Decided) ->
     if not (isinstance(decided, FirstLook) and isinstance(entry, Judged)):
         return {}
     run, about = entry.evaluated, evaluations.read(loop, entry.evaluated)
-    held, of = decided.evidence, records.read(loop, run)
-    page = report.decision(loop, client, of, decided.decision, held, about, LOOK)
+    held, of, told = decided.evidence, records.read(loop, run), ""
+    if entry.terms:
+        past = evidence.past(loop, dataset.registry()) | {run: held}
+        told = needed.words(loop, needed.needed(loop, entry.terms, needed.past(past.values())))
+    page = report.decision(loop, client, of, decided.decision, held, about, LOOK, told)
     days = evidence.text(about.champion, held)
     return {"evaluation.json": evaluations.text(loop, run), "evidence.json": days, "report.html": page}

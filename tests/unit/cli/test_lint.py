@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from ratchet import catalog, cli
 from ratchet.contract.loop import Loop
 from tests.conftest import ingest
+from tests.given.duels import NAME, win
 from tests.given.mistakes import MISTAKES, Mistake, change, expected
 from tests.unit.cli.conftest import Ratchet
 
@@ -127,6 +129,32 @@ def test_features_are_proved_on_what_is_published(place: Path, ratchet: Ratchet)
     code, _, err = ratchet("lint", "wind", "--data")
     assert code == cli.FAILED
     assert f"{sql}:7: the feature 'temp_now' sees what was known only later" in err
+
+
+def test_what_a_margin_needs_is_told_by_the_loops_own_duels(second: str, tmp_path: Path, ratchet: Ratchet) -> None:
+    path = tmp_path / "copy" / "loops" / NAME / "loop.yaml"
+    code, out, _ = ratchet("lint", NAME, "--data")
+    assert code == 0
+    assert f"{NAME}: A duel needs at least 3 days, whatever they hold, to hold within 2 at level 0.3" in out
+    assert "4 days of this loop's own duels are too few to say how many more; patience_days is 28" in out
+    win(second)  # fifteen days
+    code, out, _ = ratchet("lint", NAME, "--data")
+    assert code == 0
+    found = re.search(r"will need about (\d+) days \((\d+) in nine of ten\) to hold within 2 at level 0.3", out)
+    assert found, out
+    assert "by 15 days of this loop's own duels; patience_days is 28" in out
+    text = path.read_text()
+    path.write_text(text.replace("gate:\n", "gate:\n  patience_days: 4\n"))
+    assert ratchet("lint", NAME)[0] == 0
+    code, out, err = ratchet("lint", NAME, "--data")
+    assert code == cli.FAILED
+    line = 1 + path.read_text().partition("patience_days: 4")[0].count("\n")
+    assert f"{path}:{line}: A challenger as good as the champion will need about {found[1]} days" in err
+    assert "so a patience of 4 days decides nothing about most of them" in err
+    # Another loss: nothing of what was seen is in it.
+    path.write_text(text.replace("loss: squared_error", "loss: absolute_error"))
+    out = ratchet("lint", NAME, "--data")[1]
+    assert f"{NAME}: A duel needs at least 3 days, whatever they hold, to hold within 2 at level 0.3; patience" in out
 
 
 def test_a_feature_that_is_never_there_is_told(place: Path, ratchet: Ratchet) -> None:

@@ -8,11 +8,13 @@ import pyarrow as pa
 import pytest
 
 from ratchet import catalog
-from ratchet.adapters import runs
+from ratchet.adapters import runs, writing
+from ratchet.decisions import hypothesis
 from ratchet.decisions.duel import Gathered
-from ratchet.lifecycle import dataset, evidence
+from ratchet.lifecycle import dataset, evidence, ledger
 from tests.given import rows
 from tests.given.clusters import days
+from tests.given.entries import entry
 
 DAY = "2013-01-02"
 
@@ -48,3 +50,16 @@ def test_evidence_is_kept_with_its_run(tracked: Path) -> None:
         evidence.write(loop, client, run, "1", gathered)
         assert dataset.registry().head() == head
         assert evidence.read(loop, run) == gathered
+
+
+def test_past_duels_are_those_in_the_loss_of_now_each_once(tracked: Path) -> None:
+    loop = catalog.load("wind")
+    by = hypothesis.of_now(loop, 1.0)
+    other = by.model_copy(update={"loss": "absolute_error"})
+    told = [("waiting", "a", by), ("rejected", "a", by), ("rejected", "b", other), ("rejected", "c", None)]
+    with writing.held(dataset.registry()) as writer:
+        for run in "abc":
+            evidence.commit(writer, loop, run, "1", Gathered(tuple(days([0.1, -0.2]))))
+        ledger.write(writer, loop, [entry(kind, run, terms=terms) for kind, run, terms in told])
+    assert evidence.past(loop, dataset.registry()) == {"a": evidence.read(loop, "a")}
+    assert evidence.read(loop, "a").days

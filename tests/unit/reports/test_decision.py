@@ -59,6 +59,10 @@ def test_a_decision_is_told_to_who_does_not_compute(
     assert page.count("data:image/png") == 3
     assert "http" not in page.replace("data:image", "")
     assert ("forbids it</td>" in page) == bool(checks)
+    with runs.connected() as client:
+        args = (loop, client, about, decided, Gathered(tuple(evidence)), FOUND, "first look")
+        told = decision.decision(*args, needed="A challenger <as good> will need 9 days")
+    assert "<p>A challenger &lt;as good&gt; will need 9 days.</p>" in told
 
 
 @pytest.mark.parametrize(

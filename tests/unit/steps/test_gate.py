@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def test_a_first_look_rests_on_what_is_kept_with_its_run(wind: str) -> None:
             fact = registry.fact(wind, won.facts[name], Path(name).suffix)
             assert fact.encode() == runs.read_file(client, verdict.mlflow_run, file)
     page = Settings.current().reports / wind / "decisions" / verdict.report
+    assert "4 days against the baseline are too few to say how many more; patience_days is 28.</p>" in page.read_text()
     assert registry.fact(wind, won.facts["report.html"], ".html") == page.read_text()
 
 
@@ -107,6 +109,8 @@ def test_a_fresher_challenger_is_judged_by_its_own_days_and_waits_beside_the_oth
     verdict = step("gate", NAME, run="third", mlflow_run=third)
     assert verdict.verdict == "wait", verdict.reason
     assert verdict.days == 4  # of its own holdout alone, though the second of its recipe has three more
+    page = (Settings.current().reports / NAME / "decisions" / verdict.report).read_text()
+    assert re.search(r"A challenger as good as the champion will need .* by 7 days of this loop&#x27;s own duels", page)
     assert duel_kinds() == ["won", "promoted", "waiting", "waiting"]
     (former, latter) = ledger.read(catalog.load(NAME))[-2:]
     assert (former.line, former.terms) == (latter.line, latter.terms)
