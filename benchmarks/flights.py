@@ -10,6 +10,7 @@ import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ import pyarrow as pa
 
 from ratchet import catalog
 from ratchet.data import features, targets
-from ratchet.training import fit
+from ratchet.training import fit, intercept
+from ratchet.training.intercept import Sums
 from ratchet.training.metrics import row_losses
 from ratchet.training.model import Model, load
 from tests.given import flights
@@ -47,6 +49,8 @@ class Year:
     starts: np.ndarray  # the first row of each day
     losses: dict[Fit, np.ndarray] = field(default_factory=dict)
     models: dict[Fit, Path] = field(default_factory=dict)  # where each is stored
+    _told: dict[tuple[Fit, int], np.ndarray] = field(default_factory=dict)
+    _sums: dict[tuple[Fit, int], Sums] = field(default_factory=dict)
 
     def slice(self, first: int, last: int) -> pa.Table:
         """Return the rows of days first to last."""
@@ -62,9 +66,38 @@ class Year:
             held = self.losses[model] = np.concatenate([held, _losses(load(self.models[model]), rest)])
         return held[self.starts[day] - offset : self.starts[day + 1] - offset]
 
-    def mean(self, model: Fit, day: int) -> float:
-        """Return the mean loss of a model on a day."""
-        return float(self.loss(model, day).mean())
+    def told(self, model: Fit, day: int) -> np.ndarray:
+        """Return the row losses of a model on a day as a loop would have been told: shifted by its intercept."""
+        if (model, day) not in self._told:
+            loop = catalog.load(LOOP)
+            last = day - max(1, loop.label_delay_days)
+            learnt = range(max(model.until + 1, last - loop.training.intercept_days + 1), last + 1)
+            shift = intercept.learn(loop.task, [self._shown(model, each) for each in learnt])
+            label, said = self._said(model, day)
+            lost = row_losses(loop.loss, label, intercept.add(loop.task, said, shift)).astype(np.float32)
+            self._told[model, day] = lost
+        return self._told[model, day]
+
+    def mean(self, model: Fit, day: int, *, told: bool = False) -> float:
+        """Return the mean loss of a model on a day, as it was fitted or as a loop would have been told."""
+        return float((self.told if told else self.loss)(model, day).mean())
+
+    def _said(self, model: Fit, day: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return labels and probabilities of a day: a log loss says which probability the label was given."""
+        label = self.labels[self.starts[day] : self.starts[day + 1]]
+        given = np.exp(-self.loss(model, day).astype(float))
+        return label, np.where(label == 1, given, 1 - given)
+
+    def _shown(self, model: Fit, day: int) -> Sums:
+        if (model, day) not in self._sums:
+            self._sums[model, day] = intercept.sums(catalog.load(LOOP), *self._said(model, day))
+        return self._sums[model, day]
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """The labels of all rows."""
+        found = self.rows.column(catalog.load(LOOP).target.name).to_numpy(zero_copy_only=False)
+        return np.asarray(found, dtype=float)
 
 
 def year() -> Year:

@@ -56,7 +56,7 @@ class Fitted:
     folder: Path  # where it lies
     about: dict[str, Any]  # what was measured at its fit
     data: DataVersion = field(repr=False)
-    _answers: dict[str, Vector] = field(default_factory=dict, repr=False)
+    _said: dict[str, Vector] = field(default_factory=dict, repr=False)
     _sums: dict[str, Sums] = field(default_factory=dict, repr=False)
     _losses: dict[tuple[str, Shift], Vector] = field(default_factory=dict, repr=False)
 
@@ -88,14 +88,14 @@ class Fitted:
     def answers(self, data: DataVersion, day: str) -> Vector:
         """Return what it answers of a day's rows, labelled or not, as it was fitted."""
         digest = data.digests[day]
-        if digest not in self._answers:
+        if digest not in self._said:
             kept = self.about["ahead"].get(digest)
             if kept is None:
-                self._answers[digest] = self.model.predict(data.between(day, day))
+                self._said[digest] = self.model.predict(data.between(day, day))
             else:
                 ahead = np.load(self.folder / "ahead.npy", mmap_mode="r")
-                self._answers[digest] = ahead[kept[0] : kept[1]].astype(float)
-        return self._answers[digest]
+                self._said[digest] = ahead[kept[0] : kept[1]].astype(float)
+        return self._said[digest]
 
     def sums(self, data: DataVersion, day: str) -> Sums:
         """Return what a day's labelled rows have shown of it."""

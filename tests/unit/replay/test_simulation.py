@@ -145,10 +145,10 @@ def test_a_refit_is_judged_by_what_the_evaluated_model_was(
     def refit(self: Simulation, night: str, run: Any) -> Any:
         made = refitted(self, night, run)
         broken = {"up": (1.0, 0.5, "higher", 0.0)} if kind == "behaviour" else made.about["behaviour"]
-        made = replace(made, about={**made.about, "behaviour": broken}, _said={}, _losses={})
+        made = replace(made, about={**made.about, "behaviour": broken}, _said={}, _sums={}, _losses={})
         if said:
-            predict = made.predict
-            made.predict = lambda data, day: said(predict(data, day))  # type: ignore[method-assign]
+            answers = made.answers
+            made.answers = lambda data, day: said(answers(data, day))  # type: ignore[method-assign]
         self.loop = self.loop.model_copy(update={"gate": self.loop.gate.model_copy(update=gate)})
         return made
 
@@ -168,7 +168,7 @@ def test_a_refit_that_takes_too_long_waits_and_is_measured_again_on_later_nights
 
     def slow(self: Simulation, night: str, run: Any) -> Any:
         made = refitted(self, night, run)
-        return replace(made, about={**made.about, "latency_ms": 5000.0}, _said={}, _losses={})
+        return replace(made, about={**made.about, "latency_ms": 5000.0}, _said={}, _sums={}, _losses={})
 
     monkeypatch.setattr(Simulation, "_refit", slow)
     for night in [night for night in past.nights if FIRST <= night <= quiet]:

@@ -91,7 +91,7 @@ def test_it_is_the_choice_that_has_answered_each_week_better_by_what_was_known_b
                 prediction = said[None, :] if task == "multiclass" else said
                 lost[span].append(float(row_losses(loss, np.array([code]), prediction)[0]))
     if lost[WINDOW]:
-        assert found.losses == pytest.approx({span: np.mean(each) for span, each in lost.items()}, abs=1e-9)
+        assert found.losses == pytest.approx({span: np.mean(each) for span, each in lost.items()}, rel=1e-9, abs=1e-9)
         chosen = WEEK if found.losses[WEEK] < found.losses[WINDOW] else WINDOW
     else:
         assert (found.losses, "nothing to choose by" in found.note) == ({}, True)
