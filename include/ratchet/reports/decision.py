@@ -26,7 +26,7 @@ from ratchet.reports import figures
 from ratchet.reports.page import page as html_page
 from ratchet.reports.page import picture, table
 from ratchet.settings import Settings
-from ratchet.text import markdown_code, markdown_escape
+from ratchet.text import counted, markdown_code, markdown_escape
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
@@ -212,6 +212,7 @@ def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tup
     """
     metrics = (found or {}).get("metrics", {}).get("challenger", {})
     window = loop.training.window if loop.training.window == "expanding" else f"{loop.training.window} days"
+    shifted = f"its answers are shifted after its last {counted(loop.training.intercept_days, 'labelled day')}"
     return [
         ("Intended use", loop.description),
         ("Predicts", f"{loop.target.name} = {loop.target.sql} ({loop.task})"),
@@ -230,6 +231,7 @@ def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tup
             or "see the run that was judged",
         ),
         ("Baseline", (found or {}).get("baseline_words") or "none was trained with it"),
+        ("Intercept", f"{shifted}; so is the baseline" if loop.training.intercept_days else "none"),
         (
             "Deployed",
             "its recipe, fitted again on all labelled days"
