@@ -20,7 +20,7 @@ from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.data import features
-from ratchet.decisions import anchors, duel, shadows
+from ratchet.decisions import anchors, duel, lifecycle, shadows
 from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.decisions.entries import Judged, only
 from ratchet.lifecycle import dataset, feature_days, predictions, records
@@ -116,7 +116,11 @@ def of_champion(loop: Loop, known: Known, anchor: str) -> Gathered:
     before = read(loop, run)
     if known.over:
         return Gathered((), before.anchor, before.anchored)
-    own = anchors.against(before, anchor, _comparing(loop, known, run, _side(loop, known, known.champion.number)))
+    compare = _comparing(loop, known, run, _side(loop, known, known.champion.number))
+    promoted = lifecycle.promotion(known.registry.ledger(loop.name), known.champion.number)
+    if promoted and promoted.terms and promoted.terms.loss != loop.loss:  # what is kept stays in the promotion's unit
+        return Gathered((), anchor, anchors.against(duel.NOTHING, anchor, compare))
+    own = anchors.against(before, anchor, compare)
     _kept(loop, known, run, before, Gathered(before.days, anchor, own))
     return Gathered((), anchor, own)
 

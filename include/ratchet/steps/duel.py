@@ -95,7 +95,9 @@ def _measured(
         return evidence.against(loop, evidence.Known(client, registry, revision, champion, last), now.best)
 
     own = duel.Gathered((), measured.anchor, tuple(duel.load(measured.anchored)))
-    return looks.Measured(measured.holdout_loss or 1.0, tuple(duel.load(measured.predecessor)), own, best)
+    live = [each[measured.champion]["loss"] for each in measured.days.values() if measured.champion in each]
+    scale = measured.holdout_loss or (sum(live) / len(live) if live else 1.0)
+    return looks.Measured(scale, tuple(duel.load(measured.predecessor)), own, best)
 
 
 def _decided(entries: Entries, night: str) -> bool:

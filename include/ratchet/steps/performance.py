@@ -51,7 +51,7 @@ class PerformanceResult(StepResult):
 
     partition: str  # the night that looked
     champion: str | None = None  # its version, or none
-    holdout_loss: float | None = None  # the champion's, at its promotion
+    holdout_loss: float | None = None  # the champion's, at its promotion; None where that was measured in another loss
     loss: str = ""  # which losses are in; an older look does not say
     # Day -> version -> metrics, loss and rows.
     days: dict[str, dict[str, dict[str, float]]] = Field(default_factory=dict)
@@ -120,7 +120,7 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         + "".join(f"; {n:,} rows of {day} were {_LEFT}" for day, n in left.items()),
         partition=night,
         champion=champion.number,
-        holdout_loss=judged["challenger_loss"],
+        holdout_loss=judged["challenger_loss"] if judged.get("loss", loop.loss) == loop.loss else None,
         loss=loop.loss,
         days=found,
         estimated=estimated,

@@ -9,10 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from ratchet import catalog
+from ratchet.adapters import runs
 from ratchet.cli import ratchet
+from ratchet.decisions import duel
 from ratchet.errors import DataError
-from ratchet.lifecycle import contracts, dataset, ledger, looks
-from ratchet.steps import decide
+from ratchet.lifecycle import contracts, dataset, evidence, ledger, looks
+from ratchet.partitions import shift
+from ratchet.steps import decide, performance
 from tests.conftest import ingest, step
 from tests.given.watched import NIGHT, replace, turn
 
@@ -88,6 +91,20 @@ def test_live_losses_in_a_loss_that_was_changed_are_held_against_nothing(watched
     assert all(loss < 10 for loss in after.live.values())
     decided = step("decide", "wind_watched", partition=nights[-1])
     assert "the champion's holdout was measured in squared_error, and there is none in absolute_error" in decided.reason
+    _days_against_the_anchor_are_in_the_loss_of_now(nights[-1])
+
+
+def _days_against_the_anchor_are_in_the_loss_of_now(night: str) -> None:
+    loop, registry = catalog.load("wind_watched"), dataset.registry()
+    measured = performance.read(loop, night)
+    assert measured is not None
+    assert measured.holdout_loss is None
+    with runs.connected() as client:
+        champion = ledger.champion(client, loop)
+        known = evidence.Known(client, registry, registry.head(), champion, shift(night, -loop.label_delay_days))
+        anew = evidence.against(loop, known, measured.anchor)
+    assert len(anew) > 2
+    assert duel.load(measured.anchored) == list(anew)
 
 
 def test_a_night_asks_by_the_contract_that_it_began_with_and_names_what_it_saw(watched: Path) -> None:
