@@ -73,7 +73,7 @@ def _asked(
     source: Registry, loop: Loop, revision: str, run: str, plain: Baseline | None, days: Sequence[str]
 ) -> dict[str, Sums]:
     """Ask a run about the rows of days, a day at a time: what it answers as it was fitted, beside their targets."""
-    model = None if plain or not days else proven.run_model(loop, run)
+    model = None if plain or not days else proven.answering(loop, run)
 
     def answered(rows: pa.Table) -> tuple[Vector, Vector]:
         if plain:

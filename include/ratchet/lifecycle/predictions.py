@@ -143,7 +143,7 @@ def shadow(source: Registry, loop: Loop, revision: str, run: str, rows: pa.Table
     if of:
         made = predict_baseline(loop, record, fresh, seen, shift)
     else:
-        made = predict(loop, proven.run_model(loop, run), fresh, run, seen, shift)
+        made = predict(loop, proven.answering(loop, run), fresh, run, seen, shift)
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return whole

@@ -27,12 +27,12 @@ def version_model(loop: Loop, version: Version) -> Model:
     return models.version_model(version, _expected(loop, version.run_id))
 
 
-def answering(loop: Loop, run: str) -> Model:
-    """Load what answers for a run: its model, as the trainer has made it.
+def answering(loop: Loop, asked: str | Version) -> Model:
+    """Load what answers for an MLflow run or a registered version: its model, as the trainer has made it.
 
-    What is judged is what answers: whoever judges, and whoever lets it answer, loads it here.
+    What is judged is what answers: whoever judges, and whoever lets it answer, to the world or in shadow, asks here.
     """
-    return run_model(loop, run)
+    return run_model(loop, asked) if isinstance(asked, str) else version_model(loop, asked)
 
 
 def sha256(loop: Loop, run: str) -> str:

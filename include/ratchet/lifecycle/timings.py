@@ -30,7 +30,7 @@ def measure(loop: Loop, client: Tracking, run: str, night: str) -> None:
     rows = feature_days.of_days(registry, loop, revision, days) if days else None
     if rows is None or not rows.num_rows:
         return
-    timed = latency(proven.run_model(loop, run), rows)
+    timed = latency(proven.answering(loop, run), rows)
     found = timings.measured(evaluations.read(loop, run), night, timed.ms, timed.wall_ms)
     told = {name: getattr(found, name) for name in ("latency_ms", "latency_wall_ms", "timings")}
     text = json.dumps({**json.loads(evaluations.text(loop, run)), **told}, indent=1)

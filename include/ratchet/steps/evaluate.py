@@ -71,7 +71,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         challenger = proven.answering(loop, mlflow_run)
         sha256, size = models.local(mlflow_run)
         champion = ledger.champion(client, loop)
-        opposing = proven.version_model(loop, champion) if champion else None
+        opposing = proven.answering(loop, champion) if champion else None
         holdout = _Holdout(loop, pinned.revision, rows)
         opponent = holdout.stand(predictions.contender(loop, champion.run_id)) if champion else None
         ours = evaluation.of_model(challenger, rows, holdout.shifts(dict.fromkeys(holdout.days, mlflow_run)))
@@ -165,7 +165,7 @@ class _Holdout:
 
     def models(self, stand: Mapping[str, str]) -> dict[str, Model]:
         """Load who stands."""
-        loaded = {run: proven.run_model(self.loop, run) for run in {*stand.values()}}
+        loaded = {run: proven.answering(self.loop, run) for run in {*stand.values()}}
         return {day: loaded[run] for day, run in stand.items()}
 
     def said(self, stand: Mapping[str, str]) -> evaluation.Side:
