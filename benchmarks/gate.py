@@ -155,7 +155,7 @@ def show(found: dict[str, Any], console: Console) -> None:
 def _figure(curves: dict[str, list[float]], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(figsize=(11, 5.5), layout="constrained")
     for axes, stream in zip(
         figure.subplots(1, 2, sharey=True), ("as it was", "with 15 damaged trainings"), strict=True
     ):
@@ -170,7 +170,8 @@ def _figure(curves: dict[str, list[float]], path: Path) -> None:
         axes.set(title=f"2013, {stream}", xlabel="day of the year")
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].set_ylabel("log loss above always deploying the refit, so far")
-    figure.axes[0].legend(frameon=False, fontsize="small")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize="small")
     figure.savefig(path, dpi=110)
 
 

@@ -24,16 +24,16 @@ BOUND = catalog.load(flights.LOOP).gate.bound or 0.05
 
 
 def _pairs(year: Year, blend: float | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the row losses of two models on each day of the month after their training.
+    """Return the row losses of two models on each day of the month after their training, shifted as a loop's are.
 
     blend None: two seeds, equal models. Otherwise the rival is the nightly recipe, and the champion a mix of it and one
     two months older, so that the rival is better by `blend` over all days, or by as much as over that one.
     """
     months = [(month, day) for month in MONTHS for day in range(month + 1, min(365, month + 31))]
     if blend is None:
-        return [(year.loss(Fit(m, seed=1), d), year.loss(Fit(m, seed=2), d)) for m, d in months]
-    strong = [np.exp(-year.loss(Fit(m), d).astype(float)) for m, d in months]  # probability given to what happened
-    weak = [np.exp(-year.loss(Fit(max(FIRST, m - 60)), d).astype(float)) for m, d in months]
+        return [(year.told(Fit(m, seed=1), d), year.told(Fit(m, seed=2), d)) for m, d in months]
+    strong = [np.exp(-year.told(Fit(m), d).astype(float)) for m, d in months]  # probability given to what happened
+    weak = [np.exp(-year.told(Fit(max(FIRST, m - 60)), d).astype(float)) for m, d in months]
 
     def effect(share: float) -> float:
         worse = [-np.log((1 - share) * s + share * w) for s, w in zip(strong, weak, strict=True)]

@@ -48,6 +48,7 @@ def work(loop: Loop) -> list[Path]:
         *(settings.models / loop.name).glob("*"),
         *(settings.models / "runs").glob("*"),
         *(settings.predictions / loop.name / "shadow").glob("*"),
+        *(settings.predictions / loop.name / "intercepts").glob("*"),
     ]
     old = [path for path in places if path not in needed and _touched(path) < limit]
     if loop.keep.data_days is not None:  # features are of the rows that are let go

@@ -40,11 +40,13 @@ def test_what_can_be_made_again_goes_when_it_is_old(place: Path) -> None:
     loop, settings = catalog.load("wind"), Settings.current()
     staged = next((settings.staging / "wind").iterdir())
     left = settings.predictions / "wind" / ".x.parquet.12345678.tmp"
-    left.parent.mkdir(parents=True)
+    summed = left.parent / "intercepts" / "old.json"
+    summed.parent.mkdir(parents=True)
     left.touch()
+    summed.touch()
     assert pruning.work(loop) == []
-    age(staged, left)
-    assert {*pruning.work(loop)} == {staged, left}
+    age(staged, left, summed)
+    assert {*pruning.work(loop)} == {staged, left, summed}
     assert pruning.remove([staged, left]) > 1000
     assert not staged.exists()
     assert not left.exists()
