@@ -42,7 +42,7 @@ def _rows(loop: Loop, part: str) -> list[str]:
             else f"not worse than the champion by more than {gate.margin:g}"
         )
         rows["Gate"] = (
-            f"{aim} in {loop.loss} by {gate.cluster}s, {gate.level:.0%} of promotions may be false; "
+            f"{aim} in {loop.loss_words} by {gate.cluster}s, {gate.level:.0%} of promotions may be false; "
             f"deploys the {gate.deploy} model"
         )
         rows["In shadow"] = f"up to {gate.shadows} challengers and the predecessor, {gate.patience_days} days"

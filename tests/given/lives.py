@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from tests.conftest import ROOT, ingest, step
 
 NAME = "harbour"
 ROWS = 40
+NO_CHANGE: Mapping[str, str] = MappingProxyType({})
 IMPORTED, FIRST = "2013-02-15", "2013-03-02"  # the history's first day; the first night
 
 
@@ -49,11 +51,15 @@ class Story:
         return parse(f"{FIRST}..{self.last}")
 
 
-def lay_out(place: Path, name: str) -> Path:
-    """Put the loop into an installation, under a name; return its folder."""
+def lay_out(place: Path, name: str, gate: Mapping[str, str]) -> Path:
+    """Put the loop into an installation, under a name; return its folder. gate: what its contract says in place of."""
     folder = Path(shutil.copytree(ROOT / "tests" / "loops" / NAME, place / "loops" / name))
     path = folder / "loop.yaml"
-    path.write_text(path.read_text().replace(f"name: {NAME}\n", f"name: {name}\n"))
+    text = path.read_text().replace(f"name: {NAME}\n", f"name: {name}\n")
+    for old, new in gate.items():
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
     shutil.copy(ROOT / "tests" / "loops" / f"{NAME}.suite.json", place / "suites" / "expectations" / f"{NAME}.json")
     (folder / "trainers").mkdir()
     shutil.copy(
@@ -88,8 +94,8 @@ def rests(day: str) -> bool:
 class Steps:
     """The life that production lives: the steps of each night, as the DAGs order them."""
 
-    def __init__(self, place: Path, story: Story, name: str = NAME) -> None:
-        self.story, self.name, self.folder = story, name, lay_out(place, name)
+    def __init__(self, place: Path, story: Story, name: str = NAME, gate: Mapping[str, str] = NO_CHANGE) -> None:
+        self.story, self.name, self.folder = story, name, lay_out(place, name, gate)
         self.loop = catalog.load(self.name)
         self.won = 0  # promotions that a person was asked about
         self.answers: dict[
@@ -250,6 +256,19 @@ TAUGHT = Story(  # days come late, or with new rows, when champions have learnt 
     last="2013-03-13",
     late={"2013-03-12": "2013-03-06"},
     corrected={"2013-03-04": ("2013-02-28", "rows"), "2013-03-13": ("2013-03-07", "rows")},
+)
+
+# The loop by what a row costs: a lock that lets through more than was told costs twice, the more the deeper the ships.
+COSTS = {
+    "loss: squared_error": "loss: value\n  value:\n    unit: litres\n"
+    "    sql: CASE WHEN label > prediction THEN 2 ELSE 1 END * abs(prediction - label) * (1 + abs(draught))",
+    "margin: 1.5": "margin: 2",
+    "bound: 4": "bound: 8",
+}
+SHORT = Story(
+    last="2013-03-14",
+    corrected={"2013-03-07": ("2013-03-05", "features"), "2013-03-13": ("2013-03-11", "rows")},
+    strange=("2013-03-06", "2013-03-08"),
 )
 
 FEW = Story(

@@ -15,7 +15,7 @@ from ratchet.data import features, proof
 from ratchet.decisions import hypothesis, needed
 from ratchet.errors import ContractError, RatchetError, explain
 from ratchet.lifecycle import dataset, evaluations, evidence, feature_days
-from ratchet.linting import delivery, hindsight, patience, references, target
+from ratchet.linting import delivery, hindsight, patience, references, target, value
 from ratchet.settings import Settings
 
 DAYS = 7  # of which features are proved at once
@@ -67,7 +67,7 @@ def _mistakes(loop: Loop, day: dt.date | None) -> Iterator[ContractError]:
     except ContractError as error:
         wrong.append(error)
     if found:
-        wrong += references.columns(loop, found)
+        wrong += [*references.columns(loop, found), *value.mistakes(loop, found)]
         try:
             wrong += hindsight.mistakes(loop, found)
         except RatchetError as error:

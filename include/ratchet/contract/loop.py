@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -9,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from ratchet.contract import cron, resting
-from ratchet.contract.rules import DayCount, Gate, Keep, Loss, Monitor, Part, Retrain, Share, mistake
+from ratchet.contract.rules import VALUE, DayCount, Gate, Keep, Loss, Monitor, Part, Retrain, Share, mistake
 from ratchet.contract.runtime import Name, Runtime
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -243,9 +245,12 @@ class Loop(Part):
 
     @model_validator(mode="after")
     def _task_fits(self) -> Loop:
-        if self.gate.loss is not None and self.gate.loss not in LOSSES[self.task]:
+        losses = (*LOSSES[self.task], VALUE)
+        if self.gate.loss is not None and self.gate.loss not in losses:
             text = f"{self.gate.loss!r} is not a loss of {self.task}"
-            raise mistake(("gate", "loss"), text, self.gate.loss, LOSSES[self.task])
+            raise mistake(("gate", "loss"), text, self.gate.loss, losses)
+        if self.gate.value:
+            self.gate.value.fit(self.task)
         if self.gate.fairness and self.task != "binary":
             text = f"fairness compares positive rates, which only a binary loop has; this one is {self.task}"
             raise mistake(("gate", "fairness"), text)
@@ -298,6 +303,24 @@ class Loop(Part):
     def loss(self) -> Loss:
         """The loss that gate and monitor compare."""
         return self.gate.loss or LOSSES[self.task][0]
+
+    @property
+    def learnt_loss(self) -> Loss:
+        """The loss that baselines and intercepts are learnt by: the gate's; the task's first where that is a value."""
+        return LOSSES[self.task][0] if self.loss == VALUE else self.loss
+
+    @property
+    def measured_in(self) -> str:
+        """What losses are measured in: where two contracts say the same here, theirs may be compared."""
+        if self.loss != VALUE or self.gate.value is None:
+            return self.loss
+        said = json.dumps(self.gate.value.model_dump(mode="json"), sort_keys=True)
+        return f"{VALUE}:{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+    @property
+    def loss_words(self) -> str:
+        """The loss in words: its name, or the unit of a value."""
+        return f"{self.gate.value.unit} a row" if self.loss == VALUE and self.gate.value else self.loss
 
     @property
     def label_table(self) -> str | None:

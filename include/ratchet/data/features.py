@@ -115,14 +115,18 @@ def names(loop: Loop, columns: list[str]) -> tuple[list[str], list[str]]:
 
 def dry_run(loop: Loop) -> list[str]:
     """Run the SQL over empty tables, to find its mistakes early; return the features' names. Raises ContractError."""
-    day = "2000-01-01"
-    table = compute(loop, {name: known.nothing(loop, name) for name in loop.tables}, day, day)
-    categorical, numeric = names(loop, table.column_names)
+    categorical, numeric = names(loop, nothing(loop).column_names)
     if not categorical + numeric:
         raise ContractError(
             f"{loop.folder / loop.features.sql}: the SELECT gives no feature beside key and {EVENT_TIME}"
         )
     return categorical + numeric
+
+
+def nothing(loop: Loop) -> pa.Table:
+    """Return features and targets of no rows. Raises ContractError where the SQL fails."""
+    day = "2000-01-01"
+    return compute(loop, {name: known.nothing(loop, name) for name in loop.tables}, day, day)
 
 
 def latest(table: pa.Table, key: Sequence[str]) -> pa.Table:

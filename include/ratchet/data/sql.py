@@ -141,6 +141,28 @@ def columns(expression: str) -> list[str]:
     return list(dict.fromkeys(_read(json.loads(tree))))
 
 
+def outcomes(expression: str) -> list[str] | None:
+    """List the texts that a CASE gives, in its order; None where it is no CASE, or gives anything else but null."""
+    import duckdb
+
+    with connect() as connection:
+        try:
+            tree = str(connection.execute("SELECT json_serialize_sql($1)", [f"SELECT {expression}"]).fetchall()[0][0])
+        except duckdb.Error:
+            return None
+    try:
+        node = json.loads(tree)["statements"][0]["node"]["select_list"][0]
+    except (KeyError, IndexError):  # no SQL
+        return None
+    if node["class"] != "CASE":
+        return None
+    given = [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]
+    told = [each.get("literal", {}) for each in given]
+    if not all(each.get("kind") in ("STRING", "NULL_LITERAL") for each in told):
+        return None
+    return [each["text"] for each in told if each["kind"] == "STRING"]
+
+
 def literals(expression: str) -> list[str]:
     """List the texts in quotes of some SQL, in its order."""
     return list(dict.fromkeys(each.replace("''", "'") for each in re.findall(r"'((?:[^']|'')*)'", expression)))

@@ -114,7 +114,7 @@ def debt(loop: Loop, entries: Entries, name: str, run: str, first: str, evidence
     if not judged or judged[-1].against is None:
         return 0.0
     before, held = judged[-1].against, evidence(judged[-1].evaluated)
-    if held.anchor != name or before.terms.loss != loop.loss or before.terms.cluster != loop.gate.cluster:
+    if held.anchor != name or before.terms.loss != loop.measured_in or before.terms.cluster != loop.gate.cluster:
         return 0.0
     return hypothesis.owed(loop, before.terms, held.anchored, first, before.debt)
 

@@ -39,7 +39,7 @@ def line(loop: Loop, entries: Entries, recipe: str) -> str:
 def unit(loop: Loop) -> str:
     """Name what the evidence of a duel is measured in, by a hash: loss, cluster, margin and bound."""
     gate = loop.gate
-    content = json.dumps([loop.loss, gate.cluster, gate.margin, gate.bound])
+    content = json.dumps([loop.measured_in, gate.cluster, gate.margin, gate.bound])
     return hashlib.sha256(content.encode()).hexdigest()[:6]
 
 
@@ -62,7 +62,7 @@ def of_now(loop: Loop, scale: float) -> Terms:
     """Return the contract's terms of now. The bound is never so little that the margin does not fit."""
     gate = loop.gate
     bound = gate.bound or max(abs(scale) / 3, 2.01 * gate.margin, 1e-9)
-    return Terms(loss=loop.loss, cluster=gate.cluster, margin=gate.margin, bound=bound, level=gate.level)
+    return Terms(loss=loop.measured_in, cluster=gate.cluster, margin=gate.margin, bound=bound, level=gate.level)
 
 
 def debt(loop: Loop, entries: Entries, name: str, run: str, first: str, evidence: Callable[[str], Gathered]) -> float:

@@ -48,7 +48,7 @@ def read(loop: Loop, run: str, registry: Registry | None = None) -> Gathered:
 def past(loop: Loop, registry: Registry) -> dict[str, Gathered]:
     """Return the days of the latest duels in the contract's loss, oldest first: run that was judged -> its days."""
     judged = only(registry.ledger(loop.name), Judged)
-    named = dict.fromkeys(each.evaluated for each in judged if each.terms and each.terms.loss == loop.loss)
+    named = dict.fromkeys(each.evaluated for each in judged if each.terms and each.terms.loss == loop.measured_in)
     return {run: read(loop, run, registry) for run in [*named][-LATEST:]}
 
 

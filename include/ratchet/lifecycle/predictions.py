@@ -24,10 +24,9 @@ from ratchet.files import slug
 from ratchet.lifecycle import dataset, intercepts, proven, records
 from ratchet.lifecycle.records import Record
 from ratchet.settings import Settings
-from ratchet.training import intercept
+from ratchet.training import intercept, value
 from ratchet.training.baseline import Baseline
 from ratchet.training.intercept import Shift
-from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +80,7 @@ def baseline(record: Record) -> Baseline:
 def predict(loop: Loop, model: Model, rows: pa.Table, version: str, seen: bool, shift: Shift = ()) -> pa.Table:
     """Predict rows: key, event_time, `prediction` (and, for classes, `probability_<class>`), `model_version`, `seen`.
 
+    Where the contract has costs there is what they decide too, `decision`: a class, or 0 and 1 as the target has them.
     seen: whether the model has seen the day of the rows. shift: of its answers (`intercepts.shift`), kept beside them
     in `intercept`, or `intercept_<class>`.
     """
@@ -117,10 +117,22 @@ def _table(
             table = table.append_column(f"probability_{name}", pa.array(values[:, i]))
     else:
         table = table.append_column("prediction", pa.array(values))
+    if value.decides(loop):
+        table = table.append_column("decision", _decision(loop, rows, values, classes))
     for name, each in zip([f"intercept_{name}" for name in classes] or ["intercept"], shift, strict=False):
         table = table.append_column(name, pa.array([each] * table.num_rows, pa.float64()))
     table = table.append_column(VERSION, pa.array([version] * table.num_rows, pa.string()))
     return table.append_column(SEEN, pa.array([seen] * table.num_rows, pa.bool_()))
+
+
+def _decision(loop: Loop, rows: pa.Table, values: NDArray[np.float64], classes: tuple[str, ...]) -> pa.Array:
+    import pyarrow as pa
+
+    said = value.decided(loop, values, classes)
+    if loop.task == "multiclass":
+        return pa.array([classes[each] for each in said], pa.string())
+    known = loop.target.name in rows.column_names and pa.types.is_boolean(rows.schema.field(loop.target.name).type)
+    return pa.array(said).cast(pa.bool_()) if known else pa.array(said)
 
 
 def shadow(source: Registry, loop: Loop, revision: str, run: str, rows: pa.Table, day: str) -> pa.Table:
@@ -184,7 +196,7 @@ def losses(loop: Loop, predicted: pa.Table, rows: pa.Table) -> dict[tuple[object
     """Return the loss of each row that has a prediction and a label, by the row's key."""
     keys = list(loop.main_table.key)
     target, values, joined = paired(loop, predicted, rows)
-    found = row_losses(loop.loss, target, values)
+    found = value.losses(loop, target, values, lambda: beside(loop, joined, rows), classes(joined))
     return dict(zip(zip(*(joined.column(key).to_pylist() for key in keys), strict=True), found.tolist(), strict=True))
 
 
@@ -203,10 +215,22 @@ def paired(
     target = joined.column(loop.target.name)
     if loop.task != "multiclass":
         return target.cast(pa.float64()).to_numpy(), probabilities(loop, joined), joined
-    classes = [name.removeprefix("probability_") for name in joined.column_names if name.startswith("probability_")]
-    index = {name: i for i, name in enumerate(classes)}
+    index = {name: i for i, name in enumerate(classes(joined))}
     codes = np.array([index.get(str(value), -1) for value in target.to_pylist()], dtype=float)
     return codes, probabilities(loop, joined), joined
+
+
+def beside(loop: Loop, joined: pa.Table, rows: pa.Table) -> pa.Table:
+    """Return the rows of what `paired` has joined, in its order: their features and targets too."""
+    keys = list(loop.main_table.key)
+    found = joined.select(keys).join(rows, keys=keys, join_type="inner")
+    return found.sort_by([(key, "ascending") for key in keys])
+
+
+def classes(predicted: pa.Table) -> tuple[str, ...]:
+    """Return the classes whose probabilities a table has; nothing of another task."""
+    names = [name for name in predicted.column_names if name.startswith(value.PROBABILITY)]
+    return tuple(name.removeprefix(value.PROBABILITY) for name in names)
 
 
 def probabilities(loop: Loop, predicted: pa.Table) -> NDArray[np.float64]:
@@ -216,7 +240,7 @@ def probabilities(loop: Loop, predicted: pa.Table) -> NDArray[np.float64]:
 
     if loop.task != "multiclass":
         return np.asarray(predicted.column("prediction").cast(pa.float64()).to_numpy())
-    names = [name for name in predicted.column_names if name.startswith("probability_")]
+    names = [f"{value.PROBABILITY}{name}" for name in classes(predicted)]
     return np.column_stack([predicted.column(name).fill_null(0.0).to_numpy() for name in names])
 
 

@@ -28,9 +28,14 @@ def mistakes(loop: Loop) -> Iterator[ContractError]:
         yield fail(loop, ("target", "sql"), f"target.sql gives {kind}, and the task is {loop.task}: {why}")
 
 
+def is_number(kind: str) -> bool:
+    """Say whether a type of DuckDB is one of numbers."""
+    return kind in (*_WHOLE, *_CONTINUOUS) or kind.startswith("DECIMAL")
+
+
 def _unfit(task: str, kind: str) -> str:
     """Say why a type is none for a task; nothing where it is one."""
-    number = kind in (*_WHOLE, *_CONTINUOUS) or kind.startswith("DECIMAL")
+    number = is_number(kind)
     if task == "regression" and kind == "BOOLEAN":
         return "true and false are task: binary"
     if task == "regression" and not number:

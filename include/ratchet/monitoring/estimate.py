@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ratchet.contract.loop import Task
-from ratchet.contract.rules import Loss
+from ratchet.contract.loop import Loop, Task
+from ratchet.contract.rules import VALUE, Loss
 from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ def calibrate(task: Task, target: Vector, prediction: Vector) -> dict[str, list[
         fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(probabilities[:, k], target == k)
         found[str(k)] = [fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist()]
     return found
+
+
+def told(loop: Loop, knots: Knots) -> bool:
+    """Say whether there is an estimate: not of a regression, nor of a value, which outcomes alone do not tell."""
+    return bool(knots) and loop.loss != VALUE
 
 
 def losses(loss: Loss, knots: Knots, prediction: Vector) -> Vector:

@@ -10,10 +10,10 @@ import fcntl
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +28,11 @@ from ratchet.files import atomic, write_text
 from ratchet.monitoring import estimate
 from ratchet.partitions import shift
 from ratchet.replay.data import DataVersion
-from ratchet.training import baseline, evaluation, intercept, model, recipe, too_good
+from ratchet.training import baseline, evaluation, intercept, model, recipe, too_good, value
 from ratchet.training.baseline import Baseline
 from ratchet.training.evaluation import Side
 from ratchet.training.fit import Search, fit, search, searched_until
 from ratchet.training.intercept import Shift, Sums
-from ratchet.training.metrics import row_losses
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float64]
 
+Measure = Callable[..., "Vector"]  # `value.losses`, or `value.costs`
 AHEAD = 60  # days after its training that a fit predicts at once; later ones when they are asked for
 _FORMAT = 2  # of what is kept of a fit: the second keeps its baseline too
 PROBED = 50  # rows that a model's latency is measured with
@@ -58,7 +58,7 @@ class Fitted:
     data: DataVersion = field(repr=False)
     _said: dict[str, Vector] = field(default_factory=dict, repr=False)
     _sums: dict[str, Sums] = field(default_factory=dict, repr=False)
-    _losses: dict[tuple[str, Shift], Vector] = field(default_factory=dict, repr=False)
+    _losses: dict[tuple[str, str, str, Shift], Vector] = field(default_factory=dict, repr=False)
 
     @property
     def trained(self) -> str:
@@ -126,14 +126,15 @@ class Fitted:
         target = targets(data, self, day, day)
         known = np.isfinite(target)
         said = self.answers(data, day) if fitted else self.predict(data, day)
-        return Side(known, target[known], said[known])
+        return Side(known, target[known], said[known], tuple(self.about["classes"]))
 
-    def losses(self, data: DataVersion, day: str) -> Vector:
-        """Return the losses of a day's labelled rows."""
-        key = (data.digests[day], self.shift(data, day))
+    def losses(self, data: DataVersion, day: str, measure: Measure = value.losses) -> Vector:
+        """Return the losses of a day's labelled rows; or what they cost, where that is the measure."""
+        key = (measure.__name__, data.loop.measured_in, data.digests[day], self.shift(data, day))
         if key not in self._losses:
             said = self.side(data, day)
-            self._losses[key] = row_losses(data.loop.loss, said.target, said.prediction)
+            rows = partial(_labelled, data, day, said.rows)
+            self._losses[key] = measure(data.loop, said.target, said.prediction, rows, said.classes)
         return self._losses[key]
 
 
@@ -155,7 +156,7 @@ class Fits:
         self.folder = folder / "fits"
         self.recipe = recipe.name(loop)
         self._held: dict[str, Fitted] = {}
-        self._compared: dict[tuple[str, Shift, str, Shift, str], list[Cluster]] = {}
+        self._compared: dict[tuple[str, str, Shift, str, Shift, str], list[Cluster]] = {}
 
     def name(self, data: DataVersion, first: str, until: str) -> str:
         """Name a fit by its content."""
@@ -237,7 +238,8 @@ class Fits:
         other: the data by which the champion has predicted; by default the rival's. The day's rows are the same.
         """
         theirs = other or data
-        key = (rival.name, rival.shift(data, day), champion.name, champion.shift(theirs, day), data.digests[day])
+        sides = (rival.name, rival.shift(data, day), champion.name, champion.shift(theirs, day))
+        key = (data.loop.measured_in, *sides, data.digests[day])
         if key not in self._compared:
             losses = rival.losses(data, day), champion.losses(theirs, day)
             self._compared[key] = duel.cluster([day] * len(losses[0]), *losses)
@@ -247,6 +249,10 @@ class Fits:
 def calibrator(loop: Loop, side: Side) -> dict[str, list[list[float]]]:
     """Learn, on a holdout, what a fit's predictions come true for."""
     return estimate.calibrate(loop.task, side.target, side.prediction)
+
+
+def _labelled(data: DataVersion, day: str, known: NDArray[np.bool_]) -> pa.Table:
+    return data.between(day, day).filter(known)
 
 
 def _ahead(fitted: model.Model, data: DataVersion, until: str, about: dict[str, Any], folder: Path) -> None:

@@ -92,7 +92,7 @@ class Measures:
     def estimated(self, champion: Version, days: Iterable[str]) -> dict[str, float]:
         """Estimate the champion's loss on days whose labels have not come."""
         found = {}
-        for day in days if champion.knots else ():
+        for day in days if estimate.told(self.loop, champion.knots) else ():
             said = self.live[day].predictions(champion.number) if day in self.live else None
             if said is not None and len(said):
                 found[day] = float(estimate.losses(self.loop.loss, champion.knots, said).mean())

@@ -8,15 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import AHEAD, Fitted, targets
-from ratchet.training.metrics import row_losses
+from ratchet.training import value
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     Vector = NDArray[np.float64]
@@ -52,6 +54,16 @@ class Outcome:
         return np.array([night["loss"] for night in self.nights], dtype=float)
 
     @property
+    def costs(self) -> Vector:
+        """Mean of what a row costs each night, in the contract's own unit; NaN where it has no label, or no unit."""
+        return np.array([night.get("cost") for night in self.nights], dtype=float)
+
+    @property
+    def week(self) -> float:
+        """What a week costs, in the contract's own unit."""
+        return weighted(self.costs, self.rows) * _rows_a_week(self, self.rows)
+
+    @property
     def rows(self) -> Vector:
         """Labelled rows of each night's day."""
         return np.array([night["rows"] for night in self.nights], dtype=float)
@@ -84,7 +96,18 @@ def difference(ours: Outcome, theirs: Outcome) -> tuple[float, float, float]:
 
     Days are drawn, rows of one day depend on each other.
     """
-    gap, rows = ours.losses - theirs.losses, np.minimum(ours.rows, theirs.rows)
+    return _over_days(ours.losses - theirs.losses, np.minimum(ours.rows, theirs.rows))
+
+
+def saved(ours: Outcome, theirs: Outcome) -> tuple[float, float, float]:
+    """Return what ours costs less a week, in the contract's own unit, with its interval as of `difference`."""
+    rows = np.minimum(ours.rows, theirs.rows)
+    mean, low, high = (each * _rows_a_week(ours, rows) for each in _over_days(theirs.costs - ours.costs, rows))
+    return mean, low, high
+
+
+def _over_days(gap: Vector, rows: Vector) -> tuple[float, float, float]:
+    """Average daily differences by their rows: mean, low and high."""
     known = np.isfinite(gap) & (rows > 0)
     if known.sum() < 2:
         return math.nan, math.nan, math.nan
@@ -92,6 +115,11 @@ def difference(ours: Outcome, theirs: Outcome) -> tuple[float, float, float]:
     mean = float(np.average(gap, weights=rows))
     error = float(np.sqrt((rows**2 * (gap - mean) ** 2).sum()) / rows.sum())
     return mean, mean - 1.96 * error, mean + 1.96 * error
+
+
+def _rows_a_week(outcome: Outcome, rows: Vector) -> float:
+    days = 1 + _days(outcome.nights[0]["night"], outcome.nights[-1]["night"])
+    return WEEK * float(rows.sum()) / days
 
 
 def daily(
@@ -115,7 +143,9 @@ def daily(
         first, last = nights[served[0]], nights[served[-1]]
         target, said = targets(data, fit, first, last), fit.whole(data, first, last)
         known = np.isfinite(target)
-        losses = np.where(known, row_losses(data.loop.loss, np.where(known, target, 0.0), said), 0.0)
+        losses, rows = np.zeros(len(target)), partial(_labelled, data, first, last, known)
+        classes = tuple(fit.about["classes"])
+        losses[known] = value.losses(data.loop, target[known], said[known], rows, classes)
         cuts = starts[served] - starts[served[0]]
         sums, counts = np.add.reduceat(losses, cuts), np.add.reduceat(known.astype(float), cuts)
         found[i, served] = np.where(counts > 0, sums / np.maximum(counts, 1), 0.0)
@@ -151,6 +181,10 @@ def hindsight(losses: Vector, rows: Vector, most: int) -> list[float]:
         value = np.minimum(value, switched) + cost
     best = np.minimum.accumulate(value.min(axis=1))
     return [float(v / rows.sum()) for v in best]
+
+
+def _labelled(data: DataVersion, first: str, last: str, known: NDArray[np.bool_]) -> pa.Table:
+    return data.between(first, last).filter(known)
 
 
 def _days(first: str, last: str) -> int:

@@ -30,7 +30,7 @@ from ratchet.replay.fits import Fits, Fitted, calibrator
 from ratchet.replay.history import Heard, History
 from ratchet.replay.known import Delivery
 from ratchet.replay.measures import Measures, Version, standing
-from ratchet.training import evaluation, latency, too_good
+from ratchet.training import evaluation, latency, too_good, value
 from ratchet.training.evaluation import Side
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Night:
     duel: str = ""
     loss: float = float("nan")  # of the champion on the day's labelled rows ...
     rows: int = 0  # ... of which there are so many
+    cost: float | None = None  # of such a row, in the contract's own unit, on average; None where it has none
 
 
 class Simulation:
@@ -138,6 +139,8 @@ class Simulation:
         told = self.measures.live.get(night)
         losses = told.losses(self.history.now, number) if told else np.zeros(0)
         done.loss, done.rows = (float(losses.mean()), len(losses)) if len(losses) else (float("nan"), 0)
+        if told and len(losses) and self.loop.gate.value:
+            done.cost = float(told.losses(self.history.now, number, value.costs).mean())
         return done
 
     def catch_up(self, night: str) -> None:
@@ -205,7 +208,7 @@ class Simulation:
         known = NightFacts(
             partition=night,
             champion=champion.number if champion else "",
-            loss=loop.loss,
+            loss=loop.measured_in,
             past=staleness.past(self.ledger),
             bad_data=history.bad(night),
             **requests.facts(self.ledger, night, loop.label_delay_days),
@@ -224,7 +227,7 @@ class Simulation:
             live=self.measures.losses(champion.number),
             estimated=self.measures.estimated(champion, days),
             holdout=[v for _, v in sorted(champion.holdout.items())],
-            judged_in=loop.loss,  # one contract judges all of a replay
+            judged_in=loop.measured_in,  # one contract judges all of a replay
             news=staleness.path(history.counts(night), trained, last),
         )
         if "drift" not in loop.retrain.policies:
@@ -267,7 +270,7 @@ class Simulation:
         labelled = np.asarray(side.rows)
         theirs = _said(data, holdout, champion.stands, labelled) if champion else None
         rows = data.between(holdout[0], holdout[-1]).filter(labelled)
-        ours = Side(np.ones(len(side.target), dtype=bool), side.target, side.prediction)
+        ours = replace(side, rows=np.ones(len(side.target), dtype=bool))
         plain = {day: shift for day in holdout if fit.plain and (shift := fit.plain.shift(data, day))}
         found = evaluation.compare(loop, rows, ours, theirs, fit.baseline, plain)
         used = {day for day in published if train[0] <= day <= holdout[-1]}
@@ -352,9 +355,7 @@ class Simulation:
         data = run.data
         side, evaluated = (_joined([fit.side(data, day, fitted=True) for day in days]) for fit in (refit, run.fit))
         rows = data.between(days[0], days[-1]).filter(np.asarray(side.rows))
-        ours, theirs = (
-            Side(np.ones(len(each.target), dtype=bool), each.target, each.prediction) for each in (side, evaluated)
-        )
+        ours, theirs = (replace(each, rows=np.ones(len(each.target), dtype=bool)) for each in (side, evaluated))
         found = evaluation.of_refit(self.loop, rows, ours, theirs)
         run.refit_ms = min(run.refit_ms, refit.about["latency_ms"])
         if most is not None and run.refit_ms > most:
@@ -391,11 +392,10 @@ def _said(data: DataVersion, days: Sequence[str], stands: Sequence[Fitted], labe
         unseen = Side(np.zeros(end - begin, dtype=bool), np.zeros(0), np.zeros(0))
         sides.append(fit.side(data, day) if fit else unseen)
     said = _joined(sides)
-    return Side(said.rows[labelled], said.target, said.prediction)
+    return replace(said, rows=said.rows[labelled])
 
 
 def _joined(sides: list[Side]) -> Side:
-    kept = [side for side in sides if len(side.target)]
-    target = np.concatenate([side.target for side in kept]) if kept else np.zeros(0)
-    prediction = np.concatenate([side.prediction for side in kept]) if kept else np.zeros(0)
-    return Side(np.concatenate([side.rows for side in sides]), target, prediction)
+    rows = np.concatenate([side.rows for side in sides])
+    kept = [(side.target, side.prediction, side.classes) for side in sides if len(side.target)]
+    return Side(rows, *evaluation.together(kept)) if kept else Side(rows, np.zeros(0), np.zeros(0))

@@ -5,8 +5,9 @@ What a fit says of a day that it has seen is said, and counts nowhere, as in pro
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +15,11 @@ import numpy as np
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster
 from ratchet.replay.data import DataVersion
-from ratchet.replay.fits import Fits, Fitted, targets
-from ratchet.training.metrics import row_losses
+from ratchet.replay.fits import Fits, Fitted, Measure, targets
+from ratchet.training import value
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     Vector = NDArray[np.float64]
@@ -50,12 +52,12 @@ class Told:
         """Say whether one of these has said something that counts."""
         return any(part.by in names and self._counts(part) for part in self.parts)
 
-    def losses(self, data: DataVersion, by: str) -> Vector:
-        """Return the losses of what one has said, of the rows that have a label in `data`."""
+    def losses(self, data: DataVersion, by: str, measure: Measure = value.losses) -> Vector:
+        """Return the losses of what one has said, of the rows that have a label in `data`; or what they cost."""
         if self._as_it_was(data):
             part = self.parts[0]
-            return part.fit.losses(part.data, self.day) if part.by == by else np.zeros(0)
-        return np.array([loss for _, loss in self._rows(data, {by}).values()])
+            return part.fit.losses(part.data, self.day, measure) if part.by == by else np.zeros(0)
+        return np.array([loss for _, loss in self._rows(data, {by}, measure).values()])
 
     def predictions(self, by: str) -> Vector | None:
         """Return what one has said that counts, labelled or not; None where that is nothing."""
@@ -99,7 +101,7 @@ class Told:
         return np.array([key not in held for key in part.data.keys(self.day)], dtype=bool)
 
     def _rows(
-        self, data: DataVersion, by: Collection[str] | None = None
+        self, data: DataVersion, by: Collection[str] | None = None, measure: Measure = value.losses
     ) -> dict[tuple[object, ...], tuple[str, float]]:
         """Return who said what that counts of each row with a label in `data`: key -> (who, loss), in order of keys.
 
@@ -117,8 +119,12 @@ class Told:
                 for key, index, own in zip(part.data.keys(self.day), range(len(said)), self._own(part), strict=True)
                 if own and key in place and np.isfinite(target[place[key]])
             ]
-            losses = row_losses(
-                data.loop.loss, target[[now for _, _, now in kept]], said[[then for _, then, _ in kept]]
-            )
+            now, then = [now for _, _, now in kept], [then for _, then, _ in kept]
+            rows, classes = partial(_taken, data, self.day, now), tuple(part.fit.about["classes"])
+            losses = measure(data.loop, target[now], said[then], rows, classes)
             found |= {key: (part.by, float(loss)) for (key, _, _), loss in zip(kept, losses, strict=True)}
         return {key: found[key] for key in place if key in found and (by is None or found[key][0] in by)}
+
+
+def _taken(data: DataVersion, day: str, places: Sequence[int]) -> pa.Table:
+    return data.between(day, day).take(places)

@@ -88,7 +88,7 @@ def gather(loop: Loop, partition: str) -> NightFacts:
         drift_days=found.days,
         drift_window=found.expected,
         never_came=found.never_came,
-        loss=loop.loss,
+        loss=loop.measured_in,
         live=performance.history(loop, version, partition),
         estimated=measured.estimated,
         bad_data=requests.bad_data(recent, partition, loop.monitor.window_days),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ from ratchet.lifecycle import (
 from ratchet.monitoring import estimate
 from ratchet.partitions import Partition, days_between, shift
 from ratchet.steps import Revision, StepRequest, StepResult
-from ratchet.training.metrics import measured, row_losses
+from ratchet.training import value
+from ratchet.training.metrics import measured
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,7 +114,7 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
     left = {day: n for day, said in told.items() if (n := said.num_rows - predictions.unseen(said).num_rows)}
     latest = f"no scored day between {first} and {last} has labels"
     if days:
-        of = (f"v{v}: {loop.loss} {m['loss']:.4f} on {m['rows']:.0f} rows" for v, m in found[days[-1]].items())
+        of = (f"v{v}: {loop.loss_words} {m['loss']:.4f} on {m['rows']:.0f} rows" for v, m in found[days[-1]].items())
         latest = f"{days[-1]}: {'; '.join(of) or ('nothing that counts' if days[-1] in left else 'no label yet')}"
     result = PerformanceResult(
         reason=f"labels up to {last}; {latest}"
@@ -120,8 +122,8 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
         + "".join(f"; {n:,} rows of {day} were {_LEFT}" for day, n in left.items()),
         partition=night,
         champion=champion.number,
-        holdout_loss=judged["challenger_loss"] if judged.get("loss", loop.loss) == loop.loss else None,
-        loss=loop.loss,
+        holdout_loss=judged["challenger_loss"] if judged.get("loss", loop.measured_in) == loop.measured_in else None,
+        loss=loop.measured_in,
         days=found,
         estimated=estimated,
         challengers=waiting,
@@ -159,7 +161,10 @@ def live(loop: Loop, rows: pa.Table, told: pa.Table) -> dict[str, dict[str, floa
     for version in np.unique(versions):
         mine = versions == version
         metrics = measured(loop, target[mine], predicted[mine])
-        loss = float(row_losses(loop.loss, target[mine], predicted[mine]).mean())
+        own = joined.filter(mine)
+        classes = predictions.classes(joined)
+        lost = value.losses(loop, target[mine], predicted[mine], partial(predictions.beside, loop, own, rows), classes)
+        loss = float(lost.mean())
         found[str(version)] = {**metrics, "loss": loss, "rows": float(mine.sum())}
     return found
 
@@ -174,7 +179,7 @@ def history(loop: Loop, version: str, partition: str) -> dict[str, float]:
     for path in _looks(loop):
         if path.parent.name <= partition:
             measured = PerformanceResult.model_validate_json(path.read_text(encoding="utf-8"))
-            if measured.loss in ("", loop.loss):
+            if measured.loss in ("", loop.measured_in):
                 found |= {d: versions[version]["loss"] for d, versions in measured.days.items() if version in versions}
     return {day: loss for day, loss in sorted(found.items()) if not duel.seen(day, until)}
 
@@ -185,7 +190,7 @@ def _estimated(loop: Loop, champion: models.Version, knots: Any, first: str, las
 
     found = {}
     for day in (shift(first, n) for n in range(days_between(first, last) + 1)):
-        told = predictions.told(loop, day) if knots else None
+        told = predictions.told(loop, day) if estimate.told(loop, knots) else None
         if told is not None:
             mine = predictions.unseen(told).filter(pc.field(predictions.VERSION) == champion.number)
             if mine.num_rows:

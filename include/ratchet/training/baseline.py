@@ -88,7 +88,7 @@ def learn(loop: Loop, days: Iterable[tuple[str, pa.ChunkedArray]]) -> Baseline |
             week, answers = now, {span: _answer(loop, span, known) for span in lost}
         for span, answer in answers.items():
             codes = _codes(loop, target, answer.classes)
-            lost[span] += float(row_losses(loop.loss, codes, answer.predict(len(target))).sum())
+            lost[span] += float(row_losses(loop.learnt_loss, codes, answer.predict(len(target))).sum())
         answered += len(target) if answers else 0
         known.append(_few(loop, day, target))
     if not known:
@@ -145,7 +145,7 @@ def _few(loop: Loop, day: str, target: NDArray[Any]) -> _Day:
     if loop.task != "regression":
         values, rows = np.unique(target, return_counts=True)
         return _Day(day, values, rows.astype(float))
-    if loop.loss != "absolute_error":
+    if loop.learnt_loss != "absolute_error":
         return _Day(day, np.array([target.mean()]), np.array([float(len(target))]))
     target = np.sort(target)
     if len(target) <= POINTS:
@@ -165,7 +165,7 @@ def _answer(loop: Loop, span: str, known: Sequence[_Day]) -> Baseline:
         seen = [float(rows[values == each].sum()) for each in (classes or (0.0, 1.0))]
         shares = [(count + 0.5) / (sum(seen) + len(seen) / 2) for count in seen]
         kind, said = "class shares", shares if classes else shares[1:]
-    elif loop.loss == "absolute_error":
+    elif loop.learnt_loss == "absolute_error":
         kind, said = "median", [_median(values, rows)]
     else:
         kind, said = "mean", [float((values * (rows / rows.sum())).sum())]

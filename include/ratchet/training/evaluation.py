@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,9 +13,9 @@ from ratchet.contract.loop import Loop, Task
 from ratchet.data import features
 from ratchet.decisions import duel, hypothesis
 from ratchet.training import baseline as baselines_of
-from ratchet.training import behaviour, intercept, latency, probes
+from ratchet.training import behaviour, intercept, latency, probes, value
 from ratchet.training.intercept import Shift
-from ratchet.training.metrics import measure, measured, row_losses
+from ratchet.training.metrics import measure, measured
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 Asked = TypeVar("Asked")
+Answer = tuple["Vector", "Vector", tuple[str, ...]]  # target, prediction and, of multiclass, the classes of both
 Shifts = Mapping[str, Shift]  # day -> what a model's answers of it are shifted by; nothing on days that are not there
 
 
@@ -37,19 +38,21 @@ class Side:
     rows: NDArray[np.bool_]  # (n,): which of the holdout's
     target: Vector  # of those, as the model encodes them
     prediction: Vector  # of those, as the model encodes them
+    classes: tuple[str, ...] = ()  # of multiclass, in the order that both are encoded in
 
 
 def of_model(model: Model, rows: pa.Table, shifts: Shifts = MappingProxyType({})) -> Side:
     """Let a model predict all rows."""
     said = shifted(model.encoder.task, model.predict(rows), _days(rows), shifts)
-    return Side(np.ones(rows.num_rows, dtype=bool), model.encoder.target_values(rows), said)
+    return Side(np.ones(rows.num_rows, dtype=bool), model.encoder.target_values(rows), said, model.encoder.classes)
 
 
 def of_models(models: dict[str, Model], rows: pa.Table, shifts: Shifts = MappingProxyType({})) -> Side:
     """Let a model a day predict the rows of its day; days that are not there are left out."""
 
-    def answer(model: Model, own: pa.Table, shift: Shift) -> tuple[Vector, Vector]:
-        return model.encoder.target_values(own), intercept.add(model.encoder.task, model.predict(own), shift)
+    def answer(model: Model, own: pa.Table, shift: Shift) -> Answer:
+        said = intercept.add(model.encoder.task, model.predict(own), shift)
+        return model.encoder.target_values(own), said, model.encoder.classes
 
     return _by_day(models, rows, answer, shifts)
 
@@ -57,11 +60,11 @@ def of_models(models: dict[str, Model], rows: pa.Table, shifts: Shifts = Mapping
 def of_baselines(
     loop: Loop, baselines: dict[str, Baseline], rows: pa.Table, shifts: Shifts = MappingProxyType({})
 ) -> Side:
-    """Let a baseline a day answer for the rows of its day, each in its own order of classes."""
+    """Let a baseline a day answer for the rows of its day."""
 
-    def answer(plain: Baseline, own: pa.Table, shift: Shift) -> tuple[Vector, Vector]:
+    def answer(plain: Baseline, own: pa.Table, shift: Shift) -> Answer:
         said = intercept.add(loop.task, plain.predict(own.num_rows), shift)
-        return baselines_of.targets(loop, own, plain.classes), said
+        return baselines_of.targets(loop, own, plain.classes), said, plain.classes
 
     return _by_day(baselines, rows, answer, shifts)
 
@@ -82,32 +85,51 @@ def _days(rows: pa.Table) -> NDArray[np.str_]:
 def _by_day(
     asked: Mapping[str, Asked],
     rows: pa.Table,
-    answer: Callable[[Asked, pa.Table, Shift], tuple[Vector, Vector]],
+    answer: Callable[[Asked, pa.Table, Shift], Answer],
     shifts: Shifts,
 ) -> Side:
-    """Let each day's rows be answered by who is asked that day: (target, prediction), in the order of the rows.
-
-    Of who know fewer classes than others the predictions are as wide, with no probability for more.
-    """
+    """Let each day's rows be answered by who is asked that day, in the order of the rows."""
     days = _days(rows)
     chosen = np.isin(days, list(asked))
     places = {str(day): np.flatnonzero(days == day) for day in np.unique(days[chosen])}
     if not places:
         return Side(chosen, np.zeros(0), np.zeros(0))
     order = np.argsort(np.concatenate([*places.values()]))
-    answered = (answer(asked[day], rows.take(where), shifts.get(day, ())) for day, where in places.items())
-    targets, said = zip(*answered, strict=True)
-    if said[0].ndim == 2:
-        most = max(each.shape[1] for each in said)
-        said = tuple(np.pad(each, ((0, 0), (0, most - each.shape[1]))) for each in said)
-    return Side(chosen, np.concatenate(targets)[order], np.concatenate(said)[order])
+    targets, said, classes = together(
+        [answer(asked[day], rows.take(where), shifts.get(day, ())) for day, where in places.items()]
+    )
+    return Side(chosen, targets[order], said[order], classes)
+
+
+def together(answers: Sequence[Answer]) -> Answer:
+    """Join answers, one after the other. Where they are of different classes, all are encoded by the classes of all.
+
+    A class that a model does not know has no probability; a target that it does not know stays unknown.
+    """
+    targets, said, known = zip(*answers, strict=True)
+    classes = tuple(dict.fromkeys(name for each in known for name in each))
+    if any(each != classes for each in known):
+        places = [np.array([classes.index(name) for name in each], dtype=int) for each in known]
+        targets = tuple(
+            np.where(each >= 0, own[np.maximum(each, 0).astype(int)], -1.0)
+            for each, own in zip(targets, places, strict=True)
+        )
+        wide = [np.zeros((len(each), len(classes))) for each in said]
+        for each, own, narrow in zip(wide, places, said, strict=True):
+            each[:, own] = narrow
+        said = tuple(wide)
+    return np.concatenate(targets), np.concatenate(said), classes
+
+
+def losses(loop: Loop, rows: pa.Table, side: Side) -> Vector:
+    """Return the losses of the rows of a side. rows: of all sides."""
+    return value.losses(loop, side.target, side.prediction, lambda: rows.filter(side.rows), side.classes)
 
 
 def against(loop: Loop, rows: pa.Table, ours: Side, theirs: Side) -> list[list[Any]]:
     """Compare two sides alone: the days of their duel, as they are stored. ours: of all rows."""
     days = _days(rows)[theirs.rows]
-    own = row_losses(loop.loss, ours.target, ours.prediction)[theirs.rows]
-    return duel.dump(duel.cluster(days, own, row_losses(loop.loss, theirs.target, theirs.prediction)))
+    return duel.dump(duel.cluster(days, losses(loop, rows, ours)[theirs.rows], losses(loop, rows, theirs)))
 
 
 def compare(
@@ -125,18 +147,18 @@ def compare(
     challenger and baseline are over all rows, the champion's over those that are compared.
     """
     days = _days(rows)
-    own = row_losses(loop.loss, ours.target, ours.prediction)
+    own = losses(loop, rows, ours)
     others = np.full(len(days), np.nan)
     fair = theirs.rows if theirs is not None else np.zeros(len(days), dtype=bool)
     metrics = {"challenger": measured(loop, ours.target, ours.prediction)}
     if theirs is not None and fair.any():
-        others[fair] = row_losses(loop.loss, theirs.target, theirs.prediction)
+        others[fair] = losses(loop, rows, theirs)
         metrics["champion"] = measured(loop, theirs.target, theirs.prediction)
-    constant = np.zeros(0)
+    constant, usual = np.zeros(0), None
     if plain is not None:
-        said = shifted(loop.task, plain.predict(len(days)), days, shifts)
-        constant = row_losses(loop.loss, ours.target, said)
-        metrics["baseline"] = _of_constant(loop, ours.target, said)
+        usual = Side(ours.rows, ours.target, shifted(loop.task, plain.predict(len(days)), days, shifts), plain.classes)
+        constant = losses(loop, rows, usual)
+        metrics["baseline"] = _of_constant(loop, ours.target, usual.prediction)
     daily: dict[str, Any] = {}
     for day in np.unique(days):
         of_day = days == day
@@ -153,7 +175,7 @@ def compare(
     champion_loss = float(others[fair].mean()) if fair.any() else None
     clusters = duel.cluster(days, own, constant if plain is not None else own)
     return {
-        "loss": loop.loss,
+        "loss": loop.measured_in,
         "rows": rows.num_rows,
         "days": daily,
         "metrics": metrics,
@@ -163,11 +185,34 @@ def compare(
         "baseline": duel.dump(clusters) if plain is not None else None,
         "baseline_loss": float(constant.mean()) if plain is not None else None,
         "baseline_words": plain.words if plain is not None else "",
+        "value": _value(loop, rows, ours, theirs if fair.any() else None, usual),
         "too_few": hypothesis.too_few(loop, clusters, champion_loss or float(own.mean())),
         "slices": sliced,
         "small_slices": few,
         "fairness": probes.fairness(gate.fairness, rows, ours.target, ours.prediction) if gate.fairness else {},
     }
+
+
+def _value(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None, usual: Side | None) -> dict[str, Any] | None:
+    """Return what a row costs by challenger, champion and baseline, on average; and the days, in the contract's unit.
+
+    The days are the challenger's less the champion's or, where there is none to compare with, the baseline's.
+    """
+    if loop.gate.value is None:
+        return None
+
+    def cost(side: Side) -> Vector:
+        return value.costs(loop, side.target, side.prediction, lambda: rows.filter(side.rows), side.classes)
+
+    own, other = cost(ours), theirs or usual
+    found: dict[str, Any] = {"unit": loop.gate.value.unit, "challenger": float(own.mean())}
+    found |= {
+        who: float(cost(side).mean()) if side else None for who, side in (("champion", theirs), ("baseline", usual))
+    }
+    if other is None:
+        return {**found, "against": "", "days": []}
+    days = duel.dump(duel.cluster(_days(rows)[other.rows], own[other.rows], cost(other)))
+    return {**found, "against": "champion" if theirs else "baseline", "days": days}
 
 
 def _of_constant(loop: Loop, target: Vector, said: Vector) -> dict[str, float]:

@@ -63,7 +63,7 @@ def sums(loop: Loop, target: Vector, said: Vector) -> Sums:
         return Sums(int(known.sum()), tuple(map(float, counts)), tuple(math.fsum(each) for each in said[known].T))
     known = np.isfinite(target) & np.isfinite(said)
     target, said, rows = target[known], said[known], int(known.sum())
-    if loop.loss == "absolute_error":
+    if loop.learnt_loss == "absolute_error":
         return Sums(rows, (rows * float(np.median(target - said)) if rows else 0.0,), (0.0,))
     return Sums(rows, (math.fsum(target),), (math.fsum(said),))
 

@@ -82,3 +82,18 @@ def _schedule(place: Path, lines: list[str]) -> Path:
     assert found == 1
     path.write_text(text)
     return path
+
+
+def test_losses_of_two_values_are_not_of_one_unit(place: Path) -> None:
+    loop = catalog.load("flight_delays")
+    said = {"unit": "minutes", "costs": {"false_positive": 15, "false_negative": 60}}
+    other = {**said, "costs": {"false_positive": 15, "false_negative": 50}}
+
+    def under(**gate: object) -> Loop:
+        return loop.model_copy(update={"gate": Gate.model_validate(gate)})
+
+    one, two = (under(loss="value", bound=5, value=each) for each in (said, other))
+    assert one.measured_in != two.measured_in
+    assert (one.loss, one.learnt_loss, one.loss_words) == ("value", "log_loss", "minutes a row")
+    told = under(value=said)  # told beside the loss, and not fought in
+    assert (told.measured_in, told.learnt_loss, told.loss_words) == ("log_loss", "log_loss", "log_loss")

@@ -101,6 +101,21 @@ def test_what_an_expression_reads_and_quotes() -> None:
     assert sql.literals("a = 'it''s' OR b = 'x' OR c = 'x'") == ["it's", "x"]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("CASE WHEN a IS NULL THEN NULL WHEN a < 0 THEN 'it''s' ELSE 'x' END", ["it's", "x"]),
+        ("CASE a WHEN 'b' THEN 'x' END", ["x"]),
+        ("CASE WHEN a THEN 'x' ELSE b END", None),
+        ("CASE WHEN a THEN 'x' ELSE 3 END", None),
+        ("a", None),
+        ("no sql (", None),
+    ],
+)
+def test_what_a_case_gives(text: str, found: list[str] | None) -> None:
+    assert sql.outcomes(text) == found
+
+
 def test_shared_connections_see_nothing_of_each_other() -> None:
     with sql.shared() as first, sql.shared() as second:
         first.register("brought", pa.table({"n": [1]}))

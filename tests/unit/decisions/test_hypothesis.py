@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ratchet import catalog
 from ratchet.contract.loop import Loop
+from ratchet.contract.rules import Value
 from ratchet.decisions import duel, hypothesis
 from ratchet.decisions.duel import Cluster, Gathered
 from tests.given.clusters import days
@@ -46,6 +47,16 @@ def test_another_loss_cluster_margin_or_bound_begins_a_new_line(change: dict[str
     assert hypothesis.line(other, [], "recipe") != line
     assert (hypothesis.same_unit(one, line), hypothesis.same_unit(other, line)) == (True, False)
     assert hypothesis.same_unit(other, "recipe.3")  # as 0.2 named them
+
+
+def test_other_costs_begin_a_new_line() -> None:
+    told = {"loss": "value", "bound": 5, "value": Value(unit="minutes", sql="abs(prediction - label)")}
+    one = hypothesis.line(_loop(**told), [], "recipe")
+    dearer = {**told, "value": Value(unit="minutes", sql="2 * abs(prediction - label)")}
+    assert hypothesis.same_unit(_loop(**told), one)
+    assert not hypothesis.same_unit(_loop(**dearer), one)
+    # Told beside another loss, costs are no unit of the duel.
+    assert hypothesis.unit(_loop()) == hypothesis.unit(_loop(value=dearer["value"]))
 
 
 def test_the_terms_of_a_line_are_those_of_its_first_day() -> None:

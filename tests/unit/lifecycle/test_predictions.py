@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ratchet import catalog
 from ratchet.adapters import runs
-from ratchet.contract.loop import Loop
+from ratchet.contract.loop import Loop, Task
+from ratchet.contract.rules import Gate
 from ratchet.data import tables
 from ratchet.decisions import shadows
 from ratchet.errors import DataError
@@ -52,6 +53,48 @@ def test_a_prediction_is_laid_beside_its_label_by_key(place: Path) -> None:
     assert len(losses) == table.num_rows - 4
     assert list(losses.values()) == pytest.approx(((target - values) ** 2)[4:])
     assert predictions.without(table, said.slice(4), ["observed_at", "origin"]).num_rows == 4
+
+
+def test_a_row_costs_what_its_own_columns_say(place: Path) -> None:
+    loop, table = catalog.load("wind"), rows.wind("2013-01-02")
+    model = rows.breeze(loop)
+    said = predictions.predict(loop, model, table, "7", seen=False)
+    told = {"unit": "hours", "sql": "CASE WHEN origin = 'JFK' THEN abs(prediction - label) * wind_now ELSE 0 END"}
+    loop = loop.model_copy(update={"gate": Gate.model_validate({"loss": "value", "bound": 3, "value": told})})
+    shuffled = table.take(list(range(table.num_rows))[::-1])
+    found = predictions.losses(loop, said.slice(4), shuffled)
+    now, jfk = np.array(table.column("wind_now")), np.array(table.column("origin").to_pylist()) == "JFK"
+    expected = jfk * np.abs(np.array(table.column("wind")) - model.predict(table)) * now
+    assert list(found.values()) == pytest.approx(expected[4:])
+
+
+@pytest.mark.parametrize(
+    ("task", "label", "decision"), [("binary", pa.int64(), [0, 1]), ("binary", pa.bool_(), [0, 1])]
+)
+def test_what_costs_decide_stands_beside_the_prediction(task: Task, label: pa.DataType, decision: list[int]) -> None:
+    loop = catalog.load("flight_delays")
+    told = {"unit": "minutes", "costs": {"false_positive": 15, "false_negative": 60}}
+    loop = loop.model_copy(update={"gate": Gate.model_validate({"value": told})})
+    plain = Baseline(kind="", values=(0.19,), rows=9, first="0", until="1")
+    keys = {name: pa.array(["a"]) for name in loop.main_table.key}
+    table = pa.table({**keys, "event_time": ["t"], "late": pa.array([None], label)})
+    for share, expected in ((0.19, decision[0]), (0.21, decision[1])):
+        record = Record(run="r", baseline=plain.model_copy(update={"values": (share,)}))
+        said = predictions.predict_baseline(loop, record, table, seen=False)
+        assert said.column("decision").to_pylist() == [expected]
+        assert said.column("decision").type == label
+    bare = loop.model_copy(update={"gate": Gate()})
+    assert "decision" not in predictions.predict_baseline(bare, record, table, seen=False).column_names
+
+
+def test_of_classes_the_one_that_costs_least_is_decided() -> None:
+    loop = catalog.load("flight_delays")
+    told = {"unit": "minutes", "costs": {"late": {"early": 60}, "early": {"late": 15}}}
+    loop = loop.model_copy(update={"task": "multiclass", "gate": Gate.model_validate({"value": told})})
+    plain = Baseline(kind="", values=(0.7, 0.3), classes=("early", "late"), rows=9, first="0", until="1")
+    table = pa.table({**{name: ["a"] for name in loop.main_table.key}, "event_time": ["t"]})
+    said = predictions.predict_baseline(loop, Record(run="r", baseline=plain), table, seen=False)
+    assert said.select(["prediction", "decision"]).to_pylist() == [{"prediction": "early", "decision": "late"}]
 
 
 def test_who_has_seen_a_day_does_not_stand_on_it() -> None:

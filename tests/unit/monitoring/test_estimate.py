@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ratchet import catalog
+from ratchet.contract.rules import Gate
+
 
 def test_an_estimate_without_labels_is_near_the_truth() -> None:
     """Of calibrated predictions the expected loss is the loss; of a regression nothing is said."""
@@ -25,3 +28,12 @@ def test_an_estimate_without_labels_is_near_the_truth() -> None:
     truth = row_losses("log_loss", drawn[10_000:], three[10_000:]).mean()
     assert estimate.losses("log_loss", knots, three[10_000:]).mean() == pytest.approx(truth, rel=0.03)
     assert estimate.calibrate("regression", target, p) == {}
+
+
+def test_of_a_value_nothing_is_estimated() -> None:
+    from ratchet.monitoring import estimate
+
+    loop, knots = catalog.load("flight_delays"), {"0": [[0.0], [0.0]]}
+    told = {"loss": "value", "bound": 1, "value": {"unit": "hours", "sql": "prediction"}}
+    value = loop.model_copy(update={"gate": Gate.model_validate(told)})
+    assert [estimate.told(*each) for each in ((loop, knots), (loop, {}), (value, knots))] == [True, False, False]

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ratchet.contract.rules import Bound
+from ratchet.contract.rules import Bound, Value
 from ratchet.errors import RequestError
 from ratchet.replay import run as replays
+from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
 from ratchet.replay.run import Case
 from tests.given.replays import CASES, FIRST, LAST, quiet
@@ -67,3 +68,18 @@ def test_where_no_champion_ever_was_nothing_was_promoted(past: History, tmp_path
 def test_a_replay_of_nothing_is_explained(past: History, tmp_path: Path, first: str, last: str, words: str) -> None:
     with pytest.raises(RequestError, match=words):
         replays.run(past, [Case()], first, last, tmp_path, quiet)
+
+
+def test_nights_are_told_in_the_contracts_own_unit(past: History, replayed: Path) -> None:
+    told = Value(unit="squares", sql="(prediction - label) ** 2")  # the loss, in other words
+    gate = past.loop.gate.model_copy(update={"value": told})
+    loop = past.loop.model_copy(update={"gate": gate})
+    versions = [(first, dataclasses.replace(data, loop=loop)) for first, data in past.versions]
+    ours = dataclasses.replace(past, loop=loop, versions=versions, _known={})
+    nights = [night for night in past.nights if FIRST <= night <= LAST]
+    fits = Fits(past.loop, replayed / "cache")
+    valued, bare = (replays.live(each, fits, Case("calendar:days=4"), nights) for each in (ours, past))
+    assert valued.costs == pytest.approx(valued.losses)
+    assert np.array_equal(valued.losses, bare.losses)
+    assert np.isnan(bare.costs).all()
+    assert valued.week == pytest.approx(valued.loss * valued.rows.sum() / len(nights) * 7)

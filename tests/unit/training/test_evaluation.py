@@ -119,7 +119,7 @@ def test_a_metric_of_the_loops_own_that_takes_no_constant_is_left_out_of_the_bas
 
 
 def test_a_baseline_is_asked_in_its_own_order_of_classes() -> None:
-    """The challenger may know other classes than the anchor's baseline of long ago."""
+    """The challenger may know other classes than the anchor's baseline of long ago; both are told by those of both."""
     import pyarrow as pa
 
     loop = catalog.load("flight_delays")
@@ -131,5 +131,37 @@ def test_a_baseline_is_asked_in_its_own_order_of_classes() -> None:
     new = old.model_copy(update={"values": (0.5, 0.4, 0.1), "classes": ("x", "y", "z")})
     found = evaluation.of_baselines(loop, {"a": new, "b": old}, table)
     assert found.rows.tolist() == [True, True, True, False]
-    assert found.target.tolist() == [1, 1, -1]  # of each by its own classes, in the order of the rows
-    assert [each.tolist() for each in found.prediction] == [[0.2, 0.8, 0.0], [0.5, 0.4, 0.1], [0.2, 0.8, 0.0]]
+    assert found.classes == ("x", "y", "z")
+    assert found.target.tolist() == [0, 1, -1]  # in the order of the rows; what the old one does not know stays so
+    assert [each.tolist() for each in found.prediction] == [[0.8, 0.2, 0.0], [0.5, 0.4, 0.1], [0.8, 0.2, 0.0]]
+
+
+def test_what_rows_cost_stands_beside_their_losses(place: Path) -> None:
+    loop, table = catalog.load("wind"), rows.wind("2013-01-02..2013-01-04")
+    ours = evaluation.of_model(rows.breeze(loop), table)
+    assert evaluation.compare(loop, table, ours, None)["value"] is None
+    told = {"unit": "hours", "sql": "CASE WHEN origin = 'JFK' THEN 2 * abs(prediction - label) ELSE 0 END"}
+    loop = loop.model_copy(update={"gate": Gate.model_validate({"loss": "absolute_error", "value": told})})
+    jfk = np.array(table.column("origin").to_pylist()) == "JFK"
+    own = 2 * jfk * np.abs(ours.target - ours.prediction)
+    plain = Baseline(kind="mean of the last week", values=(14.0,), rows=9, first="2013-01-01", until="2013-01-01")
+    usual = 2 * jfk * np.abs(ours.target - 14.0)
+    days = np.array(table.column(features.PARTITION).to_pylist())
+    alone = evaluation.compare(loop, table, ours, None, plain)["value"]
+    assert alone["challenger"] == pytest.approx(own.mean())
+    assert alone["baseline"] == pytest.approx(usual.mean())
+    assert (alone["unit"], alone["champion"], alone["against"]) == ("hours", None, "baseline")
+    assert [(each.key, each.rows) for each in duel.load(alone["days"])] == [(f"2013-01-0{n}", 24) for n in (2, 3, 4)]
+    assert sum(each.total for each in duel.load(alone["days"])) == pytest.approx((own - usual).sum())
+    late = days > "2013-01-02"
+    theirs = Side(late, ours.target[late], ours.prediction[late] + 100)
+    found = evaluation.compare(loop, table, ours, theirs, plain)["value"]
+    assert found["champion"] > found["challenger"]
+    assert found["against"] == "champion"
+    assert [key for key, *_ in found["days"]] == ["2013-01-03", "2013-01-04"]
+    duelled = loop.model_copy(update={"gate": Gate.model_validate({"loss": "value", "bound": 5, "value": told})})
+    whole = evaluation.compare(duelled, table, ours, theirs, plain)
+    assert whole["compared"] == found["days"] == whole["value"]["days"]
+    assert whole["challenger_loss"] == pytest.approx(own.mean())
+    assert whole["loss"].startswith("value:")
+    assert evaluation.against(duelled, table, ours, theirs) == found["days"]
