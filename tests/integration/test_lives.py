@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from ratchet import catalog
+from ratchet.decisions import worth
+from ratchet.decisions.entries import Judged, only
 from ratchet.lifecycle import predictions
 from ratchet.steps import performance
 from tests.given import lives
@@ -53,3 +55,25 @@ def test_days_that_a_champion_was_trained_on_count_in_neither_life(tracked: Path
     assert "2013-03-06" not in {day for day, *_ in held}
     assert {rows for day, rows, *_ in held if day == "2013-03-07"} <= {38, lives.ROWS}
     assert lives.comparable(steps.entries()) == lives.comparable(list(theirs.ledger))
+
+
+def test_a_loop_whose_duels_are_fought_in_its_own_unit_comes_to_the_same_ledger(tracked: Path) -> None:
+    story, name = lives.SHORT, "harbour_value"
+    steps = lives.Steps(tracked, story, name, lives.COSTS)
+    for night in story.nights:
+        steps.night(night)
+    theirs = lives.relived(story, tracked / "cache", name)
+    assert lives.comparable(steps.entries()) == lives.comparable(list(theirs.ledger))
+    judged = only(steps.entries(), Judged)
+    assert len({each.kind for each in judged}) > 1
+    assert {each.terms.loss for each in judged if each.terms} == {catalog.load(name).measured_in}
+    assert all(each.worth for each in judged if each.against or each.champion)
+    assert all(
+        f"worth {worth.number(each.worth['a_week'])} litres a week" in each.reason for each in judged if each.worth
+    )
+    looked = [found for night in story.nights if (found := performance.read(catalog.load(name), night))]
+    assert looked
+    assert all(found.estimated == {} for found in looked)
+    loop = catalog.load(name)
+    for number in theirs.versions:
+        assert performance.history(loop, number, story.last) == pytest.approx(theirs.measures.losses(number))

@@ -84,6 +84,7 @@ class Judged(_Entry):
     day: str = ""  # the last that it was judged on, or fitted on where it was promoted
     first: dict[str, Any] | None = None  # what a first look teaches of staleness
     minutes: float | None = None  # of training
+    worth: dict[str, Any] | None = None  # of its promotion, a week, in the contract's own unit (`decisions/worth.py`)
     approval: dict[str, Any] | None = None
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.decisions import worth as worths
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import Evidence, Verdict
 from ratchet.decisions.entries import Against, Terms
+from ratchet.decisions.worth import Worth
 from ratchet.text import counted, one_line
 
 
@@ -22,6 +24,7 @@ class Decision:
     checks: tuple[Check, ...] = ()
     evidence: Evidence | None = None  # against the champion; None where there is none to compare with
     against: Evidence | None = None  # the anchor; None where there is none, or where it is the champion
+    worth: Worth | None = None  # of its promotion, in the contract's own unit; None where it has none
 
 
 def decide(
@@ -30,17 +33,19 @@ def decide(
     unit: str = "day",
     anchor: str = "",
     against: Evidence | None = None,
+    worth: Worth | None = None,
 ) -> Decision:
     """Judge a challenger: it has to hold against both, and one of them may send it away.
 
     checks: what was found; one that is broken refuses it, a timing lets it wait. evidence: of its duel with the
     champion; None where there is none. unit: of its clusters. against: of its duel with the anchor, and how that is
-    called.
+    called. worth: of its promotion: told, and nothing is decided by it.
     """
     broken = [one_line(check.text) for check in checks if check.forbids]
     delayed = "; ".join(one_line(check.text) for check in checks if check.delays)
     if broken:
-        return Decision("reject", f"rejected: {'; '.join(broken)}", tuple(checks), evidence, against)
+        reason = f"rejected: {'; '.join([*broken, *_worth(worth, promoted=False)])}"
+        return Decision("reject", reason, tuple(checks), evidence, against, worth)
     duels = [(name, each) for name, each in (("the champion", evidence), (anchor, against)) if each is not None]
     verdicts = [each.verdict for _, each in duels]
     verdict: Verdict = "reject" if "reject" in verdicts else "wait" if "wait" in verdicts or delayed else "promote"
@@ -50,7 +55,8 @@ def decide(
         told += [f"there is no champion yet, and {'nothing else is missing' if delayed else 'every check passed'}"]
     beaten = next((name for name, each in duels if each.verdict == "reject"), "")
     said = {"promote": "promoted", "reject": f"rejected: beaten by {beaten}", "wait": "waits in shadow"}[verdict]
-    return Decision(verdict, f"{said}: {'; '.join(told)}", tuple(checks), evidence, against)
+    told += _worth(worth, promoted=verdict == "promote")
+    return Decision(verdict, f"{said}: {'; '.join(told)}", tuple(checks), evidence, against, worth)
 
 
 def facts(decision: Decision) -> dict[str, Any]:
@@ -61,6 +67,8 @@ def facts(decision: Decision) -> dict[str, Any]:
     numbers: dict[str, Any] = {"failed": broken, "beaten": decision.verdict == "reject" and not broken}
     if delayed:
         numbers["delayed"] = delayed
+    if decision.worth:
+        numbers["worth"] = worths.facts(decision.worth)
     if shown is None:
         return numbers
     return numbers | {
@@ -102,6 +110,10 @@ def words(evidence: Evidence, unit: str = "day", whom: str = "the champion") -> 
             else "; nothing points to a decision yet"
         )
     return text
+
+
+def _worth(worth: Worth | None, promoted: bool) -> list[str]:
+    return [worths.words(worth, promoted)] if worth else []
 
 
 def _evidence(shown: Evidence) -> dict[str, float]:

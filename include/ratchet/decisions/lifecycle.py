@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.contract.loop import Loop
-from ratchet.decisions import retrain, shadows
+from ratchet.decisions import retrain, shadows, worth
 from ratchet.decisions.duel import Verdict
 from ratchet.decisions.entries import (
     Answered,
@@ -168,7 +168,7 @@ def admitted(admission: retrain.Admission, day: str, champion: str) -> tuple[Ent
 
 def asked(won: Won) -> str:
     """Say what a person is to approve: nothing is promoted yet."""
-    return f"to be promoted: {won.reason.removeprefix('promoted: ')}"
+    return f"to be promoted: {worth.asked(won.reason.removeprefix('promoted: '))}"
 
 
 def left(challenger: shadows.Challenger | Won, why: str) -> Left:

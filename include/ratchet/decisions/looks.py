@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.contract.loop import Loop
-from ratchet.decisions import anchors, checks, duel, gate, hypothesis, lifecycle, shadows
+from ratchet.decisions import anchors, checks, duel, gate, hypothesis, lifecycle, shadows, worth
 from ratchet.decisions.anchors import Anchor
 from ratchet.decisions.checks import Judge
 from ratchet.decisions.duel import Cluster, Gathered
@@ -233,7 +233,7 @@ def _judged(
         anchored = gate.against(anchor.name, held, against)
     listed = checks.every(loop.gate, found.model_dump(), own)
     name = anchors.shown(gathered.anchor) if against else ""
-    decision = gate.decide(listed, shown, loop.gate.cluster, name, against)
+    decision = gate.decide(listed, shown, loop.gate.cluster, name, against, worth.worth(loop, found, gathered))
     about = {
         "run": training.run,
         "mlflow_run": run,
@@ -262,7 +262,7 @@ def _terms(loop: Loop, entries: Entries, champion: str | None, scale: float) -> 
     """Return the terms that the champion was promoted by; those of now where it has none, or in another loss."""
     promotion = lifecycle.promotion(entries, champion) if champion else None
     by = promotion.terms if promotion else None
-    return by if by and by.loss == loop.loss else hypothesis.of_now(loop, scale)
+    return by if by and by.loss == loop.measured_in else hypothesis.of_now(loop, scale)
 
 
 def _won(loop: Loop, about: Mapping[str, Any]) -> tuple[Won, *tuple[ApprovalAsked, ...]]:

@@ -127,7 +127,7 @@ def _evidence(loop: Loop, clusters: Sequence[Cluster], shown: Evidence) -> list[
     )
     return [
         picture(figures.of_evidence(clusters, points, shown.needed, shown.margin)),
-        table((loop.gate.cluster, "rows", f"{loop.loss}: rival less the other"), listed),
+        table((loop.gate.cluster, "rows", f"{loop.loss_words}: rival less the other"), listed),
     ]
 
 
@@ -156,7 +156,7 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
     """Say in words what the verdict means, for a reader who does not compute."""
     shown = decided.evidence or decided.against
     aim = (
-        f"loses at most {shown.margin:g} of {loop.loss} more than"
+        f"loses at most {shown.margin:g} of {loop.loss_words} more than"
         if shown and shown.margin and promotion
         else "is better than"
     )
@@ -200,7 +200,9 @@ def _holdout(found: Mapping[str, Any]) -> list[str]:
     """Show each metric of the holdout beside the champion's and the baseline's, and say where rows are too few."""
     metrics = found["metrics"]
     sides = [who for who in ("challenger", "champion", "baseline") if who in metrics]
-    rows = ((name, *(_number(metrics[who].get(name)) for who in sides)) for name in metrics["challenger"])
+    rows = [(name, *(_number(metrics[who].get(name)) for who in sides)) for name in metrics["challenger"]]
+    if value := found["value"]:
+        rows.append((f"{value['unit']}, a row", *(_number(value[who]) for who in sides)))
     told = [f"<p class='wait'>{html.escape(text)}.</p>" for text in found["too_few"].values()]
     return ["<h2>On the holdout</h2>", *told, table(("metric", *sides), rows)]
 
@@ -216,6 +218,7 @@ def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tup
     return [
         ("Intended use", loop.description),
         ("Predicts", f"{loop.target.name} = {loop.target.sql} ({loop.task})"),
+        *_decides(loop),
         ("Owner", loop.owner),
         (
             "Trained on",
@@ -244,6 +247,17 @@ def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tup
             "not hold. Differences beyond the bound count as the bound. SHAP values describe the model, not the world.",
         ),
     ]
+
+
+def _decides(loop: Loop) -> list[tuple[str, str]]:
+    """Say what a classifier decides by what its errors cost."""
+    value = loop.gate.value
+    if value is None or value.costs is None:
+        return []
+    by = f"what each costs in {value.unit}, as far as the probabilities are right (Elkan 2001)"
+    if loop.task == "binary":
+        return [("Decides", f"positive where the probability is at least {value.threshold:.3g}, by {by}")]
+    return [("Decides", f"the class that is expected to cost least, by {by}")]
 
 
 def _outcome(check: Check) -> str:

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.contract.rules import Bound
-from ratchet.decisions import duel, gate
+from ratchet.decisions import duel, gate, worth
 from ratchet.decisions.checks import limits
 from ratchet.decisions.checks.floors import floors
 from ratchet.decisions.duel import Evidence
 from ratchet.decisions.entries import Terms
+from ratchet.decisions.worth import Worth
 from tests.given.clusters import days
 
 
@@ -48,6 +49,18 @@ def test_the_ledger_learns_what_a_decision_stood_on() -> None:
     assert gate.facts(lost)["beaten"]
     forbidden = gate.decide(floors({}, {"roc_auc": Bound(min=0.6)}), won)
     assert (gate.facts(forbidden)["failed"], gate.facts(forbidden)["beaten"]) == (["roc_auc"], False)
+
+
+def test_what_a_promotion_is_worth_is_told_and_decides_nothing() -> None:
+    dear = Worth("minutes", -1840.0, -3280.0, -400.0, 7, "champion")
+    won = duel.judge(days([-0.04] * 30), margin=0.0, bound=0.05, level=0.05)
+    broken = floors({}, {"roc_auc": Bound(min=0.6)})
+    for listed, verdict, word in (([], "promote", "was"), (broken, "reject", "would have been")):
+        bare, told = (gate.decide(listed, won, worth=each) for each in (None, dear))
+        assert bare.verdict == told.verdict == verdict
+        said = f"promoting it {word} worth -1,840 minutes a week (95 %: -3,280 to -400, by 7 days)"
+        assert told.reason == f"{bare.reason}; {said}"
+        assert gate.facts(told) == gate.facts(bare) | {"worth": worth.facts(dear)}
 
 
 @pytest.mark.parametrize(

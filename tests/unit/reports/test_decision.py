@@ -10,7 +10,8 @@ from markdown_it import MarkdownIt
 
 from ratchet import catalog
 from ratchet.adapters import runs
-from ratchet.decisions import anchors, duel, gate
+from ratchet.contract.rules import Gate
+from ratchet.decisions import anchors, duel, gate, worth
 from ratchet.decisions.checks import limits
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import Gathered
@@ -175,3 +176,23 @@ def test_a_baseline_stands_beside_each_metric_and_too_few_rows_are_said(tracked:
     assert "<td>r2</td><td>–</td><td>–</td>" in page
     assert "<td>Baseline</td><td>median of the last week: 14 (7 rows of 2012-12-25..2012-12-31)</td>" in page
     assert "on 7 rows &lt;nothing&gt; can be said yet.</p>" in page
+
+
+def test_the_page_tells_what_rows_cost_what_a_promotion_was_worth_and_what_is_decided(tracked: Path) -> None:
+    loop, evidence = catalog.load("flight_delays"), days([-0.04] * 30)
+    told = {"unit": "minutes <of> delay", "costs": {"false_positive": 15, "false_negative": 60}}
+    loop = loop.model_copy(update={"gate": Gate.model_validate({"value": told})})
+    value = {"unit": told["unit"], "challenger": 3.25, "champion": 4.5, "baseline": None, "against": "champion"}
+    value["days"] = [["2013-01-01", 100, -125.0, 0], ["2013-01-02", 100, -120.0, 0]]
+    metrics = {"challenger": {"log_loss": 0.4}, "champion": {"log_loss": 0.5}}
+    about = {"calibration": [], "importance": {}, "metrics": metrics, "value": value}
+    found = training("worthy", [], **about).evaluation
+    held = Gathered(tuple(evidence))
+    shown = duel.judge(evidence, margin=0.0, bound=0.05, level=0.05)
+    decided = gate.decide([], shown, worth=worth.worth(loop, found, held))
+    with runs.connected() as client:
+        run = runs.start_run(client, "wind_told", "worth", {})
+        page = decision.decision(loop, client, Record(run=run.run_id), decided, held, found, "first look")
+    assert "promoting it was worth 858 minutes &lt;of&gt; delay a week (95 %: 635 to 1,080, by 2 days)" in page
+    assert "<td>minutes &lt;of&gt; delay, a row</td><td>3.25</td><td>4.5</td>" in page
+    assert "positive where the probability is at least 0.2, by what each costs in minutes &lt;of&gt; delay" in page
