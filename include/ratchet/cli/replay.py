@@ -12,7 +12,7 @@ from rich.table import Table
 from ratchet import catalog
 from ratchet.files import write_text
 from ratchet.replay import apply, spec
-from ratchet.reports.replay import HEAD, Row
+from ratchet.reports.replay import Row, head
 from ratchet.steps import replay as step
 
 
@@ -69,7 +69,7 @@ def replay(
             raise click.ClickException(
                 "Interrupted. What was computed is kept: the same command goes on where it stopped"
             ) from None
-    table = Table(*HEAD, title=f"{loop.name} replayed", title_justify="left")
+    table = Table(*head(result.rows[0]["unit"]), title=f"{loop.name} replayed", title_justify="left")
     for row in result.rows:
         table.add_row(*Row(**{**row, "gap": tuple(row["gap"])}).cells())
     console.print(table)

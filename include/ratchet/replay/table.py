@@ -14,10 +14,10 @@ from ratchet.replay.score import Outcome
 from ratchet.reports.replay import Row
 
 
-def rows(outcomes: Sequence[Outcome], best: Sequence[float]) -> list[Row]:
+def rows(outcomes: Sequence[Outcome], best: Sequence[float], unit: str = "") -> list[Row]:
     """Make the table, the lowest loss first.
 
-    Each policy is compared with the first of `outcomes`. best: of hindsight, by retrainings.
+    Each policy is compared with the first of `outcomes`. best: of hindsight, by retrainings. unit: the contract's own.
     """
     found = [
         Row(
@@ -31,6 +31,9 @@ def rows(outcomes: Sequence[Outcome], best: Sequence[float]) -> list[Row]:
             each.minutes,
             score.worst_week(each, outcomes),
             each.loss - best[min(each.retrainings, len(best) - 1)],
+            unit,
+            each.week if unit else None,
+            score.saved(each, outcomes[0]) if unit and each is not outcomes[0] else None,
         )
         for each in outcomes
     ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.decisions.worth import number
 from ratchet.reports.page import page as html_page
 from ratchet.reports.page import picture, table
 
@@ -40,10 +41,14 @@ class Row:
     minutes: float  # of training
     worst_week: float  # largest mean excess over the best policy of each night, in seven nights
     regret: float  # live loss above the least that hindsight could have had with as many retrainings
+    unit: str = ""  # the contract's own, which the next two are in; nothing where it has none
+    week: float | None = None  # what a week costs
+    saved: tuple[float, float, float] | None = None  # what it costs less than the first policy's, with its bounds
 
     def cells(self) -> list[str]:
         """Return the line as text."""
         gap = f"{self.gap[0]:+.5f} [{self.gap[1]:+.5f}, {self.gap[2]:+.5f}]" if math.isfinite(self.gap[0]) else ""
+        own = [_week(self.week), _saved(self.saved)] if self.unit else []
         return [
             self.name,
             f"{self.loss:.5f}",
@@ -55,7 +60,29 @@ class Row:
             f"{self.minutes:.1f}",
             f"{self.worst_week:.4f}",
             f"{self.regret:+.5f}" if math.isfinite(self.regret) else "",
+            *own,
         ]
+
+
+def head(unit: str) -> tuple[str, ...]:
+    """Return the titles of the table's columns. unit: the contract's own, or nothing."""
+    return (*HEAD, f"{unit} a week", "less than the first, 95% over days") if unit else HEAD
+
+
+def worth(row: Row) -> str:
+    """Say what a policy was worth beside the first, in the contract's own unit; nothing where it has none."""
+    if row.saved is None or not math.isfinite(row.saved[0]):
+        return ""
+    mean, low, high = map(number, row.saved)
+    return f"it was worth {mean} {row.unit} a week against the policy of now (95 % over days: {low} to {high})"
+
+
+def _week(value: float | None) -> str:
+    return "" if value is None or not math.isfinite(value) else number(value)
+
+
+def _saved(told: tuple[float, float, float] | None) -> str:
+    return f"{number(told[0])} [{number(told[1])}, {number(told[2])}]" if told and math.isfinite(told[0]) else ""
 
 
 def frontier(table: Sequence[Row]) -> list[Row]:
@@ -118,7 +145,7 @@ def page(
         f"<p>{html.escape(said)}</p>",
         f"<pre>{html.escape(diff)}</pre>" if diff else "",
         picture(drawn, "loss against retrainings"),
-        table(HEAD, (row.cells() for row in rows)),
+        table(head(rows[0].unit if rows else ""), (row.cells() for row in rows)),
         "<h2>What asked for each retraining</h2>",
         *(_asked(policy, nights) for policy, nights in lived.items()),
     ]

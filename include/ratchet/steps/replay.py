@@ -66,7 +66,7 @@ def _run(loop: Loop, request: ReplayRequest, progress: replays.Progress, client:
     cases = [replays.Case(policy, gate) for gate, policy in product(texts[1], texts[0])]
     outcomes = replays.run(past, cases, first, last, cache, progress)
     best = tables.hindsight(past, outcomes, Fits(loop, cache))
-    table = tables.rows(outcomes, best)
+    table = tables.rows(outcomes, best, loop.gate.value.unit if loop.gate.value else "")
     own = loop.retrain.policies.get("cost_aware")
     cost = request.cost if request.cost is not None else own["cost"] if own else 0.0
     chosen = tables.recommended(table, len(outcomes[0].nights), cost)
@@ -74,9 +74,10 @@ def _run(loop: Loop, request: ReplayRequest, progress: replays.Progress, client:
     difference = apply.diff(loop, apply.changed(loop, case.policy, case.gate)) if chosen.name != spec.OWN else ""
     title = f"{loop.name}: {first}..{last} replayed"
     said = (
-        f"{chosen.name} costs least with a retraining at {cost:g} ({loop.loss} times days): "
+        f"{chosen.name} costs least with a retraining at {cost:g} ({loop.loss_words} times days): "
         f"live loss {chosen.loss:.5f}, {chosen.retrainings} retrainings"
     )
+    said += f"; {told}" if (told := report.worth(chosen)) else ""
     picture = report.figure(table, best, title)
     page = report.page(title, table, picture, said, difference, {each.name: each.nights for each in outcomes})
     name = hashlib.sha256(json.dumps([first, last, request.model_dump()]).encode()).hexdigest()[:10]

@@ -37,3 +37,22 @@ def test_rows_are_sorted_and_compared_with_the_first() -> None:
     assert math.isnan(last.gap[0])
     assert best.regret == pytest.approx(1.4 / 3 - 0.44)
     assert best.total == pytest.approx(1.4)
+
+
+def test_each_policy_is_told_in_the_contracts_own_unit() -> None:
+    def outcome(name: str, costs: list[float]) -> Outcome:
+        nights = tuple(
+            {"night": f"2013-01-0{i}", "loss": 1.0, "cost": cost, "rows": 10, "decided": "wait"}
+            for i, cost in enumerate(costs, 1)
+        )
+        return Outcome(name, "contract", nights, 0, 0, 1.0, ())
+
+    first, better = outcome("first", [5.0, 6.0, 5.5]), outcome("better", [4.0, 5.0, 5.5])
+    one, other = table.rows([first, better], [1.0], "minutes")
+    assert (one.unit, one.week, one.saved) == ("minutes", pytest.approx(5.5 * 70), None)
+    assert other.week == pytest.approx(14.5 / 3 * 70)
+    assert other.saved is not None
+    assert other.saved[0] == pytest.approx(2 / 3 * 70)
+    assert other.saved[1] < other.saved[0] < other.saved[2]
+    bare, _ = table.rows([first, better], [1.0])
+    assert (bare.unit, bare.week, bare.saved) == ("", None, None)

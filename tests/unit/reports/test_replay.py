@@ -44,3 +44,14 @@ def test_the_page_carries_its_picture_and_escapes_what_it_is_told() -> None:
 def test_a_line_leaves_out_what_is_undefined() -> None:
     assert _row("never", 0.5, 0, math.nan).cells()[2] == ""
     assert _row("few", 0.5, 0, 0.1).cells()[2] == "+0.10000 [+0.10000, +0.10000]"
+
+
+def test_a_line_tells_what_a_policy_was_worth() -> None:
+    row = Row("few", 0.5, (0, 0, 0), 0, 3, 0, 0, 0, 0, 0, "minutes", 41200.0, (1840.0, 400.4, 3279.6))
+    assert row.cells()[-2:] == ["41,200", "1,840 [400, 3,280]"]
+    assert len(replay.head("minutes")) == len(row.cells())
+    assert len(replay.head("")) == len(_row("few", 0.5, 0).cells())
+    assert replay.head("minutes")[-2] == "minutes a week"
+    said = "it was worth 1,840 minutes a week against the policy of now (95 % over days: 400 to 3,280)"
+    assert replay.worth(row) == said
+    assert replay.worth(_row("few", 0.5, 0)) == ""
