@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ratchet.contract.loop import Loop
-from ratchet.contract.rules import MISPLACED
+from ratchet.contract.rules import MISPLACED, ONE, SEVERAL
 from ratchet.errors import ContractError
 from ratchet.text import one_line
 
@@ -114,7 +114,7 @@ def _explain(path: Path, document: Any, item: Any) -> str:
     if item["type"] == MISPLACED:
         where = (*where, *item["ctx"]["place"])
     place = locate(path, document, where)
-    name = ".".join(str(part) for part in where if part not in ("expanding", "constrained-int"))
+    name = ".".join(str(part) for part in where if part not in ("expanding", "constrained-int", ONE, SEVERAL))
     if item["type"] == MISPLACED:
         known = item["ctx"]["words"]
         return f"{place}: {name}: {item['msg']}" + (f"; {nearest(item['ctx']['word'], known)}" if known else "")

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 Loss = Literal["log_loss", "brier", "absolute_error", "squared_error", "value"]
@@ -18,6 +27,11 @@ DayCount = Annotated[int, Field(ge=1, le=3660)]
 Login = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  # as Airflow spells it
 Unit = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+ONE, SEVERAL = "a cost", "costs of classes"  # what may stand for an outcome, or a class: names within pydantic's errors
+Cost = Annotated[
+    Annotated[float, Tag(ONE)] | Annotated[dict[str, float], Tag(SEVERAL)],
+    Discriminator(lambda said: SEVERAL if isinstance(said, dict) else ONE),
 ]
 Undefined = Literal["forbid", "tell"]
 Level = Annotated[float, Field(gt=0, lt=0.5)]
@@ -94,7 +108,7 @@ class Value(Part):
     """What models are worth to the team: what a row costs, in a unit of its own."""
 
     unit: Unit = Field(description="What is counted, as minutes of delay.")
-    costs: dict[str, float | dict[str, float]] | None = Field(
+    costs: dict[str, Cost] | None = Field(
         default=None,
         description="What a row costs, 0 where nothing is said; negative is a gain. Of a binary task by outcome: "
         "true_positive, false_positive, false_negative, true_negative. Of classes: actual -> said -> cost.",
