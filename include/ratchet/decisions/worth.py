@@ -50,13 +50,17 @@ def worth(loop: Loop, found: Evaluation, gathered: Gathered) -> Worth | None:
 
 def words(worth: Worth, promoted: bool) -> str:
     """Say it in a sentence. promoted: whether it is to be, or would have been."""
+    return f"promoting it {_WAS if promoted else 'would have been worth'} {told(worth)}"
+
+
+def told(worth: Worth) -> str:
+    """Say how much it is, with its interval."""
     other = " against the baseline" if worth.against == "baseline" else ""
-    told = f"{number(worth.a_week)} {worth.unit} a week{other}"
     if worth.low is None or worth.high is None:
         interval = "by one day, too few for an interval"
     else:
         interval = f"95 %: {number(worth.low)} to {number(worth.high)}, by {counted(worth.days, 'day')}"
-    return f"promoting it {_WAS if promoted else 'would have been worth'} {told} ({interval})"
+    return f"{number(worth.a_week)} {worth.unit} a week{other} ({interval})"
 
 
 def number(value: float) -> str:

@@ -16,11 +16,13 @@ from ratchet import catalog
 from ratchet.data import windows
 from ratchet.decisions import acts, anchors, duel, lifecycle, looks, requests, shadows, staleness, timings
 from ratchet.decisions import refit as refits
+from ratchet.decisions import worth as worths
 from ratchet.decisions.acts import Decided, Deployed
 from ratchet.decisions.duel import Gathered
 from ratchet.decisions.entries import Answered, Entry, Judged, Promoted, Rejected, RolledBack, Waiting, Won, only
 from ratchet.decisions.evaluation import parse
 from ratchet.decisions.policies.facts import NightFacts
+from ratchet.decisions.worth import Worth
 from ratchet.errors import DataError, TrainingError
 from ratchet.partitions import shift
 from ratchet.replay import evidence, watch
@@ -52,6 +54,7 @@ class Night:
     duel: str = ""
     loss: float = float("nan")  # of the champion on the day's labelled rows ...
     rows: int = 0  # ... of which there are so many
+    worth: str = ""  # of a promotion, in the contract's own unit, in words
     cost: float | None = None  # of such a row, in the contract's own unit, on average; None where it has none
 
 
@@ -119,7 +122,7 @@ class Simulation:
 
     def night(self, night: str) -> Night:
         """Live through a night. The champion of the evening is the one that scores the next day."""
-        data = self.history.at(night)
+        data, promoted = self.history.at(night), len(only(self.ledger, Promoted))
         self.catch_up(night)
         self._score(data, {night})
         self._scored = night
@@ -127,7 +130,8 @@ class Simulation:
         if served is None and not shadows.challengers(self.ledger):
             key = f"first-champion__{night}"
             self._train(night, key)
-            return Night(night, "", "first", "there is no champion yet", self._gate_of(key))
+            gate, worth = self._gate_of(key), self._worth(promoted)
+            return Night(night, "", "first", "there is no champion yet", gate, worth=worth)
         last = shift(night, -self.loop.label_delay_days)
         gathering = self._measure(data, night, last)
         decision = acts.decide(self, self.loop, self._facts(data, night, last), self.asking)
@@ -137,6 +141,7 @@ class Simulation:
             self._train(night, decision.key)
             done.gate = self._gate_of(decision.key)
         told = self.measures.live.get(night)
+        done.worth = self._worth(promoted)
         losses = told.losses(self.history.now, number) if told else np.zeros(0)
         done.loss, done.rows = (float(losses.mean()), len(losses)) if len(losses) else (float("nan"), 0)
         if told and len(losses) and self.loop.gate.value:
@@ -375,6 +380,11 @@ class Simulation:
             self._spent.add(fit.name)
             self.seconds += fit.about["seconds"]
         return fit
+
+    def _worth(self, before: int) -> str:
+        """Say what the promotions of a night were worth. before: how many there were."""
+        found = [Worth(**each.worth) for each in only(self.ledger, Promoted)[before:] if each.worth]
+        return "; ".join(map(worths.told, found))
 
     def _gate_of(self, key: str) -> str:
         judged = next((each for each in reversed(only(self.ledger, Judged)) if each.run == key), None)

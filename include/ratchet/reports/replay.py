@@ -149,6 +149,8 @@ def page(
         "<h2>What asked for each retraining</h2>",
         *(_asked(policy, nights) for policy, nights in lived.items()),
     ]
+    if worth := [told for policy, nights in lived.items() if (told := _promoted(policy, nights))]:
+        parts += ["<h2>What each promotion was worth</h2>", *worth]
     return html_page(title, "".join(parts))
 
 
@@ -157,3 +159,11 @@ def _asked(policy: str, nights: Sequence[Mapping[str, Any]]) -> str:
     items = (f"<li>{night['night']}: {html.escape(night['reason'])} → {night['gate'] or '–'}" for night in found)
     summary = f"{html.escape(policy)}: {len(found)} retrainings"
     return f"<details><summary>{summary}</summary><ul>{''.join(items)}</ul></details>"
+
+
+def _promoted(policy: str, nights: Sequence[Mapping[str, Any]]) -> str:
+    """List what promotions were worth; nothing where the contract has no unit of its own."""
+    found = [night for night in nights if night.get("worth")]
+    items = (f"<li>promoting on {night['night']} was worth {html.escape(night['worth'])}</li>" for night in found)
+    summary = f"{html.escape(policy)}: {len(found)} promotions"
+    return f"<details><summary>{summary}</summary><ul>{''.join(items)}</ul></details>" if found else ""

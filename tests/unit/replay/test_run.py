@@ -79,6 +79,10 @@ def test_nights_are_told_in_the_contracts_own_unit(past: History, replayed: Path
     nights = [night for night in past.nights if FIRST <= night <= LAST]
     fits = Fits(past.loop, replayed / "cache")
     valued, bare = (replays.live(each, fits, Case("calendar:days=4"), nights) for each in (ours, past))
+    promoted = [night for night in valued.nights if night["worth"]]
+    assert len(promoted) == valued.promotions > 0
+    assert all("squares a week (95 %: " in night["worth"] for night in promoted)
+    assert {night["worth"] for night in bare.nights} == {""}
     assert valued.costs == pytest.approx(valued.losses)
     assert np.array_equal(valued.losses, bare.losses)
     assert np.isnan(bare.costs).all()

@@ -38,6 +38,11 @@ def test_the_page_carries_its_picture_and_escapes_what_it_is_told() -> None:
     assert "2013-01-02: drift: &lt;temp&gt; → promote" in page
     assert "few: 1 retrainings" in page
     assert "unseen" not in page
+    assert "was worth" not in page
+    worth = [{**nights[0], "worth": "1,840 <minutes> a week (95 %: 400 to 3,280, by 7 days)"}, nights[1]]
+    told = replay.page("a", rows, drawn, "", "", {"few": worth, "never": nights})
+    assert "<li>promoting on 2013-01-02 was worth 1,840 &lt;minutes&gt; a week (95 %: 400 to 3,280, by 7 days)" in told
+    assert told.count("1 promotions") == 1
     assert "http" not in page.replace("data:image", "")
 
 
