@@ -118,7 +118,7 @@ def of_champion(loop: Loop, known: Known, anchor: str) -> Gathered:
         return Gathered((), before.anchor, before.anchored)
     compare = _comparing(loop, known, run, _side(loop, known, known.champion.number))
     promoted = lifecycle.promotion(known.registry.ledger(loop.name), known.champion.number)
-    if promoted and promoted.terms and promoted.terms.loss != loop.loss:  # what is kept stays in the promotion's unit
+    if promoted and promoted.terms and promoted.terms.loss != loop.measured_in:  # kept is its unit
         return Gathered((), anchor, anchors.against(duel.NOTHING, anchor, compare))
     own = anchors.against(before, anchor, compare)
     _kept(loop, known, run, before, Gathered(before.days, anchor, own))
