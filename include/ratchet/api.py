@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ratchet.catalog import load as load_loop
     from ratchet.contract.loop import Loop
-    from ratchet.contract.rules import Part
+    from ratchet.contract.part import Part
     from ratchet.data.sources import Asked, SourceModule
     from ratchet.decisions.checks.check import Check, within
     from ratchet.decisions.policies.facts import NightFacts

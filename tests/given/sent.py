@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from ratchet.contract.loop import ColumnType, Table
+from ratchet.contract.table import ColumnType, Table
 from ratchet.data import tables
 from tests.given.postgres import Postgres
 

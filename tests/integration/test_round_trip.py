@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ratchet.contract.loop import ColumnType, Table
+from ratchet.contract.table import ColumnType, Table
 from ratchet.data import conversion, parting
 from ratchet.data.sources import Asked, files, query
 from ratchet.lifecycle import dataset

@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ratchet.contract.loop import Loop
-from ratchet.contract.rules import MISPLACED, ONE, SEVERAL
+from ratchet.contract.part import MISPLACED
+from ratchet.contract.value import ONE, SEVERAL
 from ratchet.errors import ContractError
 from ratchet.text import one_line
 

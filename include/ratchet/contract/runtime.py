@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ratchet.contract.rules import Part
+from ratchet.contract.part import Part
 
 NAME = r"[a-z][a-z0-9_]{0,62}"  # of a loop, a table, a pool
 KEY = r"^[A-Za-z0-9_][A-Za-z0-9_.~:+@=-]{0,249}$"  # of a training or a delivery: a safe file name, as Airflow's run ids

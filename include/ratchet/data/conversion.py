@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ratchet.contract.loop import ColumnType, Table
+from ratchet.contract.table import ColumnType, Table
 from ratchet.data import sql, tables
 from ratchet.errors import DataError
 

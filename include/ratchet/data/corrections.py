@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ratchet.contract.loop import ColumnType, Loop
+from ratchet.contract.loop import Loop
+from ratchet.contract.table import ColumnType
 from ratchet.data import conversion, sql, tables
 
 if TYPE_CHECKING:

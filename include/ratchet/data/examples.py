@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.contract.rules import Part
+from ratchet.contract.part import Part
 from ratchet.data import tables
 from ratchet.errors import DataError
 

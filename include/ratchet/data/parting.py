@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.contract.loop import Table
+from ratchet.contract.table import Table
 from ratchet.data import conversion, tables
 from ratchet.errors import DataError
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.contract.loop import ColumnType
+from ratchet.contract.table import ColumnType
 from ratchet.data import sql
 from ratchet.data.sql import name as quoted_name
 from ratchet.data.sql import quoted

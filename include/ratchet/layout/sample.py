@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ratchet.contract.loop import ColumnType
+from ratchet.contract.table import ColumnType
 from ratchet.errors import RequestError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ratchet.contract.loop import ColumnType
+from ratchet.contract.table import ColumnType
 from ratchet.data.sql import name as quoted_name
 from ratchet.data.sql import quoted
 from ratchet.errors import RequestError

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ratchet.adapters import expectations
 from ratchet.adapters.expectations import Check
-from ratchet.contract.loop import Loop, Table
+from ratchet.contract.loop import Loop
+from ratchet.contract.table import Table
 from ratchet.data import conversion, tables
 from ratchet.data.conversion import Converted
 from ratchet.errors import DataError

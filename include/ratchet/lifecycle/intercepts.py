@@ -3,7 +3,7 @@
 It is learnt from labelled days at a revision, on which the run is asked once; what they have shown is kept, and can be
 made again:
 
-    <var>/predictions/<loop>/intercepts/<run>.json   day -> the hash of what it was published by, and its sums
+    <var>/predictions/<loop>/intercepts/<run>.json   day -> what its sums are of, loss and data, and they
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def _sums(
     """Return what days have shown of a run; those that are new, or published anew, it is asked about."""
     path = Settings.current().predictions / loop.name / "intercepts" / f"{slug(run)}.json"
     kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    names = feature_days.names(source, loop, revision, days)
+    published = feature_days.names(source, loop, revision, days)
+    names = {day: f"{loop.learnt_loss}:{name}" for day, name in published.items()}
     fresh = [day for day in days if kept.get(day, {}).get("of") != names[day]]
     for day, made in _asked(source, loop, revision, run, plain, fresh).items():
         kept[day] = {"of": names[day], **asdict(made)}

@@ -19,7 +19,7 @@ from ratchet.adapters import runs, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
-from ratchet.contract.rules import Part
+from ratchet.contract.part import Part
 from ratchet.errors import DataError, RequestError
 from ratchet.lifecycle import dataset
 from ratchet.training.baseline import Baseline

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ratchet import extensions
 from ratchet.adapters import expectations
-from ratchet.contract.loop import Loop, Table
+from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail, nearest
+from ratchet.contract.table import Table
 from ratchet.data import conversion, parting, sources
 from ratchet.errors import ContractError, RatchetError
 from ratchet.settings import Settings

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ratchet.contract.loop import ColumnType, Loop
+from ratchet.contract.loop import Loop
+from ratchet.contract.table import ColumnType
 from ratchet.data import features, known, sql
 from ratchet.errors import ContractError, RatchetError
 from ratchet.linting import references, rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from ratchet.contract.loop import ColumnType, Loop, Table
+from ratchet.contract.loop import Loop
+from ratchet.contract.table import ColumnType, Table
 from ratchet.data import tables
 from ratchet.data.features import PARTITION
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail, nearest
-from ratchet.contract.rules import Value
+from ratchet.contract.value import Value
 from ratchet.data import features, sql
 from ratchet.errors import ContractError
 from ratchet.linting.target import is_number

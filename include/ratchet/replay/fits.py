@@ -57,7 +57,7 @@ class Fitted:
     about: dict[str, Any]  # what was measured at its fit
     data: DataVersion = field(repr=False)
     _said: dict[str, Vector] = field(default_factory=dict, repr=False)
-    _sums: dict[str, Sums] = field(default_factory=dict, repr=False)
+    _sums: dict[tuple[str, str], Sums] = field(default_factory=dict, repr=False)
     _losses: dict[tuple[str, str, str, Shift], Vector] = field(default_factory=dict, repr=False)
 
     @property
@@ -99,12 +99,12 @@ class Fitted:
 
     def sums(self, data: DataVersion, day: str) -> Sums:
         """Return what a day's labelled rows have shown of it."""
-        digest = data.digests[day]
-        if digest not in self._sums:
+        key = (data.loop.learnt_loss, data.digests[day])
+        if key not in self._sums:
             target = targets(data, self, day, day)
             known = np.isfinite(target)
-            self._sums[digest] = intercept.sums(data.loop, target[known], self.answers(data, day)[known])
-        return self._sums[digest]
+            self._sums[key] = intercept.sums(data.loop, target[known], self.answers(data, day)[known])
+        return self._sums[key]
 
     def shift(self, data: DataVersion, day: str) -> Shift:
         """Return what its answers of a day are shifted by."""
@@ -133,7 +133,7 @@ class Fitted:
         key = (measure.__name__, data.loop.measured_in, data.digests[day], self.shift(data, day))
         if key not in self._losses:
             said = self.side(data, day)
-            rows = partial(_labelled, data, day, said.rows)
+            rows = partial(labelled, data, day, day, said.rows)
             self._losses[key] = measure(data.loop, said.target, said.prediction, rows, said.classes)
         return self._losses[key]
 
@@ -251,8 +251,9 @@ def calibrator(loop: Loop, side: Side) -> dict[str, list[list[float]]]:
     return estimate.calibrate(loop.task, side.target, side.prediction)
 
 
-def _labelled(data: DataVersion, day: str, known: NDArray[np.bool_]) -> pa.Table:
-    return data.between(day, day).filter(known)
+def labelled(data: DataVersion, first: str, last: str, known: NDArray[np.bool_]) -> pa.Table:
+    """Return those rows of the days first..last that are known to have a label."""
+    return data.between(first, last).filter(known)
 
 
 def _ahead(fitted: model.Model, data: DataVersion, until: str, about: dict[str, Any], folder: Path) -> None:

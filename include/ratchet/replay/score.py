@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.replay.data import DataVersion
-from ratchet.replay.fits import AHEAD, Fitted, targets
+from ratchet.replay.fits import AHEAD, Fitted, labelled, targets
 from ratchet.training import value
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     Vector = NDArray[np.float64]
@@ -143,7 +142,7 @@ def daily(
         first, last = nights[served[0]], nights[served[-1]]
         target, said = targets(data, fit, first, last), fit.whole(data, first, last)
         known = np.isfinite(target)
-        losses, rows = np.zeros(len(target)), partial(_labelled, data, first, last, known)
+        losses, rows = np.zeros(len(target)), partial(labelled, data, first, last, known)
         classes = tuple(fit.about["classes"])
         losses[known] = value.losses(data.loop, target[known], said[known], rows, classes)
         cuts = starts[served] - starts[served[0]]
@@ -181,10 +180,6 @@ def hindsight(losses: Vector, rows: Vector, most: int) -> list[float]:
         value = np.minimum(value, switched) + cost
     best = np.minimum.accumulate(value.min(axis=1))
     return [float(v / rows.sum()) for v in best]
-
-
-def _labelled(data: DataVersion, first: str, last: str, known: NDArray[np.bool_]) -> pa.Table:
-    return data.between(first, last).filter(known)
 
 
 def _days(first: str, last: str) -> int:

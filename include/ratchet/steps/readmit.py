@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.contract.loop import Loop, Table
+from ratchet.contract.loop import Loop
+from ratchet.contract.table import Table
 from ratchet.data import parting, tables
 from ratchet.errors import RequestError
 from ratchet.files import atomic

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ratchet.contract.loop import Loop
-from ratchet.contract.rules import Part
+from ratchet.contract.part import Part
 from ratchet.data import targets, windows
 from ratchet.data.examples import Day, Examples
 from ratchet.decisions.nights import night_of

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from ratchet.contract.loop import Loop
-from ratchet.contract.rules import Part
+from ratchet.contract.part import Part
 from ratchet.partitions import days_between, shift
 from ratchet.training import encoding
 from ratchet.training.metrics import row_losses

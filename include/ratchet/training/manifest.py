@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError
 
 from ratchet.contract.loop import Loop, Task
-from ratchet.contract.rules import Part
+from ratchet.contract.part import Part
 from ratchet.errors import DataError
 from ratchet.files import atomic, write_text
 from ratchet.training.model import TRAINER

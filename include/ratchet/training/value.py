@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail
-from ratchet.contract.rules import OUTCOMES, VALUE, Value
+from ratchet.contract.rules import VALUE
+from ratchet.contract.value import OUTCOMES, Value
 from ratchet.data import sql
 from ratchet.data.features import PARTITION
 from ratchet.errors import DataError

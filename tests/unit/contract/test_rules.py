@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 
-from ratchet.contract.rules import Bound, Gate, Monitor, Retrain, Value
+from ratchet.contract.rules import Bound, Gate, Monitor, Retrain
 
 
 @given(st.floats(0.001, 5), st.floats(0.001, 5))
@@ -44,41 +43,6 @@ def test_a_bound_leaves_room_for_the_margin_on_both_sides(margin: float, bound: 
 def test_rules_that_contradict_each_other_are_refused(given_: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Gate.model_validate(given_)
-
-
-@pytest.mark.parametrize(
-    ("task", "costs", "words"),
-    [
-        ("binary", {"false_positive": 15, "false_negative": 60}, ""),
-        ("binary", {"true_positive": -5, "false_positive": 15}, ""),
-        ("binary", {"false_postive": 15}, "no outcome of a binary task"),
-        ("binary", {"late": {"early": 3}}, "no outcome of a binary task"),
-        ("binary", {"false_positive": {"early": 3}}, "found costs of classes"),
-        ("binary", {}, "false_positive has to cost more than true_negative, and false_negative more"),
-        (
-            "binary",
-            {"false_positive": 3},
-            "false_negative has to cost more than true_positive.* to say negative is never",
-        ),
-        (
-            "binary",
-            {"false_negative": 3, "true_negative": 1},
-            "false_positive has to .* to say positive is never worse",
-        ),
-        ("regression", {"false_positive": 15}, "a regression has no outcomes"),
-        ("multiclass", {"late": {"early": 3}, "early": {"late": 1}}, ""),
-        ("multiclass", {"late": 3}, "what each class costs"),
-        ("multiclass", {"late": {"early": 3}}, "to say 'late' is never worse than any other"),
-        ("multiclass", {}, ""),
-    ],
-)
-def test_costs_fit_their_task_and_leave_something_to_decide(task: str, costs: dict[str, Any], words: str) -> None:
-    value = Value.model_validate({"unit": "hours", "costs": costs})
-    if words:
-        with pytest.raises(PydanticCustomError, match=words):
-            value.fit(task)
-    else:
-        value.fit(task)
 
 
 def test_a_floor_bounds_something() -> None:

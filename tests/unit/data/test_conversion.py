@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ratchet.contract.loop import ColumnType, Table
+from ratchet.contract.table import ColumnType, Table
 from ratchet.data import conversion
 from ratchet.errors import DataError
 

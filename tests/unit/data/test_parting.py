@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.contract.loop import Table
+from ratchet.contract.table import Table
 from ratchet.data import parting
 from ratchet.errors import DataError
 

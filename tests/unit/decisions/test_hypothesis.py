@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ratchet import catalog
 from ratchet.contract.loop import Loop
-from ratchet.contract.rules import Value
+from ratchet.contract.value import Value
 from ratchet.decisions import duel, hypothesis
 from ratchet.decisions.duel import Cluster, Gathered
 from tests.given.clusters import days

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ratchet import catalog
-from ratchet.contract.loop import Loop, Source, Table, Target
+from ratchet.contract.loop import Loop, Source, Target
+from ratchet.contract.table import Table
 from ratchet.data import features
 from ratchet.linting import rows
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ratchet.contract.rules import Bound, Value
+from ratchet.contract.rules import Bound
+from ratchet.contract.value import Value
 from ratchet.errors import RequestError
 from ratchet.replay import run as replays
 from ratchet.replay.fits import Fits

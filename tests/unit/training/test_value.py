@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ratchet import catalog
 from ratchet.contract.loop import Loop
-from ratchet.contract.rules import OUTCOMES, Gate, Value
+from ratchet.contract.rules import Gate
+from ratchet.contract.value import OUTCOMES, Value
 from ratchet.errors import ContractError, DataError
 from ratchet.training import value
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
 
-from ratchet.contract.loop import Table
+from ratchet.contract.table import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ratchet.contract.loop import Table
+from ratchet.contract.table import Table
 from ratchet.data import conversion, formats, listing, parting, sql, tables
 from ratchet.data.formats import File, Opened
 from ratchet.data.sources import Asked

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ratchet.contract.loop import Table
+from ratchet.contract.table import Table
 from ratchet.data import conversion, databases, formats, listing, sql
 from ratchet.data.formats import File, Opened
 from ratchet.data.sources import Asked

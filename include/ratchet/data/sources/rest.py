@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
-from ratchet.contract.rules import Part
+from ratchet.contract.part import Part
 from ratchet.data import columns, secrets, web
 from ratchet.data.sources import Asked
 from ratchet.errors import ContractError, DataError

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ratchet.contract.rules import DayCount, Part
+from ratchet.contract.part import Part
+from ratchet.contract.rules import DayCount
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.partitions import days_between
 

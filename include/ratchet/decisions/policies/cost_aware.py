@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ratchet.contract.rules import Part
+from ratchet.contract.part import Part
 from ratchet.decisions import staleness
 from ratchet.decisions.policies.facts import NightFacts
 

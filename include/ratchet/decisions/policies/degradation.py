@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ratchet.contract.rules import Level, Part
+from ratchet.contract.part import Part
+from ratchet.contract.rules import Level
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster
 from ratchet.decisions.policies.facts import NightFacts

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ratchet.contract.rules import Part
+from ratchet.contract.part import Part
 from ratchet.decisions.policies.facts import NightFacts
 
 # As much of the window as must be there. Thresholds are widened to the days that came, by the root of their number

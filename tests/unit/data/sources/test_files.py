@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from ratchet.contract.loop import Table
+from ratchet.contract.table import Table
 from ratchet.data import parting
 from ratchet.data.sources import Asked, files
 from ratchet.errors import ContractError, DataError, RatchetError, SourceError

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileSystem
 
-from ratchet.contract.loop import Table
+from ratchet.contract.table import Table
 from ratchet.data.sources import Asked, query
 from ratchet.errors import ContractError, DataError, MissingPackage, RatchetError, SourceError
 from ratchet.settings import Settings
