@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -30,14 +30,10 @@ from ratchet.replay.data import DataVersion
 from ratchet.replay.evidence import Challenger, Gathering
 from ratchet.replay.fits import Fits, Fitted, calibrator
 from ratchet.replay.history import Heard, History
+from ratchet.replay.holdout import Holdout, of_refit
 from ratchet.replay.known import Delivery
-from ratchet.replay.measures import Measures, Version, standing
-from ratchet.training import evaluation, latency, too_good, value
-from ratchet.training.evaluation import Side
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from numpy.typing import NDArray
+from ratchet.replay.measures import Measures, Version
+from ratchet.training import latency, too_good, value
 
 _VERDICTS: dict[type[Judged], str] = {Promoted: "promote", Rejected: "reject", Waiting: "wait", Won: "wait"}
 
@@ -271,13 +267,8 @@ class Simulation:
             fit = self._fit(data, train[0], train[-1])
         except (DataError, TrainingError):
             return
-        side = _joined([fit.side(data, day) for day in holdout])
-        labelled = np.asarray(side.rows)
-        theirs = _said(data, holdout, champion.stands, labelled) if champion else None
-        rows = data.between(holdout[0], holdout[-1]).filter(labelled)
-        ours = replace(side, rows=np.ones(len(side.target), dtype=bool))
-        plain = {day: shift for day in holdout if fit.plain and (shift := fit.plain.shift(data, day))}
-        found = evaluation.compare(loop, rows, ours, theirs, fit.baseline, plain)
+        held = Holdout(loop, data, holdout, fit)
+        found = held.compared(champion.stands if champion else None)
         used = {day for day in published if train[0] <= day <= holdout[-1]}
         found |= {
             "champion": champion.number if champion else None,
@@ -290,15 +281,15 @@ class Simulation:
             "too_good": too_good.find(
                 loop,
                 self.fits.leaks(data, train[0], holdout[-1]),
-                rows,
-                ours,
+                held.rows,
+                held.ours,
                 found["metrics"]["challenger"],
                 lambda: fit.model,
             ),
             "champion_too_good": self._champions(),
             "first": None,
         }
-        found |= self._anchored(key, found, data, holdout, labelled, rows, ours)
+        found |= self._anchored(key, found, held)
         if champion and found["compared"]:
             stood = {
                 each.key: stands.trained for each in duel.load(found["compared"]) if (stands := champion.on(each.key))
@@ -306,28 +297,18 @@ class Simulation:
             counts = self.history.counts(night)
             found["first"] = staleness.first_look(counts, duel.load(found["compared"]), stood, fit.trained)
         judged = lifecycle.Training(key, key, self.fits.recipe, parse(found, key), fit.about["seconds"] / 60)
-        self.runs[key] = Challenger(fit, judged, ours, data, stands=(fit,))
+        self.runs[key] = Challenger(fit, judged, held.ours, data, stands=(fit,))
         if acts.look(self, loop, key, self.checks).verdict == "promote":
             self._promote(night, key)
 
-    def _anchored(
-        self,
-        key: str,
-        found: Mapping[str, Any],
-        data: DataVersion,
-        holdout: Sequence[str],
-        labelled: NDArray[np.bool_],
-        rows: pa.Table,
-        ours: Side,
-    ) -> dict[str, Any]:
+    def _anchored(self, key: str, found: Mapping[str, Any], held: Holdout) -> dict[str, Any]:
         """Compare a challenger with the anchor; before a first champion, with its own baseline."""
         now = anchors.anchor(self.ledger)
         if now is None:
             return {"anchor": shadows.baseline(key) if found["baseline"] else "", "anchored": found["baseline"]}
         if now.name == found["champion"]:
             return {"anchor": now.name, "anchored": found["compared"]}
-        theirs = _said(data, holdout, evidence.stands(now.name, self.runs, self.versions), labelled)
-        return {"anchor": now.name, "anchored": evaluation.against(self.loop, rows, ours, theirs)}
+        return {"anchor": now.name, "anchored": held.against(evidence.stands(now.name, self.runs, self.versions))}
 
     def _champions(self) -> Sequence[Mapping[str, Any]] | None:
         """Return what was found too good at the champion's own evaluation."""
@@ -357,11 +338,7 @@ class Simulation:
     def _evaluated(self, run: Challenger, refit: Fitted) -> dict[str, Any]:
         """Measure a refit beside the evaluated model; of its latencies the best counts."""
         days, most = sorted(run.training.evaluation.days), self.loop.gate.latency_ms
-        data = run.data
-        side, evaluated = (_joined([fit.side(data, day, fitted=True) for day in days]) for fit in (refit, run.fit))
-        rows = data.between(days[0], days[-1]).filter(np.asarray(side.rows))
-        ours, theirs = (replace(each, rows=np.ones(len(each.target), dtype=bool)) for each in (side, evaluated))
-        found = evaluation.of_refit(self.loop, rows, ours, theirs)
+        found, rows = of_refit(self.loop, run.data, days, refit, run.fit)
         run.refit_ms = min(run.refit_ms, refit.about["latency_ms"])
         if most is not None and run.refit_ms > most:
             run.refit_ms = min(run.refit_ms, latency.within(refit.model, rows, most).ms)
@@ -389,23 +366,3 @@ class Simulation:
     def _gate_of(self, key: str) -> str:
         judged = next((each for each in reversed(only(self.ledger, Judged)) if each.run == key), None)
         return _VERDICTS[type(judged)] if judged else "failed"
-
-
-def _said(data: DataVersion, days: Sequence[str], stands: Sequence[Fitted], labelled: NDArray[np.bool_]) -> Side:
-    """Return what fits say of the labelled rows of days that they have not seen.
-
-    labelled: which rows of all days have a label; the side's rows are those among them.
-    """
-    sides = []
-    for day in days:
-        fit, (begin, end) = standing(stands, day), data.bounds(day, day)
-        unseen = Side(np.zeros(end - begin, dtype=bool), np.zeros(0), np.zeros(0))
-        sides.append(fit.side(data, day) if fit else unseen)
-    said = _joined(sides)
-    return replace(said, rows=said.rows[labelled])
-
-
-def _joined(sides: list[Side]) -> Side:
-    rows = np.concatenate([side.rows for side in sides])
-    kept = [(side.target, side.prediction, side.classes) for side in sides if len(side.target)]
-    return Side(rows, *evaluation.together(kept)) if kept else Side(rows, np.zeros(0), np.zeros(0))

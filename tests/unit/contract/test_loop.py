@@ -40,14 +40,6 @@ def test_what_is_left_out_has_its_default(place: Path) -> None:
     assert loop.runtime_of("train").kind == "local"
 
 
-@pytest.mark.parametrize("column", ["my column", "_ratchet_x", "1st"])
-def test_a_column_has_a_plain_name(column: str, place: Path) -> None:
-    document = catalog.load("wind").model_dump()
-    document["tables"]["weather"]["columns"][column] = "string"
-    with pytest.raises(ValidationError, match="letters, digits and _ only"):
-        Loop.model_validate(document)
-
-
 @pytest.mark.parametrize(
     ("lines", "at", "words"),
     [
