@@ -106,7 +106,7 @@ class Training(Part):
     holdout_days: DayCount = Field(default=7, description="The latest labelled days, kept from training, for the gate.")
     intercept_days: Annotated[int, Field(ge=0, le=365)] = Field(
         default=21,
-        description="Days of labels, the latest that are known, that a model's answers are shifted after. 0: none.",
+        description="Labelled days, the latest not seen, that answers are shifted after; 0: not at all.",
     )
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
