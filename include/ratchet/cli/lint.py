@@ -17,6 +17,7 @@ from ratchet.errors import ContractError, RatchetError, explain
 from ratchet.lifecycle import dataset, evaluations, evidence, feature_days
 from ratchet.linting import delivery, hindsight, patience, references, target, value
 from ratchet.settings import Settings
+from ratchet.text import counted
 
 DAYS = 7  # of which features are proved at once
 ALL_ADMINS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
@@ -46,7 +47,8 @@ def lint(names: tuple[str, ...], sources: bool, with_data: bool, day: dt.datetim
             loop = catalog.load(name)
             wrong += [str(error) for error in _mistakes(loop, asked)]
             if with_data:
-                wrong += [*_unproved(loop), *(told for told in _impatient(loop) if told not in wrong)]
+                wrong += _unproved(loop)
+                _told_of_duels(loop)
         except ContractError as error:
             wrong.append(str(error))
         except Exception as error:  # noqa: BLE001 (one loop's error is that loop's: the others are checked too)
@@ -75,8 +77,8 @@ def _mistakes(loop: Loop, day: dt.date | None) -> Iterator[ContractError]:
     for note in notes:
         click.echo(f"{loop.name}: {note}")
     if not wrong:
-        about = f"{loop.task}, {len(loop.tables)} tables, {len(found)} features, {loop.training.trainer}"
-        click.echo(f"{loop.name}: {about}. In order")
+        holds = f"{counted(len(loop.tables), 'table')}, {counted(len(found), 'feature')}"
+        click.echo(f"{loop.name}: {loop.task}, {holds}, {loop.training.trainer}. In order")
     yield from wrong
 
 
@@ -102,19 +104,14 @@ def _unproved(loop: Loop) -> list[str]:
     return []
 
 
-def _impatient(loop: Loop) -> list[str]:
-    """Say how many days a duel will need, by the loop's own; return it where the patience is shorter."""
+def _told_of_duels(loop: Loop) -> None:
+    """Say how many days a duel will need, by the loop's own: they change, so it is no mistake of the contract."""
     past = evidence.past(loop, dataset.existing())
     by = needed.by_contract(loop)
     if past and loop.gate.bound is None:
         by = hypothesis.of_now(loop, evaluations.read(loop, [*past][-1]).scale)
-    if by is None:
-        return []
-    found = needed.needed(loop, by, needed.past(past.values()))
-    if wrong := [str(error) for error in patience.too_short(loop, found)]:
-        return wrong
-    click.echo(f"{loop.name}: {needed.words(loop, found)}")
-    return []
+    if by is not None:
+        click.echo(f"{loop.name}: {needed.words(loop, needed.needed(loop, by, needed.past(past.values())))}")
 
 
 def _approval(loop: Loop) -> Iterator[ContractError]:

@@ -79,10 +79,11 @@ class Value(Part):
         if task == "binary" and min(self._prices) <= 0:
             wrong, right = ("false_positive", "true_negative") if self._prices[0] <= 0 else (OUTCOMES[2], OUTCOMES[0])
             one = "negative" if self._prices[1] <= 0 < self._prices[0] else "positive"
-            text = f"{wrong} has to cost more than {right}: as it is, to say {one} is never worse, whatever is likely"
+            text = f"to say {one} is never worse, whatever is likely, and no model is needed"
             if max(self._prices) <= 0:
-                text = f"{wrong} has to cost more than {right}, and false_negative more than true_positive"
-            raise mistake(place, f"{text}, and no model is needed")
+                text = "and false_negative more than true_positive: as it is, no answer is worth anything"
+                raise mistake(place, f"{wrong} has to cost more than {right}, {text}")
+            raise mistake(place, f"{wrong} has to cost more than {right}: as it is, {text}")
         names = self.classes
         for said in names if task == "multiclass" else ():
             if all(self.cost(actual, said) <= self.cost(actual, other) for actual in names for other in names):

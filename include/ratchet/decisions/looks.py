@@ -32,6 +32,7 @@ from ratchet.decisions.entries import (
 from ratchet.decisions.lifecycle import Training
 from ratchet.partitions import days_between
 
+_OTHER_UNIT = "its evidence is in another unit (loss, value, cluster, margin, bound) than that of the contract of now"
 Evidence = Callable[[str], Gathered]  # run that was judged -> the days of its evidence
 
 
@@ -131,7 +132,7 @@ def night(
             new.append(_replaced(each))
             continue
         if not hypothesis.same_unit(loop, each.line):
-            new.append(lifecycle.left(each, "its evidence is measured in another unit than the contract's of now"))
+            new.append(lifecycle.left(each, _OTHER_UNIT))
             continue
         training = trainings(each)
         scale = training.evaluation.champion_loss or measured.scale

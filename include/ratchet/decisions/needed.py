@@ -157,7 +157,19 @@ def words(loop: Loop, found: Needed) -> str:
     if not short(loop, found):
         return f"{told}; patience_days is {patience}"
     whom = "" if reached(loop) < found.fewest else " about most of them"
-    return f"{told}; so a patience of {counted(patience, 'day')} decides nothing{whom}"
+    return f"{told}; so a patience of {counted(patience, 'day')} decides nothing{whom}{_remedy(loop, found)}"
+
+
+def _remedy(loop: Loop, found: Needed) -> str:
+    """Say which patience, or holdout, would do."""
+    clusters = found.fewest if found.history < LEAST else found.median
+    if clusters is None:
+        return ""
+    days = clusters * (7 if found.by.cluster == "week" else 1)
+    return (
+        f". It counts from the first day of a challenger's holdout: make patience_days at least "
+        f"{days - 2 + loop.label_delay_days}, or holdout_days {days - 1}"
+    )
 
 
 def _centred(duels: Sequence[Sequence[Cluster]], bound: float) -> Matrix:

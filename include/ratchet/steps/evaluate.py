@@ -67,7 +67,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
     with runs.connected() as client:
         mlflow_run = records.trained_run(loop, request.run, request.mlflow_run)
         if lifecycle.judged(ledger.read(loop), mlflow_run):
-            return _result(evaluations.read(loop, mlflow_run), mlflow_run, "unchanged")
+            return _result(loop, evaluations.read(loop, mlflow_run), mlflow_run, "unchanged")
         challenger = proven.answering(loop, mlflow_run)
         sha256, size = models.local(mlflow_run)
         champion = ledger.champion(client, loop)
@@ -109,12 +109,13 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         text = json.dumps(content, indent=1)
         runs.log_files(client, mlflow_run, {evaluations.FILE: text, **drawn})
         evaluations.keep(loop, mlflow_run, text)
-    return _result(parse(content, mlflow_run), mlflow_run, "done")
+    return _result(loop, parse(content, mlflow_run), mlflow_run, "done")
 
 
-def _result(found: Evaluation, run: str, outcome: Outcome) -> EvaluateResult:
+def _result(loop: Loop, found: Evaluation, run: str, outcome: Outcome) -> EvaluateResult:
     ours = _measured(found, "challenger")
-    shown = ", ".join(f"{name} {value:.4f}" for name, value in list(ours.items())[:3])
+    others = ", ".join(f"{name} {value:.4f}" for name, value in list(ours.items())[:3] if name != loop.loss)
+    shown = f"{loop.loss_words} {found.challenger_loss:.4f}"
     plain = f"; baseline {found.baseline_loss:.4f}" if found.baseline_loss is not None else ""
     against = "; there is no champion yet"
     if found.champion:
@@ -123,7 +124,7 @@ def _result(found: Evaluation, run: str, outcome: Outcome) -> EvaluateResult:
     few = "".join(f"; {told}" for told in found.too_few.values())
     rows = int(sum(day["rows"] for day in found.days.values()))
     return EvaluateResult(
-        reason=f"on {rows:,} held-out rows of {len(found.days)} days: {shown}{plain}{against}{few}",
+        reason=f"on {rows:,} held-out rows of {len(found.days)} days: {shown}{plain}{against}; {others}{few}",
         outcome=outcome,
         mlflow_run=run,
         metrics=ours,

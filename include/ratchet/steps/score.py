@@ -84,6 +84,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
     return ScoreResult(
         reason=f"scored {made.num_rows:,} rows of {day} with v{champion.number}"
         + (f", intercept {intercept.words(shift)}" if shift else "")
+        + _decided(loop)
         + (", which was trained on that day or later: they count in no loss and in no duel" if seen else "")
         + (f", {rivals} more in shadow" if rivals else ""),
         partition=day,
@@ -92,6 +93,12 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
         version=champion.number,
         shadows=rivals,
     )
+
+
+def _decided(loop: Loop) -> str:
+    """Say by what a binary task decides, where it does: the contract of now may say it otherwise than yesterday's."""
+    value = loop.gate.value
+    return f", positive from {value.threshold:.3g} on" if value and value.costs and loop.task == "binary" else ""
 
 
 def _shadow(loop: Loop, client: Tracking, revision: str, rows: pa.Table, day: str) -> int:

@@ -136,7 +136,7 @@ def test_who_was_measured_in_another_unit_leaves() -> None:
     earlier = _look(_loop(), REPLACED, [0.0] * 5, run="a").entries[0].model_copy(update={"champion": "2"})
     (left,) = _decided(_night([*REPLACED, earlier], {"a": [0.0] * 9}, [], cluster="week"))
     assert (type(left), left.run) == (Left, "a")
-    assert "another unit" in left.reason
+    assert "in another unit (loss, value, cluster, margin, bound)" in left.reason
 
 
 def test_the_first_to_win_is_promoted_the_beaten_leave_and_the_others_go_on() -> None:

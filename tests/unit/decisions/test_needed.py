@@ -142,7 +142,8 @@ def test_what_the_contract_alone_says() -> None:
             _terms(0.02),
             {"fewest": 7, "history": 35, "own": True, "median": 9, "most": None},
             "A challenger as good as the champion will need about 9 days (over a year in nine of ten) to hold within "
-            "0.02 at level 0.05, by 35 days of this loop's own duels; so a patience of 5 days decides nothing",
+            "0.02 at level 0.05, by 35 days of this loop's own duels; so a patience of 5 days decides nothing. "
+            "It counts from the first day of a challenger's holdout: make patience_days at least 8, or holdout_days 8",
         ),
         (
             {"patience_days": 1},  # the holdout alone has seven days, and a night adds one
@@ -150,7 +151,8 @@ def test_what_the_contract_alone_says() -> None:
             {"fewest": 6, "history": 7, "own": False, "median": 21, "most": 25},
             "A challenger better by 0.01, a fifth of the bound, will need about 21 days (25 in nine of ten) to be "
             "proved better at level 0.05, by 7 days against the baseline; so a patience of 1 day decides nothing about "
-            "most of them",
+            "most of them. It counts from the first day of a challenger's holdout: make patience_days at least 20, or "
+            "holdout_days 20",
         ),
         (
             {},
@@ -171,7 +173,8 @@ def test_what_the_contract_alone_says() -> None:
             _terms(0.0),
             {"fewest": 6, "history": 0, "own": False},
             "A duel needs at least 6 days, whatever they hold, to be proved better at level 0.05; so a patience of "
-            "3 days decides nothing",
+            "3 days decides nothing. It counts from the first day of a challenger's holdout: make patience_days at "
+            "least 5, or holdout_days 5",
         ),
     ],
 )
