@@ -108,7 +108,7 @@ def test_a_loop_of_ones_own_parts_lives(
         bring(folder)
     installed = [tides_distribution] if door == "distribution" else []
     lived = _process(name, LIVE, installed)
-    assert f"{name}: regression, 1 tables, 2 features, least_squares. In order" in lived["lint"]
+    assert f"{name}: regression, 1 table, 2 features, least_squares. In order" in lived["lint"]
     assert lived["published"] == 13
     assert 0 < lived["metrics"]["worst"] < 2
     assert (lived["verdict"], lived["version"]) == ("promote", "1")
