@@ -116,17 +116,16 @@ def of_champion(loop: Loop, known: Known, anchor: str) -> Gathered:
     before = read(loop, run)
     if known.over:
         return Gathered((), before.anchor, before.anchored)
-    compare = _comparing(loop, known, run, _side(loop, known, known.champion.number))
     promoted = lifecycle.promotion(known.registry.ledger(loop.name), known.champion.number)
     if promoted and promoted.terms and promoted.terms.loss != loop.measured_in:  # kept is its unit
-        return Gathered((), anchor, anchors.against(duel.NOTHING, anchor, compare))
-    own = anchors.against(before, anchor, compare)
+        return Gathered((), anchor, against(loop, known, anchor))
+    own = anchors.against(before, anchor, _comparing(loop, known, run, _side(loop, known, known.champion.number)))
     _kept(loop, known, run, before, Gathered(before.days, anchor, own))
     return Gathered((), anchor, own)
 
 
 def against(loop: Loop, known: Known, anchor: str) -> tuple[Cluster, ...]:
-    """Compare the champion's own days with an anchor that is not the one of now. Nothing of it is kept."""
+    """Compare the champion's own days with an anchor anew. Nothing of it is kept."""
     assert known.champion is not None
     run, ours = judged_run(loop, known.champion), _side(loop, known, known.champion.number)
     return anchors.against(duel.NOTHING, anchor, _comparing(loop, known, run, ours))

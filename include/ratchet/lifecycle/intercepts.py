@@ -28,18 +28,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from ratchet.training.model import Model
+
     Vector = NDArray[np.float64]
 
 
-def shift(source: Registry, loop: Loop, revision: str, run: str, day: str) -> Shift:
+def shift(source: Registry, loop: Loop, revision: str, run: str, day: str, model: Model | None = None) -> Shift:
     """Return what a run's answers of a day are shifted by; () where nothing is known of it, or it is not shifted.
 
-    run: an MLflow run, or the name of a baseline (`shadows.baseline`). revision: of the data registry.
+    run: an MLflow run, or the name of a baseline (`shadows.baseline`). revision: of the data registry. model: the
+    run's, where it is loaded already.
     """
-    return shifts(source, loop, revision, run, [day]).get(day, ())
+    return shifts(source, loop, revision, run, [day], model).get(day, ())
 
 
-def shifts(source: Registry, loop: Loop, revision: str, run: str, days: Sequence[str]) -> dict[str, Shift]:
+def shifts(
+    source: Registry, loop: Loop, revision: str, run: str, days: Sequence[str], model: Model | None = None
+) -> dict[str, Shift]:
     """Return what a run's answers of days are shifted by, of those that are; `shift` is of one."""
     of = shadows.trained_with(run)
     record = records.read(loop, of or run)
@@ -49,13 +54,14 @@ def shifts(source: Registry, loop: Loop, revision: str, run: str, days: Sequence
     until, most = plain.until if plain else record.trained[1], record.intercept
     published = dataset.published(source, loop, revision, until, max(days))
     wanted = {day: intercept.learnt_from(published, until, day, loop.label_delay_days, most) for day in days}
-    held = _sums(source, loop, revision, run, plain, sorted({day for learnt in wanted.values() for day in learnt}))
+    asked = sorted({day for learnt in wanted.values() for day in learnt})
+    held = _sums(source, loop, revision, run, asked, plain or model)
     found = {day: intercept.learn(loop.task, [held[each] for each in learnt]) for day, learnt in wanted.items()}
     return {day: each for day, each in found.items() if each}
 
 
 def _sums(
-    source: Registry, loop: Loop, revision: str, run: str, plain: Baseline | None, days: Sequence[str]
+    source: Registry, loop: Loop, revision: str, run: str, days: Sequence[str], asked: Baseline | Model | None
 ) -> dict[str, Sums]:
     """Return what days have shown of a run; those that are new, or published anew, it is asked about."""
     path = Settings.current().predictions / loop.name / "intercepts" / f"{slug(run)}.json"
@@ -63,7 +69,7 @@ def _sums(
     published = feature_days.names(source, loop, revision, days)
     names = {day: f"{loop.learnt_loss}:{name}" for day, name in published.items()}
     fresh = [day for day in days if kept.get(day, {}).get("of") != names[day]]
-    for day, made in _asked(source, loop, revision, run, plain, fresh).items():
+    for day, made in _asked(source, loop, revision, run, fresh, asked).items():
         kept[day] = {"of": names[day], **asdict(made)}
     if fresh:
         write_text(path, json.dumps(dict(sorted(kept.items()))))
@@ -71,18 +77,22 @@ def _sums(
 
 
 def _asked(
-    source: Registry, loop: Loop, revision: str, run: str, plain: Baseline | None, days: Sequence[str]
+    source: Registry, loop: Loop, revision: str, run: str, days: Sequence[str], asked: Baseline | Model | None
 ) -> dict[str, Sums]:
-    """Ask a run about the rows of days, a day at a time: what it answers as it was fitted, beside their targets."""
-    model = None if plain or not days else proven.answering(loop, run)
+    """Ask a run about the rows of days, a day at a time: what it answers as it was fitted, beside their targets.
+
+    asked: what answers for it; None where its model is to be loaded, if there are days.
+    """
+    found: dict[str, Sums] = {}
+    if not days:
+        return found
+    asked = asked or proven.answering(loop, run)
 
     def answered(rows: pa.Table) -> tuple[Vector, Vector]:
-        if plain:
-            return baseline.targets(loop, rows, plain.classes), plain.predict(rows.num_rows)
-        assert model is not None
-        return model.encoder.target_values(rows), model.predict(rows)
+        if isinstance(asked, Baseline):
+            return baseline.targets(loop, rows, asked.classes), asked.predict(rows.num_rows)
+        return asked.encoder.target_values(rows), asked.predict(rows)
 
-    found = {}
     for day in days:
         rows = feature_days.of_days(source, loop, revision, [day])
         labelled = rows.filter(rows.column(loop.target.name).is_valid())

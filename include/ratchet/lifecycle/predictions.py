@@ -114,7 +114,7 @@ def _table(
         chosen = np.array([*classes], dtype=object)[values.argmax(axis=1)] if len(values) else []
         table = table.append_column("prediction", pa.array(list(chosen), pa.string()))
         for i, name in enumerate(classes):
-            table = table.append_column(f"probability_{name}", pa.array(values[:, i]))
+            table = table.append_column(f"{value.PROBABILITY}{name}", pa.array(values[:, i]))
     else:
         table = table.append_column("prediction", pa.array(values))
     if value.decides(loop):
@@ -151,11 +151,12 @@ def shadow(source: Registry, loop: Loop, revision: str, run: str, rows: pa.Table
     fresh = without(rows, held, keys) if held is not None else rows
     if held is not None and not fresh.num_rows:
         return held
-    seen, shift = duel.seen(day, until), intercepts.shift(source, loop, revision, run, day)
-    if of:
+    seen, model = duel.seen(day, until), None if of else proven.answering(loop, run)
+    shift = intercepts.shift(source, loop, revision, run, day, model)
+    if model is None:
         made = predict_baseline(loop, record, fresh, seen, shift)
     else:
-        made = predict(loop, proven.answering(loop, run), fresh, run, seen, shift)
+        made = predict(loop, model, fresh, run, seen, shift)
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
     tables.write_table(whole, path)
     return whole

@@ -10,7 +10,7 @@ import numpy as np
 
 from ratchet.contract.loop import Loop
 from ratchet.replay.data import DataVersion
-from ratchet.replay.fits import Fitted
+from ratchet.replay.fits import Fitted, labelled
 from ratchet.replay.measures import standing
 from ratchet.training import evaluation
 from ratchet.training.evaluation import Side
@@ -27,7 +27,7 @@ class Holdout:
         side = _joined([fit.side(data, day) for day in days])
         self.loop, self.data, self.days, self.fit = loop, data, days, fit
         self.labelled = side.rows  # which rows of all its days have a label
-        self.rows: pa.Table = data.between(days[0], days[-1]).filter(self.labelled)
+        self.rows: pa.Table = labelled(data, days[0], days[-1], self.labelled)
         self.ours = _whole(side)
 
     def compared(self, stands: Sequence[Fitted] | None) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def of_refit(
 ) -> tuple[dict[str, Any], pa.Table]:
     """Measure a refit beside what was evaluated, both as they were fitted; return what was found, and the rows."""
     side, other = (_joined([fit.side(data, day, fitted=True) for day in days]) for fit in (refit, evaluated))
-    rows = data.between(days[0], days[-1]).filter(side.rows)
+    rows = labelled(data, days[0], days[-1], side.rows)
     return evaluation.of_refit(loop, rows, _whole(side), _whole(other)), rows
 
 

@@ -74,9 +74,11 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         opposing = proven.answering(loop, champion) if champion else None
         holdout = _Holdout(loop, pinned.revision, rows)
         opponent = holdout.stand(predictions.contender(loop, champion.run_id)) if champion else None
-        ours = evaluation.of_model(challenger, rows, holdout.shifts(dict.fromkeys(holdout.days, mlflow_run)))
+        registry, revision, usual = dataset.registry(), pinned.revision, shadows.baseline(mlflow_run)
+        own = intercepts.shifts(registry, loop, revision, mlflow_run, holdout.days, challenger)
+        plain = intercepts.shifts(registry, loop, revision, usual, holdout.days)
+        ours = evaluation.of_model(challenger, rows, own)
         theirs = holdout.said(opponent) if opponent is not None else None
-        plain = holdout.shifts(dict.fromkeys(holdout.days, shadows.baseline(mlflow_run)))
         content = {
             **evaluation.compare(loop, rows, ours, theirs, records.read(loop, mlflow_run).baseline, plain),
             **evaluation.probe(loop, challenger, rows),
@@ -105,7 +107,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
                 "size_mb": content["size_mb"],
             },
         )
-        drawn = _figures(loop, challenger, holdout.models(opponent or {}), ours, theirs)
+        drawn = _figures(loop, ours, theirs)
         text = json.dumps(content, indent=1)
         runs.log_files(client, mlflow_run, {evaluations.FILE: text, **drawn})
         evaluations.keep(loop, mlflow_run, text)
@@ -156,26 +158,18 @@ class _Holdout:
         """Return who stands for a side on each day that it has not seen: day -> run, or name of a baseline."""
         return {day: run for day in self.days if (run := side.on(day))}
 
-    def shifts(self, stand: Mapping[str, str]) -> dict[str, Shift]:
-        """Return what the answers of those who stand are shifted by."""
-        found: dict[str, Shift] = {}
-        for run in {*stand.values()}:
-            days = [day for day, own in stand.items() if own == run]
-            found |= intercepts.shifts(dataset.registry(), self.loop, self.revision, run, days)
-        return found
-
-    def models(self, stand: Mapping[str, str]) -> dict[str, Model]:
-        """Load who stands."""
-        loaded = {run: proven.answering(self.loop, run) for run in {*stand.values()}}
-        return {day: loaded[run] for day, run in stand.items()}
-
     def said(self, stand: Mapping[str, str]) -> evaluation.Side:
         """Let each day's rows be answered by who stands that day."""
-        plain = {day: run for day, name in stand.items() if (run := shadows.trained_with(name))}
+        loaded = {run: proven.answering(self.loop, run) for run in {*stand.values()} if not shadows.trained_with(run)}
+        shifts: dict[str, Shift] = {}
+        for run in {*stand.values()}:
+            days = [day for day, own in stand.items() if own == run]
+            shifts |= intercepts.shifts(dataset.registry(), self.loop, self.revision, run, days, loaded.get(run))
+        plain = {day: trained for day, name in stand.items() if (trained := shadows.trained_with(name))}
         if not plain:
-            return evaluation.of_models(self.models(stand), self.rows, self.shifts(stand))
-        answer = {day: predictions.baseline(records.read(self.loop, run)) for day, run in plain.items()}
-        return evaluation.of_baselines(self.loop, answer, self.rows, self.shifts(stand))
+            return evaluation.of_models({day: loaded[run] for day, run in stand.items()}, self.rows, shifts)
+        answer = {day: predictions.baseline(records.read(self.loop, trained)) for day, trained in plain.items()}
+        return evaluation.of_baselines(self.loop, answer, self.rows, shifts)
 
 
 def _anchored(
@@ -241,21 +235,9 @@ def _unaccepted(loop: Loop, pinned: snapshot.SnapshotResult) -> dict[str, str]:
     return {day: verdict.reason for day, verdict in verdicts.items() if day in used and verdict.status == "rejected"}
 
 
-def _figures(
-    loop: Loop,
-    challenger: Model,
-    opponent: dict[str, Model] | None,
-    ours: evaluation.Side,
-    theirs: evaluation.Side | None,
-) -> dict[str, bytes]:
-    classes = challenger.encoder.classes
+def _figures(loop: Loop, ours: evaluation.Side, theirs: evaluation.Side | None) -> dict[str, bytes]:
     predictions = {"challenger": ours.prediction}
-    if (
-        opponent
-        and theirs is not None
-        and theirs.rows.all()
-        and all(model.encoder.classes == classes for model in opponent.values())
-    ):
+    if theirs is not None and theirs.rows.all() and theirs.classes == ours.classes:
         predictions["champion"] = theirs.prediction
-    drawn = figures.of_holdout(loop.task, classes, ours.target, predictions)
+    drawn = figures.of_holdout(loop.task, ours.classes, ours.target, predictions)
     return {f"figures/{name}.png": content for name, content in drawn.items()}

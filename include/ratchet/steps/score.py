@@ -75,8 +75,9 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
                 shadows=rivals,
             )
         seen = duel.seen(day, records.read(loop, champion.run_id).trained[1])
-        shift = intercepts.shift(registry, loop, revision, champion.run_id, day)
-        made = predict(loop, proven.answering(loop, champion), fresh, champion.number, seen, shift)
+        model = proven.answering(loop, champion)
+        shift = intercepts.shift(registry, loop, revision, champion.run_id, day, model)
+        made = predict(loop, model, fresh, champion.number, seen, shift)
     import pyarrow as pa
 
     whole = pa.concat_tables([held, made], promote_options="default") if held is not None else made
