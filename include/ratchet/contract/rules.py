@@ -89,7 +89,7 @@ class Gate(Part):
     bound: Annotated[float, Field(gt=0)] | None = Field(
         default=None,
         description="A cluster's difference is clipped to it: the worst that a day can be, for what is proved to hold. "
-        "By default a third of the champion's loss.",
+        "By default a third of the champion's loss at its own first look; of a first model, of its baseline's before.",
     )
     level: Level = Field(
         default=0.05,

@@ -30,6 +30,9 @@ class Evaluation(BaseModel):
     anchored: Dumped | None = None  # the days of its duel with that
     challenger_loss: float  # mean, on all rows
     champion_loss: float | None  # mean, on those that are compared; None where there are none
+    # What was lost before the days of the holdout: by the champion at its own first look, else by the baseline, week by
+    # week of the training window. None where neither is known in this loss, and of an older evaluation.
+    usual_loss: float | None = None
     # Of the baseline that was trained with the challenger; None, and nothing, of an evaluation that is older than they.
     baseline: Dumped | None = None  # the days of the challenger's duel with it: challenger's less baseline's loss
     baseline_loss: float | None = None  # mean, on all rows
@@ -58,8 +61,8 @@ class Evaluation(BaseModel):
 
     @property
     def scale(self) -> float:
-        """Return what the default bound is a third of: the champion's loss, or the baseline's, or its own."""
-        return self.champion_loss or self.baseline_loss or self.challenger_loss
+        """Return what the default bound is a third of: what is known before the holdout, or else its losses."""
+        return self.usual_loss or self.champion_loss or self.baseline_loss or self.challenger_loss
 
 
 def parse(stored: Mapping[str, Any], run: str) -> Evaluation:

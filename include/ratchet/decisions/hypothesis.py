@@ -52,7 +52,7 @@ def same_unit(loop: Loop, name: str) -> bool:
 def terms(loop: Loop, entries: Entries, name: str, scale: float) -> Terms:
     """Return the terms that a line is judged by: those of its first day, or of now where this is its first.
 
-    scale: the champion's loss, which the default bound is a third of.
+    scale: what the default bound is a third of, known before the line's first day (`Evaluation.scale`).
     """
     begun = (each.terms for each in only(entries, Judged) if each.line == name and each.terms)
     return next(begun, None) or of_now(loop, scale)

@@ -50,7 +50,7 @@ class FirstLook:
 class Measured:
     """What a night has measured of the champion."""
 
-    scale: float  # its loss on its holdout, in the loss's units
+    scale: float  # its loss at its own first look, in the loss's units
     shadowed: tuple[Cluster, ...] = ()  # the days of its predecessor's duel with what has replaced it
     own: Gathered = duel.NOTHING  # its own days, against the anchor
     best: Callable[[], Sequence[Cluster]] = tuple  # the same against the best of all anchors; asked where it decides
@@ -76,7 +76,7 @@ def first_look(loop: Loop, entries: Entries, training: Training, evidence: Evide
         tuple(duel.load(found.compared or ())), found.anchor or "", tuple(duel.load(found.anchored or ()))
     )
     now = anchors.anchor(before)
-    decision, about = _judged(loop, before, now, training, line, gathered, evidence, own, found.scale)
+    decision, about = _judged(loop, before, now, training, line, gathered, evidence, own)
     about |= {"day": max(found.days), "first": found.first, "minutes": training.minutes}
     new: list[Entry] = []
     if decision.verdict == "reject":
@@ -135,9 +135,8 @@ def night(
             new.append(lifecycle.left(each, _OTHER_UNIT))
             continue
         training = trainings(each)
-        scale = training.evaluation.champion_loss or measured.scale
         gathered = evidence(each.mlflow_run)
-        decision, about = _judged(loop, entries, now, training, each.line, gathered, evidence, own, scale)
+        decision, about = _judged(loop, entries, now, training, each.line, gathered, evidence, own)
         about |= {"night": day}
         looks.append((each, decision))
         if decision.verdict == "reject":
@@ -212,15 +211,14 @@ def _judged(
     gathered: Gathered,
     evidence: Evidence,
     own: Sequence[Judge],
-    scale: float,
 ) -> tuple[gate.Decision, dict[str, Any]]:
     """Judge a challenger against the champion and the anchor; return what its entry holds of it.
 
-    now: the anchor. scale: the champion's loss, or the baseline's.
+    now: the anchor.
     """
     found, run = training.evaluation, training.mlflow_run
     before = lifecycle.before(entries, run)
-    by, first = hypothesis.terms(loop, entries, line, scale), min(found.days)
+    by, first = hypothesis.terms(loop, entries, line, found.scale), min(found.days)
     shown = None
     if found.compared is not None:
         owed = hypothesis.debt(loop, before, line, run, first, evidence)

@@ -30,12 +30,15 @@ class Holdout:
         self.rows: pa.Table = labelled(data, days[0], days[-1], self.labelled)
         self.ours = _whole(side)
 
-    def compared(self, stands: Sequence[Fitted] | None) -> dict[str, Any]:
-        """Compare with the champion, and with the baseline: `evaluation.compare`. stands: for the champion, or None."""
+    def compared(self, stands: Sequence[Fitted] | None, before: float | None = None) -> dict[str, Any]:
+        """Compare with the champion, and with the baseline: `evaluation.compare`.
+
+        stands: for the champion; None where there is none. before: its loss at its own first look.
+        """
         plain = self.fit.plain
         shifts = {day: shift for day in self.days if plain and (shift := plain.shift(self.data, day))}
         theirs = self._said(stands) if stands is not None else None
-        return evaluation.compare(self.loop, self.rows, self.ours, theirs, self.fit.baseline, shifts)
+        return evaluation.compare(self.loop, self.rows, self.ours, theirs, self.fit.baseline, shifts, before)
 
     def against(self, stands: Sequence[Fitted]) -> list[list[Any]]:
         """Compare with what stands for another alone: the days of their duel, as they are stored."""

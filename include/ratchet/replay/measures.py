@@ -25,7 +25,7 @@ class Version:
     number: str
     stands: tuple[Fitted, ...]  # the fits that stand for it, the deployed one first
     holdout: dict[str, float]  # day -> its challenger's loss on the holdout
-    scale: float  # its challenger's loss on the whole holdout: what differences are clipped by
+    scale: float  # its challenger's loss on the whole holdout, at its first look
     knots: dict[str, list[list[float]]]  # what its predictions come true for, learnt on the holdout
 
     def on(self, day: str) -> Fitted | None:

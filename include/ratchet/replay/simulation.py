@@ -268,7 +268,7 @@ class Simulation:
         except (DataError, TrainingError):
             return
         held = Holdout(loop, data, holdout, fit)
-        found = held.compared(champion.stands if champion else None)
+        found = held.compared(champion.stands, champion.scale) if champion else held.compared(None)
         used = {day for day in published if train[0] <= day <= holdout[-1]}
         found |= {
             "champion": champion.number if champion else None,

@@ -79,8 +79,10 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         plain = intercepts.shifts(registry, loop, revision, usual, holdout.days)
         ours = evaluation.of_model(challenger, rows, own)
         theirs = holdout.said(opponent) if opponent is not None else None
+        baseline, first = records.read(loop, mlflow_run).baseline, _first_of(loop, champion)
+        before = first.challenger_loss if first and first.loss == loop.measured_in else None
         content = {
-            **evaluation.compare(loop, rows, ours, theirs, records.read(loop, mlflow_run).baseline, plain),
+            **evaluation.compare(loop, rows, ours, theirs, baseline, plain, before),
             **evaluation.probe(loop, challenger, rows),
             **evaluation.explain(loop, challenger, rows, ours),
             "champion": champion.number if champion else None,
@@ -92,7 +94,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         }
         content |= _anchored(loop, client, mlflow_run, holdout, ours, content)
         content |= _too_good(loop, pinned, challenger, rows, ours, content["metrics"]["challenger"])
-        content["champion_too_good"] = _champions(loop, champion)
+        content["champion_too_good"] = first.too_good if first else None
         content["first"] = _first_look(loop, pinned, champion, content["compared"])
         metrics = content["metrics"]
         runs.log_metrics(
@@ -217,14 +219,13 @@ def _too_good(
     return {"too_good": too_good.find(loop, told, rows, ours, metrics, lambda: challenger)}
 
 
-def _champions(loop: Loop, champion: models.Version | None) -> list[dict[str, Any]] | None:
-    """Return what was found too good at the champion's own evaluation; None where nobody has looked."""
+def _first_of(loop: Loop, champion: models.Version | None) -> Evaluation | None:
+    """Return the evaluation that the champion's own first look was taken at; None where it has none."""
     run = lifecycle.evaluated(ledger.read(loop), champion.number) if champion else None
     try:
-        found = evaluations.read(loop, run).too_good if run else None
+        return evaluations.read(loop, run) if run else None
     except DataError:  # a champion of 0.1 has none
         return None
-    return None if found is None else list(found)
 
 
 def _unaccepted(loop: Loop, pinned: snapshot.SnapshotResult) -> dict[str, str]:

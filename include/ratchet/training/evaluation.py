@@ -139,12 +139,14 @@ def compare(
     theirs: Side | None,
     plain: Baseline | None = None,
     shifts: Shifts = MappingProxyType({}),
+    before: float | None = None,
 ) -> dict[str, Any]:
     """Compare challenger and champion row by row: losses by day, the duel's clusters, metrics, slices and fairness.
 
     theirs: the rows that neither has seen; None where there is no champion. plain: the baseline that was trained with
-    the challenger, on the same rows; None where it has none. shifts: of the baseline's answers. The metrics of
-    challenger and baseline are over all rows, the champion's over those that are compared.
+    the challenger, on the same rows; None where it has none. shifts: of the baseline's answers. before: the champion's
+    loss at its own first look; None where it has none in this loss. The metrics of challenger and baseline are over all
+    rows, the champion's over those that are compared.
     """
     days = _days(rows)
     own = losses(loop, rows, ours)
@@ -174,6 +176,7 @@ def compare(
             sliced[name] = duel.dump(duel.cluster(days[fair][of_slice], own[fair][of_slice], others[fair][of_slice]))
     champion_loss = float(others[fair].mean()) if fair.any() else None
     clusters = duel.cluster(days, own, constant if plain is not None else own)
+    usually = _usually(loop, plain) if before is None else before
     return {
         "loss": loop.measured_in,
         "rows": rows.num_rows,
@@ -182,15 +185,21 @@ def compare(
         "compared": duel.dump(duel.cluster(days[fair], own[fair], others[fair])) if theirs is not None else None,
         "challenger_loss": float(own.mean()),
         "champion_loss": champion_loss,
+        "usual_loss": usually,
         "baseline": duel.dump(clusters) if plain is not None else None,
         "baseline_loss": float(constant.mean()) if plain is not None else None,
         "baseline_words": plain.words if plain is not None else "",
         "value": _value(loop, rows, ours, theirs if fair.any() else None, usual),
-        "too_few": hypothesis.too_few(loop, clusters, champion_loss or float(own.mean())),
+        "too_few": hypothesis.too_few(loop, clusters, usually or champion_loss or float(own.mean())),
         "slices": sliced,
         "small_slices": few,
         "fairness": probes.fairness(gate.fairness, rows, ours.target, ours.prediction) if gate.fairness else {},
     }
+
+
+def _usually(loop: Loop, plain: Baseline | None) -> float | None:
+    """Return what the baseline lost week by week before the holdout; None where it did not, or in another loss."""
+    return min(plain.losses.values(), default=None) if plain and loop.learnt_loss == loop.loss else None
 
 
 def _value(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None, usual: Side | None) -> dict[str, Any] | None:

@@ -37,3 +37,9 @@ def test_one_of_before_there_were_baselines_has_none() -> None:
     assert (found.baseline, found.baseline_loss, found.baseline_words, found.too_few) == (None, None, "", {})
     told = {**found.model_dump(), "baseline": [["d", 7, -0.5, 0]], "baseline_loss": 0.5, "too_few": {"rows": "on 7"}}
     assert parse(told, "new").baseline == (("d", 7, -0.5, 0),)
+
+
+def test_the_default_bound_is_of_what_was_known_before() -> None:
+    found = training("new", [0.1], champion_loss=0.5, baseline_loss=0.7).evaluation
+    assert found.scale == 0.5  # of an evaluation that does not say what was usual
+    assert found.model_copy(update={"usual_loss": 0.6}).scale == 0.6

@@ -93,6 +93,7 @@ def test_a_training_of_a_replay_has_its_baseline_beside_it_as_in_production(
     assert found.baseline_words == made.baseline_words != ""
     assert found.metrics["baseline"] == pytest.approx(made.metrics["baseline"])
     assert found.baseline_loss == pytest.approx(made.baseline_loss)
+    assert found.usual_loss == pytest.approx(made.usual_loss)
     assert found.baseline is not None
     assert made.baseline is not None
     assert [each[:2] for each in found.baseline] == [each[:2] for each in made.baseline]

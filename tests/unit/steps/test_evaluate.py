@@ -17,6 +17,8 @@ from tests.conftest import ingest, step, train
 from tests.given.duels import NAME
 from tests.given.trained import kinds, let_win
 
+KEYS = ("first", "second")
+
 
 def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_restores(wind: str) -> None:
     train(wind, "first")
@@ -26,6 +28,10 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
     judged = step("evaluate", wind, run="second", mlflow_run=made)
     assert judged.champion == "1"
     assert set(judged.champion_metrics) == set(judged.metrics)
+    first, second = (evaluations.read(catalog.load(wind), records.trained_run(catalog.load(wind), run)) for run in KEYS)
+    assert first.usual_loss is not None  # what its baseline lost, before the holdout
+    assert first.usual_loss not in (first.baseline_loss, first.challenger_loss)
+    assert second.usual_loss == first.challenger_loss != second.champion_loss
     verdict = step("gate", wind, run="second", mlflow_run=made)
     assert verdict.days == 4
     assert verdict.low <= verdict.difference <= verdict.high

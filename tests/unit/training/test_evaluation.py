@@ -98,8 +98,21 @@ def test_a_baseline_stands_beside_challenger_and_champion(place: Path) -> None:
     assert (without["baseline"], without["baseline_loss"], without["baseline_words"]) == (None, None, "")
     assert "baseline" not in without["metrics"]
     assert "baseline" not in without["days"]["2013-01-03"]
-    same = {"metrics", "days", "baseline", "baseline_loss", "baseline_words"}
+    same = {"metrics", "days", "baseline", "baseline_loss", "baseline_words", "usual_loss"}
     assert {k: v for k, v in found.items() if k not in same} == {k: v for k, v in without.items() if k not in same}
+
+
+def test_what_is_usual_is_known_before_the_holdout(place: Path) -> None:
+    loop, table = catalog.load("wind"), rows.wind("2013-01-02..2013-01-04")
+    ours = evaluation.of_model(rows.breeze(loop), table)
+    one = Baseline(kind="mean of the last week", values=(14.0,), rows=9, first="2013-01-01", until="2013-01-01")
+    weeks = one.model_copy(update={"losses": {"training window": 31.0, "last week": 29.0}})
+
+    def usual(plain: Baseline | None, before: float | None = None) -> float | None:
+        found: float | None = evaluation.compare(loop, table, ours, ours, plain, before=before)["usual_loss"]
+        return found
+
+    assert (usual(weeks), usual(one), usual(None), usual(weeks, 7.0)) == (29.0, None, None, 7.0)
 
 
 def test_a_metric_of_the_loops_own_that_takes_no_constant_is_left_out_of_the_baseline(
