@@ -167,7 +167,8 @@ def certified(loop: Loop, now: Anchor, night: str, version: str, by: Terms, days
     said = f"{found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}], {count}"
     if not found.clusters:
         said = f"no {loop.gate.cluster} of labels yet that neither has seen"
-    reason = f"v{version} against the anchor {shown(now.name)} of {now.since}: {said}"
+    whom = f"the anchor {shown(now.name)}" if now.version else f"its anchor, {shown(now.name)}"
+    reason = f"v{version} against {whom} of {now.since}: {said}"
     return Certified(
         key=f"certified:{night}",
         partition=night,

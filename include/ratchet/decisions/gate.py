@@ -34,12 +34,16 @@ def decide(
     anchor: str = "",
     against: Evidence | None = None,
     worth: Worth | None = None,
+    *,
+    loss: str = "loss",
+    left: int | None = None,
 ) -> Decision:
     """Judge a challenger: it has to hold against both, and one of them may send it away.
 
     checks: what was found; one that is broken refuses it, a timing lets it wait. evidence: of its duel with the
     champion; None where there is none. unit: of its clusters. against: of its duel with the anchor, and how that is
-    called. worth: of its promotion: told, and nothing is decided by it.
+    called. worth: of its promotion: told, and nothing is decided by it. loss: what is compared, in words. left: the
+    clusters of labels that may still come before its patience ends.
     """
     broken = [one_line(check.text) for check in checks if check.forbids]
     delayed = "; ".join(one_line(check.text) for check in checks if check.delays)
@@ -50,7 +54,7 @@ def decide(
     verdicts = [each.verdict for _, each in duels]
     verdict: Verdict = "reject" if "reject" in verdicts else "wait" if "wait" in verdicts or delayed else "promote"
     told = [delayed] if delayed and verdict == "wait" else []
-    told += [words(each, unit, name) for name, each in duels]
+    told += [words(each, unit, name, loss, left) for name, each in duels]
     if not duels:
         told += [f"there is no champion yet, and {'nothing else is missing' if delayed else 'every check passed'}"]
     beaten = next((name for name, each in duels if each.verdict == "reject"), "")
@@ -94,22 +98,24 @@ def against(name: str, terms: Terms, evidence: Evidence) -> Against:
     )
 
 
-def words(evidence: Evidence, unit: str = "day", whom: str = "the champion") -> str:
-    """Tell a duel's evidence in a sentence. whom: the other side of it."""
+def words(
+    evidence: Evidence, unit: str = "day", whom: str = "the champion", loss: str = "loss", left: int | None = None
+) -> str:
+    """Tell a duel's evidence in a sentence. whom: the other side of it. loss, left: as in `decide`."""
     if not evidence.clusters:
         return f"no {unit} of labels yet that neither it nor {whom} has seen"
     interval = f"{evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}]"
-    found = f"loss against {whom} {interval} over {counted(evidence.clusters, unit)}"
+    found = f"{loss} against {whom} {interval} over {counted(evidence.clusters, unit)}"
+    found += f", where it may be {evidence.margin:.3g} worse" if evidence.margin else ", where it has to be better"
     against = evidence.verdict == "reject" or (evidence.verdict == "wait" and evidence.champion > evidence.rival)
     side = f"evidence {_odds(evidence.champion if against else evidence.rival)} {'against' if against else 'for'} it"
-    text = f"{found}, {side}, {_odds(evidence.needed)} needed"
-    if evidence.verdict == "wait":
-        text += (
-            f"; about {evidence.more} more {unit}s of labels would decide"
-            if evidence.more
-            else "; nothing points to a decision yet"
-        )
-    return text
+    text = f"{found}: {side}, {_odds(evidence.needed)} needed"
+    if evidence.verdict != "wait":
+        return text
+    if not evidence.more:
+        return f"{text}; nothing points to a decision yet"
+    late = f", of which its patience leaves {left}" if left is not None and evidence.more > left else ""
+    return f"{text}; about {counted(evidence.more, f'more {unit}')} of labels would decide{late}"
 
 
 def _worth(worth: Worth | None, promoted: bool) -> list[str]:

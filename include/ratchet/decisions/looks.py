@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ratchet.contract.loop import Loop
@@ -30,7 +31,7 @@ from ratchet.decisions.entries import (
     only,
 )
 from ratchet.decisions.lifecycle import Training
-from ratchet.partitions import days_between
+from ratchet.partitions import days_between, shift
 
 _OTHER_UNIT = "its evidence is in another unit (loss, value, cluster, margin, bound) than that of the contract of now"
 Evidence = Callable[[str], Gathered]  # run that was judged -> the days of its evidence
@@ -76,13 +77,13 @@ def first_look(loop: Loop, entries: Entries, training: Training, evidence: Evide
         tuple(duel.load(found.compared or ())), found.anchor or "", tuple(duel.load(found.anchored or ()))
     )
     now = anchors.anchor(before)
-    decision, about = _judged(loop, before, now, training, line, gathered, evidence, own)
-    about |= {"day": max(found.days), "first": found.first, "minutes": training.minutes}
+    since, last = min(found.days), max(found.days)
+    decision, about = _judged(loop, before, now, training, line, gathered, evidence, own, _left(loop, since, last))
+    about |= {"day": last, "first": found.first, "minutes": training.minutes}
     new: list[Entry] = []
     if decision.verdict == "reject":
         new = [Rejected(key=f"rejected:{run}", **about)]
     elif decision.verdict == "wait":
-        since = min(found.days)
         new = [Waiting(key=f"waiting:{run}", since=since, **about)]
         newcomer = shadows.Challenger(training.run, run, line, since, found.champion)
         waiting = shadows.challengers(before)
@@ -136,7 +137,8 @@ def night(
             continue
         training = trainings(each)
         gathered = evidence(each.mlflow_run)
-        decision, about = _judged(loop, entries, now, training, each.line, gathered, evidence, own)
+        left = _left(loop, each.since, shift(day, -loop.label_delay_days))
+        decision, about = _judged(loop, entries, now, training, each.line, gathered, evidence, own, left)
         about |= {"night": day}
         looks.append((each, decision))
         if decision.verdict == "reject":
@@ -159,11 +161,11 @@ def _back(
     loop: Loop, entries: Entries, day: str, champion: str, measured: Measured, anchor: Anchor | None, by: Terms
 ) -> tuple[list[Entry], list[str], gate.Decision | None]:
     """Ask whether the predecessor, or the anchor, does better than the champion: then it takes its place again."""
-    unit, before = loop.gate.cluster, shadows.predecessor(entries)
+    tell, before = partial(gate.words, unit=loop.gate.cluster, loss=loop.loss_words), shadows.predecessor(entries)
     said, back = list[str](), None
     if before is not None:
         turned = hypothesis.turned(loop, by, measured.shadowed)
-        told, back = gate.words(turned, unit), gate.Decision(turned.verdict, "", (), turned)
+        told, back = tell(turned), gate.Decision(turned.verdict, "", (), turned)
         if turned.verdict == "promote":
             why = f"rolled back: the predecessor v{before.version} does better than v{champion}: {told}"
             return [_rolled_back(before.version, champion, day, why, back)], [why], back
@@ -173,16 +175,16 @@ def _back(
         since = duel.exchange(each for each in measured.own.anchored if each.key > rested)
         turned = hypothesis.judge(loop, by.model_copy(update={"margin": 0.0}), since)
         if turned.verdict == "promote":
-            why = f"rolled back: the anchor v{anchor.version} does better than v{champion}: {gate.words(turned, unit)}"
+            why = f"rolled back: the anchor v{anchor.version} does better than v{champion}: {tell(turned)}"
             better = gate.Decision("promote", "", (), turned)
             return [_rolled_back(anchor.name, champion, day, why, better)], [why], better
     if before is None or back is None or back.evidence is None:
         return [], said, back
     if back.verdict == "reject":
-        why = f"v{before.version} is beaten by what replaced it: {gate.words(back.evidence, unit)}"
+        why = f"v{before.version} is beaten by what replaced it: {tell(back.evidence)}"
     elif before.since and days_between(before.since, day) > loop.gate.patience_days:
         patience = loop.gate.patience_days
-        why = f"v{before.version} is out of time after {patience} days: {gate.words(back.evidence, unit)}"
+        why = f"v{before.version} is out of time after {patience} days: {tell(back.evidence)}"
     else:
         return [], said, back
     key = f"released:{before.version}:{before.since}"
@@ -211,10 +213,11 @@ def _judged(
     gathered: Gathered,
     evidence: Evidence,
     own: Sequence[Judge],
+    left: int,
 ) -> tuple[gate.Decision, dict[str, Any]]:
     """Judge a challenger against the champion and the anchor; return what its entry holds of it.
 
-    now: the anchor.
+    now: the anchor. left: clusters that its patience still allows.
     """
     found, run = training.evaluation, training.mlflow_run
     before = lifecycle.before(entries, run)
@@ -232,7 +235,8 @@ def _judged(
         anchored = gate.against(anchor.name, held, against)
     listed = checks.every(loop.gate, found.model_dump(), own)
     name = anchors.shown(gathered.anchor) if against else ""
-    decision = gate.decide(listed, shown, loop.gate.cluster, name, against, worth.worth(loop, found, gathered))
+    valued = worth.worth(loop, found, gathered)
+    decision = gate.decide(listed, shown, loop.gate.cluster, name, against, valued, loss=loop.loss_words, left=left)
     about = {
         "run": training.run,
         "mlflow_run": run,
@@ -248,6 +252,13 @@ def _judged(
         **gate.facts(decision),
     }
     return decision, about
+
+
+def _left(loop: Loop, since: str, last: str) -> int:
+    """Return how many clusters of labels may still come to who waits. since: its first day. last: with labels."""
+    end = shift(since, loop.gate.patience_days + 1 - loop.label_delay_days)  # what the night knows that lets it go
+    days = max(0, days_between(last, end))
+    return days // 7 if loop.gate.cluster == "week" else days
 
 
 def _anchor(now: Anchor | None, measured: str) -> Anchor | None:

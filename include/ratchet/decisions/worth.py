@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ratchet.contract.loop import Loop
@@ -31,6 +31,7 @@ class Worth:
     high: float | None  # ... to high; None of a single day
     days: int
     against: str  # champion, or baseline where there was none
+    holdout: bool = False  # whether those are the days of its holdout alone; else of its duel, so far
 
 
 def worth(loop: Loop, found: Evaluation, gathered: Gathered) -> Worth | None:
@@ -41,11 +42,12 @@ def worth(loop: Loop, found: Evaluation, gathered: Gathered) -> Worth | None:
     if loop.gate.value is None or found.value is None:
         return None
     days, against = load(found.value["days"]), str(found.value["against"])
-    if loop.loss == VALUE and against:
+    fought = loop.loss == VALUE and bool(against)
+    if fought:
         days = list(gathered.days if against == "champion" else gathered.anchored)
     if not days or any(each.undefined for each in days):
         return None
-    return _of_days(loop, days, against)
+    return replace(_of_days(loop, days, against), holdout=not fought)
 
 
 def words(worth: Worth, promoted: bool) -> str:
@@ -59,7 +61,8 @@ def told(worth: Worth) -> str:
     if worth.low is None or worth.high is None:
         interval = "by one day, too few for an interval"
     else:
-        interval = f"95 %: {number(worth.low)} to {number(worth.high)}, by {counted(worth.days, 'day')}"
+        of = " of its holdout" if worth.holdout else ""
+        interval = f"95 %: {number(worth.low)} to {number(worth.high)}, by {counted(worth.days, 'day')}{of}"
     return f"{number(worth.a_week)} {worth.unit} a week{other} ({interval})"
 
 

@@ -10,9 +10,9 @@ from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.contract.rules import Gate
-from ratchet.decisions import acts, checks, duel, lifecycle, needed
+from ratchet.decisions import acts, anchors, checks, duel, lifecycle, needed
 from ratchet.decisions.checks.check import Check
-from ratchet.decisions.entries import Entry, Judged, Won, only
+from ratchet.decisions.entries import Against, Entry, Judged, Won, only
 from ratchet.decisions.looks import FirstLook
 from ratchet.lifecycle import dataset, evaluations, evidence, nights, production, records
 from ratchet.reports import decision as report
@@ -39,7 +39,10 @@ class GateResult(StepResult):
     run: str  # the key of this training
     mlflow_run: str  # the run that was judged
     verdict: duel.Verdict  # promote, reject or wait
-    difference: float | None = None  # challenger's loss less champion's ...
+    against: str = (
+        ""  # with whom the duel is: the champion or, of a first model, its baseline; nobody where it has none
+    )
+    difference: float | None = None  # challenger's loss less theirs ...
     low: float | None = None  # ... with its confidence sequence, from low ...
     high: float | None = None  # ... to high
     days: int = 0  # of the evidence
@@ -61,6 +64,10 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
         entry = found.entry
         settle(client, mlflow_run, lifecycle.verdict(latest), latest.reason)
         shown = _checks(loop, found)
+    against = "" if entry.difference is None else "the champion"
+    fought: Judged | Against = entry
+    if entry.difference is None and entry.against:
+        against, fought = anchors.shown(entry.against.name), entry.against
     return GateResult(
         reason=entry.reason,
         outcome="done" if found.taken else "unchanged",
@@ -68,10 +75,11 @@ def run(loop: Loop, request: GateRequest) -> GateResult:
         mlflow_run=mlflow_run,
         verdict=found.verdict,
         report=report.path(mlflow_run, LOOK),
-        difference=entry.difference,
-        low=entry.low,
-        high=entry.high,
-        days=entry.clusters or 0,
+        against=against,
+        difference=fought.difference,
+        low=fought.low,
+        high=fought.high,
+        days=fought.clusters or 0,
         summary=report.markdown(loop, mlflow_run, found.verdict, entry.reason, shown),
     )
 

@@ -159,6 +159,7 @@ def test_a_certificate_says_what_is_known_of_the_champion_and_moves_nothing(valu
     assert (told.version, told.anchor, told.since, told.clusters) == ("2", PLAIN, "2013-01-01", len(values))
     assert told.low <= told.high
     assert told.low - 1e-9 <= told.difference <= told.high + 1e-9 or not values
+    assert told.reason.startswith("v2 against its anchor, the baseline of 2013-01-01: ")
     assert anchors.anchor([*entries, told]) == anchors.anchor(entries)
     anchor = anchors.certified(
         _loop(), anchors.anchor([FIRST, SECOND, _moved("better", "2", PLAIN)]), "2013-02-02", "2", TERMS, []

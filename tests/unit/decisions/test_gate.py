@@ -29,6 +29,19 @@ def test_a_better_rival_is_promoted_and_waiting_says_for_how_long() -> None:
     assert "no day of labels yet" in gate.words(nothing)
 
 
+def test_evidence_is_told_with_its_unit_what_may_be_lost_and_what_patience_leaves() -> None:
+    near = duel.judge(days([-0.004] * 8), margin=0.02, bound=0.1, level=0.05)
+    told = gate.words(near, whom="v1", loss="minutes of delay a row")
+    assert told.startswith("minutes of delay a row against v1 -0.0040 [")
+    assert "] over 8 days, where it may be 0.02 worse: evidence " in told
+    assert near.more is not None
+    assert told.endswith(f"; about {near.more} more days of labels would decide")
+    assert gate.words(near, left=near.more).endswith(" would decide")
+    late = gate.decide([], near, left=near.more - 1).reason
+    assert late.endswith(f" would decide, of which its patience leaves {near.more - 1}")
+    assert ", where it has to be better: " in gate.words(_duel(-0.04))
+
+
 def test_vetoes_forbid_whatever_the_duel_says() -> None:
     best = duel.judge(days([-0.04] * 30), margin=0.0, bound=0.05, level=0.05)
     assert gate.decide([], best).verdict == "promote"

@@ -214,6 +214,14 @@ SECOND = [*BEGUN, SINCE]
 MOVED = [*BEGUN, entry("anchored", version="1", how="better", best=PLAIN, partition="2013-01-05"), SINCE]
 
 
+@pytest.mark.parametrize(("patience", "left"), [(7, 1), (6, 0)])
+def test_who_waits_is_told_what_its_patience_still_allows(patience: int, left: int) -> None:
+    """A holdout of the 1st to the 7th; labels come a day late, and the night after its patience looks once more."""
+    found = _look(_loop(patience_days=patience), CROWNED, [-0.01] * 5, champion="1")
+    assert found.decision.reason.startswith("waits in shadow: log_loss against the champion -0.0100 [")
+    assert found.decision.reason.endswith(f" of which its patience leaves {left}")
+
+
 def _against(anchor: str, differences: list[float], **more: Any) -> dict[str, Any]:
     return {"anchor": anchor, "anchored": duel.dump(days(differences)), "baseline_loss": 1.0, **more}
 

@@ -46,7 +46,9 @@ def test_a_run_is_judged_by_the_contract_that_its_snapshot_pinned_and_the_next_b
     new = step("snapshot", wind, run="second").contract
     assert old
     assert new not in ("", old)
-    assert _gated(wind, "first").verdict == "promote"
+    first = _gated(wind, "first")
+    assert (first.verdict, first.against, first.days) == ("promote", "the baseline", 4)
+    assert first.low < first.difference < min(0.0, first.high)  # better than that
     promoted = step("promote", wind, run="first")
     assert promoted.version == "1"
     held = _gated(wind, "second")
