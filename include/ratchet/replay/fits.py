@@ -58,6 +58,7 @@ class Fitted:
     data: DataVersion = field(repr=False)
     _said: dict[str, Vector] = field(default_factory=dict, repr=False)
     _sums: dict[tuple[str, str], Sums] = field(default_factory=dict, repr=False)
+    _shifts: dict[tuple[str, ...], Shift] = field(default_factory=dict, repr=False)
     _losses: dict[tuple[str, str, str, Shift], Vector] = field(default_factory=dict, repr=False)
 
     @property
@@ -111,7 +112,10 @@ class Fitted:
         loop = data.loop
         most, delay = loop.training.intercept_days, loop.label_delay_days
         learnt = intercept.learnt_from(data.days, self.until, day, delay, most) if most else []
-        return intercept.learn(loop.task, [self.sums(data, each) for each in learnt])
+        key = (loop.learnt_loss, *(data.digests[each] for each in learnt))
+        if key not in self._shifts:
+            self._shifts[key] = intercept.learn(loop.task, [self.sums(data, each) for each in learnt])
+        return self._shifts[key]
 
     def predict(self, data: DataVersion, day: str) -> Vector:
         """Return what it predicts of a day's rows, labelled or not."""

@@ -39,9 +39,7 @@ class GateResult(StepResult):
     run: str  # the key of this training
     mlflow_run: str  # the run that was judged
     verdict: duel.Verdict  # promote, reject or wait
-    against: str = (
-        ""  # with whom the duel is: the champion or, of a first model, its baseline; nobody where it has none
-    )
+    against: str = ""  # with whom its duel is: the champion or, of a first model, the baseline
     difference: float | None = None  # challenger's loss less theirs ...
     low: float | None = None  # ... with its confidence sequence, from low ...
     high: float | None = None  # ... to high

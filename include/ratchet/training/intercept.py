@@ -12,6 +12,7 @@ by how much the days differ (the positive part of James & Stein 1961) gained les
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,12 +46,13 @@ class Sums:
 def learnt_from(published: Sequence[str], until: str, day: str, delay: int, most: int) -> list[str]:
     """Return the days that the shift of a day is learnt from, of those that are published.
 
-    until: the last day that the model has seen. delay: days after which labels are known. most: days that it looks
-    back from the last whose labels are known by the day.
+    published: in order. until: the last day that the model has seen. delay: days after which labels are known. most:
+    days that it looks back from the last whose labels are known by the day.
     """
     last = moved(day, -max(1, delay))
     first = moved(last, 1 - most) if most else day
-    return [each for each in published if first <= each <= last and not duel.seen(each, until)]
+    near = published[bisect.bisect_left(published, first) : bisect.bisect_right(published, last)]
+    return [each for each in near if not duel.seen(each, until)]
 
 
 def sums(loop: Loop, target: Vector, said: Vector) -> Sums:
