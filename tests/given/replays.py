@@ -10,8 +10,11 @@ import pytest
 
 from ratchet import catalog
 from ratchet.replay import history
+from ratchet.replay import run as replays
+from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
 from ratchet.replay.run import Case
+from ratchet.replay.simulation import Simulation
 from tests.conftest import ingest, lay, rename
 
 NAME = "wind_replayed"
@@ -48,3 +51,12 @@ def past(replayed: Path, monkeypatch: pytest.MonkeyPatch) -> History:
 
 def quiet(*_: Any) -> None:
     pass
+
+
+def limited(past: History, folder: Path, **gate: Any) -> Simulation:
+    """Let a first champion live, and from then on by a gate that promotes easily, with these keys changed."""
+    case = Case("calendar:days=4", "level=0.4,margin=20,bound=90")
+    lived = Simulation(replays._changed(past, case), Fits(past.loop, folder), FIRST)
+    assert lived.champion is not None
+    lived.loop = lived.loop.model_copy(update={"gate": lived.loop.gate.model_copy(update=gate)})
+    return lived

@@ -14,7 +14,7 @@ import numpy as np
 
 from ratchet import catalog
 from ratchet.data import windows
-from ratchet.decisions import acts, anchors, duel, lifecycle, looks, requests, shadows, staleness, timings
+from ratchet.decisions import acts, anchors, lifecycle, looks, requests, shadows, staleness
 from ratchet.decisions import refit as refits
 from ratchet.decisions import worth as worths
 from ratchet.decisions.acts import Decided, Deployed
@@ -25,15 +25,15 @@ from ratchet.decisions.policies.facts import NightFacts
 from ratchet.decisions.worth import Worth
 from ratchet.errors import DataError, TrainingError
 from ratchet.partitions import shift
-from ratchet.replay import evidence, watch
+from ratchet.replay import evaluated, evidence, watch
 from ratchet.replay.data import DataVersion
 from ratchet.replay.evidence import Challenger, Gathering
 from ratchet.replay.fits import Fits, Fitted, calibrator
 from ratchet.replay.history import Heard, History
-from ratchet.replay.holdout import Holdout, of_refit
+from ratchet.replay.holdout import Holdout
 from ratchet.replay.known import Delivery
 from ratchet.replay.measures import Measures, Version
-from ratchet.training import latency, too_good, value
+from ratchet.training import value
 
 _VERDICTS: dict[type[Judged], str] = {Promoted: "promote", Rejected: "reject", Waiting: "wait", Won: "wait"}
 
@@ -238,7 +238,9 @@ class Simulation:
     def _duel(self, night: str, gathering: Gathering) -> str:
         """Look at the evidence that the night has added."""
         before, data, last = shadows.predecessor(self.ledger), gathering.data, gathering.last
-        self._time_again(data, night)
+        for each in shadows.challengers(self.ledger):
+            run = self.runs[each.mlflow_run]
+            run.training = evaluated.timed_again(self.loop, run, data, night)
         shadowed = self.measures.against(data, before, self.versions[before.version], last) if before else []
         scale, own = self.champion.scale if self.champion else 1.0, gathering.own(self.ledger)
         measured = looks.Measured(scale, tuple(shadowed), own, lambda: gathering.best(self.ledger))
@@ -246,17 +248,6 @@ class Simulation:
         if only(found.entries, RolledBack):
             return "rollback"
         return self._promote(night, found.winner.evaluated) if found.winner else "wait"
-
-    def _time_again(self, data: DataVersion, night: str) -> None:
-        """Measure again the latency of who waits for no more than it."""
-        for each in shadows.challengers(self.ledger):
-            run = self.runs[each.mlflow_run]
-            found = run.training.evaluation
-            if timings.due(self.loop.gate, found, night):
-                day = max(found.days)
-                timed = latency.latency(run.fit.model, data.between(day, day))
-                found = timings.measured(found, night, timed.ms, timed.wall_ms)
-                run.training = replace(run.training, evaluation=found)
 
     def _train(self, night: str, key: str) -> None:
         """Snapshot, train, evaluate, gate, refit, promote."""
@@ -268,34 +259,9 @@ class Simulation:
         except (DataError, TrainingError):
             return
         held = Holdout(loop, data, holdout, fit)
-        found = held.compared(champion.stands, champion.scale) if champion else held.compared(None)
-        used = {day for day in published if train[0] <= day <= holdout[-1]}
-        found |= {
-            "champion": champion.number if champion else None,
-            "size_mb": fit.about["size_mb"],
-            "behaviour": fit.about["behaviour"],
-            "latency_ms": fit.about["latency_ms"],
-            "latency_wall_ms": fit.about.get("latency_wall_ms"),
-            "unaccepted": {day: why for day, why in self.history.refused(night).items() if day in used},
-            "signatures": [fit.about["signature"], *([champion.stands[0].about["signature"]] if champion else [])],
-            "too_good": too_good.find(
-                loop,
-                self.fits.leaks(data, train[0], holdout[-1]),
-                held.rows,
-                held.ours,
-                found["metrics"]["challenger"],
-                lambda: fit.model,
-            ),
-            "champion_too_good": self._champions(),
-            "first": None,
-        }
+        found = evaluated.of_challenger(self.history, self.fits, night, fit, held, train, champion)
+        found["champion_too_good"] = self._champions()
         found |= self._anchored(key, found, held)
-        if champion and found["compared"]:
-            stood = {
-                each.key: stands.trained for each in duel.load(found["compared"]) if (stands := champion.on(each.key))
-            }
-            counts = self.history.counts(night)
-            found["first"] = staleness.first_look(counts, duel.load(found["compared"]), stood, fit.trained)
         judged = lifecycle.Training(key, key, self.fits.recipe, parse(found, key), fit.about["seconds"] / 60)
         self.runs[key] = Challenger(fit, judged, held.ours, data, stands=(fit,))
         if acts.look(self, loop, key, self.checks).verdict == "promote":
@@ -325,7 +291,7 @@ class Simulation:
             except TrainingError as error:
                 acts.refuse(self, won, f"rejected: the refit diverged: {error}")
                 return "reject"
-            found = self._evaluated(run, run.refit)
+            found = evaluated.refitted(self.loop, run, run.refit)
             settled = acts.settle(self, won, refits.judge(self.loop.gate, found, run.training.evaluation.model_dump()))
             if settled:
                 return "reject" if isinstance(settled, Rejected) else "wait"
@@ -334,16 +300,6 @@ class Simulation:
         if answer is None and self.loop.gate.approval:
             return "wait"
         return "promote" if isinstance(acts.promote(self, self.loop, key, answer), Promoted) else "reject"
-
-    def _evaluated(self, run: Challenger, refit: Fitted) -> dict[str, Any]:
-        """Measure a refit beside the evaluated model; of its latencies the best counts."""
-        days, most = sorted(run.training.evaluation.days), self.loop.gate.latency_ms
-        found, rows = of_refit(self.loop, run.data, days, refit, run.fit)
-        run.refit_ms = min(run.refit_ms, refit.about["latency_ms"])
-        if most is not None and run.refit_ms > most:
-            run.refit_ms = min(run.refit_ms, latency.within(refit.model, rows, most).ms)
-        about = {name: refit.about[name] for name in ("size_mb", "behaviour")}
-        return {**found, **about, "latency_ms": run.refit_ms, "signatures": [refit.about["signature"]]}
 
     def _refit(self, night: str, run: Challenger) -> Fitted:
         data = self.history.at(night)
