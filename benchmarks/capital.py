@@ -1,4 +1,4 @@
-"""The capital of duels over many lives at once: a copy of `ratchet.decisions.duel` in NumPy, for the gate's bench.
+"""The capital of duels over many lives at once: `ratchet.decisions.duel` a day at a time in NumPy, for the bench.
 
 tests/benchmarks/test_capital.py holds the two together: to 1e-9, over differences, margins, bounds and debts.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ratchet.decisions import needed
 from ratchet.decisions.duel import BETS, MOST, WIDTH
 
 _SHARES = np.array(BETS)
@@ -60,12 +61,8 @@ def curves(
     differences: np.ndarray, *, margin: float, bound: float, debt: np.ndarray | float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the two bettors' log capital after each day, as `duel.curve` does. differences: (lives, days)."""
-    held = begin(differences.shape[:1], bound)
-    rival, champion = np.empty(differences.shape), np.empty(differences.shape)
-    for i in range(differences.shape[1]):
-        bet(held, differences[:, i], margin, bound)
-        rival[:, i], champion[:, i] = log(held.rival) + debt, log(held.champion)
-    return rival, champion
+    rival = needed.capital(differences, margin=margin, bound=bound) + np.expand_dims(debt, -1)
+    return rival, needed.capital(-differences, margin=-margin, bound=bound)
 
 
 def owed(differences: np.ndarray, *, margin: float, bound: float, debt: np.ndarray | float = 0.0) -> np.ndarray:

@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from ratchet import catalog
-from ratchet.decisions.entries import Certified, Delayed, Promoted, Rejected, Waiting, Won, only
+from ratchet.decisions.entries import Certified, Won, only
 from ratchet.lifecycle import evaluations, ledger, records
 from ratchet.replay import history
 from ratchet.replay import run as replays
@@ -18,8 +17,6 @@ from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
 from ratchet.replay.run import Case
 from ratchet.replay.simulation import Simulation
-from ratchet.training import latency
-from ratchet.training.latency import Latency
 from tests.conftest import train
 from tests.given.replays import FIRST, LAST
 
