@@ -51,10 +51,14 @@ def slope(past: Sequence[Compared], loss: float, today: str) -> float:
     return max(0.0, above / below)
 
 
-def past(entries: Entries) -> list[Compared]:
-    """Read the first looks of a loop's duels from its ledger."""
+def past(entries: Entries, loss: str) -> list[Compared]:
+    """Read the first looks of a loop's duels from its ledger.
+
+    loss: that they are in. Those in another are left out; those that do not say, of older ledgers, are not.
+    """
     judged = (entry for entry in entries if isinstance(entry, Judged))
-    return [Compared(**entry.first) for entry in judged if entry.first]
+    fitting = (entry for entry in judged if entry.terms is None or entry.terms.loss == loss)
+    return [Compared(**entry.first) for entry in fitting if entry.first]
 
 
 def path(counts: Mapping[str, int], trained: str, until: str) -> list[float]:

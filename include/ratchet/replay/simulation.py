@@ -210,7 +210,7 @@ class Simulation:
             partition=night,
             champion=champion.number if champion else "",
             loss=loop.measured_in,
-            past=staleness.past(self.ledger),
+            past=staleness.past(self.ledger, loop.measured_in),
             bad_data=history.bad(night),
             **requests.facts(self.ledger, night, loop.label_delay_days),
         )

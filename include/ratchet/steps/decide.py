@@ -92,7 +92,7 @@ def gather(loop: Loop, partition: str) -> NightFacts:
         live=performance.history(loop, version, partition),
         estimated=measured.estimated,
         bad_data=requests.bad_data(recent, partition, loop.monitor.window_days),
-        past=staleness.past(entries),
+        past=staleness.past(entries, loop.measured_in),
         **requests.facts(entries, partition, loop.label_delay_days),
     )
     if not version:

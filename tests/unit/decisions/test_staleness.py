@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from ratchet.decisions import staleness
 from ratchet.decisions.duel import Cluster
+from ratchet.decisions.entries import Terms
 from ratchet.partitions import shift
+from tests.given.entries import entry
 from tests.given.facts import NIGHT
 
 
@@ -32,6 +34,22 @@ def test_a_slope_is_learnt() -> None:
     assert staleness.slope(past, 0.45, "2012-01-01") == pytest.approx(
         staleness.EXPONENT * 0.45
     )  # nothing of it was known then
+
+
+def test_what_was_learnt_in_another_loss_teaches_nothing_of_this_one() -> None:
+    about = {"cluster": "day", "margin": 0.0, "bound": 1.0, "level": 0.05}
+    first = {"day": NIGHT, "gain": 0.1, "clusters": 7, "news": 0.2}
+    entries = [
+        entry(
+            "waiting",
+            loss,
+            since=NIGHT,
+            first={**first, "gain": gain},
+            terms=Terms(loss=loss, **about) if loss else None,
+        )
+        for loss, gain in (("", 0.1), ("log_loss", 0.2), ("brier", 0.3))
+    ]
+    assert [each.gain for each in staleness.past(entries, "brier")] == [0.1, 0.3]  # the first does not say
 
 
 def test_staleness_is_counted_from_the_training() -> None:
