@@ -250,6 +250,16 @@ def _all_end_well(place: Place, dag_id: str) -> None:
     assert set(states.values()) == {"success"}, states
 
 
+def test_the_night_of_the_page_is_lived_and_its_request_judged(place: Place) -> None:
+    """docs/nights.md names the training that its `decide` asks for, and `gate` has judged it."""
+    said = place.ratchet("history", "flight_delays")[1]
+    key = re.search(r"--run (\S+__\S+)", (ROOT / "docs" / "nights.md").read_text())
+    assert key is not None
+    night = key[1].rpartition("__")[2]
+    assert re.search(rf" requested +{night} .*asked for by ", said), said
+    assert re.search(rf" (won|waiting|rejected) .*{key[1]}: ", said), said
+
+
 def test_what_the_shell_did_is_in_the_installations_mlflow(place: Place) -> None:
     """`ratchet step train` was told no address, and its run is where `make up` put MLflow."""
     import httpx
