@@ -1,4 +1,4 @@
-"""Keep machine-learning models fresh and never let them get worse."""
+"""Keep machine-learning models fresh, and replace one only on proof."""
 
 from pkgutil import extend_path
 

@@ -47,7 +47,7 @@ FAILED, REFUSED, RETRY = 2, 3, 75
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ratchet")
 def ratchet() -> None:
-    """Keep machine-learning models fresh and never let them get worse."""
+    """Keep machine-learning models fresh, and replace one only on proof."""
 
 
 for command in (
