@@ -110,6 +110,25 @@ def select(text: str, where: str | Path) -> str:
     raise ContractError(f"{where}: expected one SELECT, and {said}{pivot}. Mend it and run: ratchet lint")
 
 
+@lru_cache(maxsize=256)
+def unparsed(expression: str) -> str:
+    """Return why a text is no expression of SQL, in DuckDB's words; nothing where it is one."""
+    import duckdb
+
+    try:
+        for each in (expression, f"({expression})"):  # alone it has no end too many, in brackets it is one expression
+            duckdb.extract_statements(f"SELECT {each}")
+    except duckdb.Error as error:
+        return said(error)
+    return ""
+
+
+def said(error: Exception) -> str:
+    """Return DuckDB's words of an error, without what is ours: the query around a contract's SQL, and our names."""
+    words = re.split(r"\n+LINE \d+: ", str(error))[0]
+    return one_line(re.sub(r'"[^"]*_ratchet_[^"]*"(, )?', "", words).rstrip(", "), 400)
+
+
 def _writes(text: str) -> str | None:
     """Return what a SELECT holds that writes, or that runs what was not looked at; None where there is none.
 

@@ -17,7 +17,7 @@ from ratchet.contract.rules import VALUE
 from ratchet.contract.value import OUTCOMES, Value
 from ratchet.data import sql
 from ratchet.data.features import PARTITION
-from ratchet.errors import DataError
+from ratchet.errors import ContractError, DataError
 from ratchet.text import one_line
 from ratchet.training.metrics import row_losses
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 PREDICTION, LABEL, PROBABILITY = "prediction", "label", "probability_"  # what SQL reads beside the row's own columns
+_SQL = ("gate", "value", "sql")  # where it stands in the contract
 _PLACE, _ROWS = "_ratchet_place", "_ratchet_rows"
 Rows = Callable[[], "pa.Table"]  # returns key, features and target of the rows: asked only where costs need them
 
@@ -104,7 +105,7 @@ def type_of(loop: Loop, rows: pa.Table) -> str:
         text = _prepare(connection, loop, np.zeros(shape), rows, ())
         return str(connection.sql(f"SELECT ({text}) FROM {_ROWS} AS r").types[0])
     except duckdb.Error as error:
-        raise _failed(loop, error) from None
+        raise _failed(loop, sql.said(error)) from None
     finally:
         connection.close()
 
@@ -120,7 +121,7 @@ def _by_sql(loop: Loop, prediction: Vector, rows: pa.Table, classes: Sequence[st
         cast = f"SELECT CAST(({text}) AS DOUBLE) AS cost FROM {_ROWS} AS r ORDER BY r.{_PLACE}"
         column = connection.sql(cast).to_arrow_table().column("cost")
     except duckdb.Error as error:
-        raise _failed(loop, error) from None
+        raise _failed(loop, sql.said(error)) from None
     finally:
         connection.close()
     found = np.where(there, column.to_numpy(), np.nan)
@@ -140,15 +141,20 @@ def _prepare(
 ) -> str:
     """Make the table that the SQL reads, lock the connection, and return the SQL of what a row `r` costs.
 
-    The expression sees one row: what a row costs is not for others to say.
+    The expression sees one row: what a row costs is not for others to say. Raises ContractError where it is none.
     """
+    expression = str(_value(loop).sql)
+    if why := sql.unparsed(expression):
+        raise _failed(loop, why)
     given = _given(loop, prediction, rows, classes)
     connection.register("_ratchet_given", given)
     connection.execute(f"CREATE TEMP TABLE {_ROWS} AS SELECT * FROM _ratchet_given")
     sql.lock(connection)
     columns = ", ".join(f"r.{sql.name(c)} AS {sql.name(c)}" for c in given.column_names if c != _PLACE)
-    scoped = f"SELECT ({_value(loop).sql}) FROM (SELECT {columns})"
-    return sql.select(scoped, f"{loop.folder / 'loop.yaml'}: gate.value.sql")
+    try:
+        return sql.select(f"SELECT ({expression}) FROM (SELECT {columns})", "gate.value.sql")
+    except ContractError as error:
+        raise fail(loop, _SQL, str(error)) from None
 
 
 def _given(loop: Loop, prediction: Vector, rows: pa.Table, classes: Sequence[str]) -> pa.Table:
@@ -176,8 +182,8 @@ def _given(loop: Loop, prediction: Vector, rows: pa.Table, classes: Sequence[str
     return pa.table({**own, **told})
 
 
-def _failed(loop: Loop, error: Exception) -> Exception:
-    return fail(loop, ("gate", "value", "sql"), f"gate.value.sql fails: {one_line(str(error), 400)}")
+def _failed(loop: Loop, why: str) -> ContractError:
+    return fail(loop, _SQL, f"gate.value.sql fails: mend {one_line(str(_value(loop).sql), 200)!r}. DuckDB says: {why}")
 
 
 def _value(loop: Loop) -> Value:

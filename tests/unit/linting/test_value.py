@@ -41,6 +41,28 @@ def test_what_is_wrong_with_a_value(place: Path, name: str, about: dict[str, Any
     assert all(words in each and "loop.yaml" in each for each in wrong)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("abs(prediction - label", 'Parser Error: syntax error at or near "label"'),
+        ("prediction FROM flights", 'Parser Error: syntax error at or near "FROM"'),
+        ("prediction) FROM (SELECT 1 AS prediction", 'Parser Error: syntax error at or near ")"'),
+        ("ratchet + prediction", 'Binder Error: Referenced column "ratchet" not found in FROM clause!'),
+        ("CASE\n  WHEN label THEN prediction\n  ELSE plce END", 'Binder Error: Referenced column "plce" not found'),
+    ],
+)
+def test_duckdbs_words_are_told_with_the_contracts_own_expression_and_nothing_of_ours(
+    place: Path, text: str, says: str
+) -> None:
+    loop = catalog.load("flight_delays")
+    loop = loop.model_copy(update={"gate": Gate.model_validate({"value": {"unit": "minutes", "sql": text}})})
+    (wrong,) = value.mistakes(loop, features.dry_run(loop))
+    found = str(wrong).partition(": gate.value.sql fails: ")[2]
+    assert found.startswith(f"mend {' '.join(text.split())!r}. DuckDB says: {says}")
+    about = found.partition("DuckDB says: ")[2].replace(says, "")
+    assert not [each for each in ("_ratchet", "LINE", "SELECT", "^") if each in about], about
+
+
 def test_a_feature_may_not_be_called_as_what_was_predicted(place: Path) -> None:
     loop = catalog.load("wind")
     gate = Gate.model_validate({"value": {"unit": "minutes", "sql": "prediction"}})

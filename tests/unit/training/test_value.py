@@ -171,6 +171,15 @@ def test_sql_that_fails_or_reaches_further_is_a_mistake_of_the_contract(place: P
         value.type_of(_loop(sql=text), _rows([0])())
 
 
+def test_what_duckdb_suggests_is_never_a_name_of_ours(place: Path) -> None:
+    with pytest.raises(
+        ContractError, match=r"DuckDB says: Binder Error: Referenced column \"plac\" not found"
+    ) as caught:
+        value.costs(_loop(sql="plac + prediction"), np.zeros(1), np.array([0.2]), _rows([0]))
+    assert "_ratchet" not in str(caught.value)
+    assert 'Candidate bindings: "' in str(caught.value)
+
+
 def test_whether_costs_decide() -> None:
     assert [value.decides(_loop(**about)) for about in ({"costs": HAND}, {"sql": "prediction"})] == [True, False]
     assert not value.decides(catalog.load("flight_delays"))
