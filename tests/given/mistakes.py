@@ -308,7 +308,7 @@ MISTAKES = {
         "loss: log_loss",
         "loss: squared_error",
         "loss: squared_error",
-        ("gate.loss: 'squared_error' is not a loss of binary", "There is: brier, log_loss"),
+        ("gate.loss: 'squared_error' is not a loss of binary", "there is: brier, log_loss"),
     ),
     "fairness of a regression": Mistake(
         "wind",
@@ -439,6 +439,22 @@ MISTAKES = {
         "  value:\n    unit: minutes\n    sql: (WITH x AS (DELETE FROM y) SELECT prediction)\n  floors:",
         "sql: (WITH",
         ("gate.value.sql: expected a SELECT that only reads", "it holds DELETE"),
+    ),
+    "a value without a unit": Mistake(
+        "wind",
+        CONTRACT,
+        "  floors:",
+        "  value:\n    unit: ''\n    sql: abs(prediction - label)\n  floors:",
+        "unit: ''",
+        ("gate.value.unit: name a unit, as minutes of delay; found ''",),
+    ),
+    "an outcome that is none, beside other mistakes": Mistake(
+        "flight_delays",
+        CONTRACT,
+        "  floors:",
+        "  value:\n    unit: ' '\n    costs: {false_negative: 60,\n      dear: 3,\n      cheap: 1}\n  floors:",
+        "cheap",
+        ("'cheap' is no outcome of a binary task; there is: false_negative, false_positive, true_",),
     ),
     "a value of no prediction": Mistake(
         "wind",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
 MISPLACED = "ratchet_misplaced"  # an error that knows its place better than the validator that has found it
+TASK = "task"  # what a part that is read may know of the rest of its contract
 
 
 def mistake(place: tuple[str, ...], message: str, word: str = "", words: Sequence[str] = ()) -> PydanticCustomError:
@@ -18,6 +19,11 @@ def mistake(place: tuple[str, ...], message: str, word: str = "", words: Sequenc
     return PydanticCustomError(
         MISPLACED, "{message}", {"place": place, "message": message, "word": word, "words": [*words]}
     )
+
+
+def mistakes(found: Sequence[PydanticCustomError]) -> ValidationError:
+    """Make one error of several, for a validator to raise: each is told."""
+    return ValidationError.from_exception_data("", [{"type": each, "input": None} for each in found])
 
 
 class Part(BaseModel):

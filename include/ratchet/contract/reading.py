@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ratchet.contract.loop import Loop
-from ratchet.contract.part import MISPLACED
+from ratchet.contract.part import MISPLACED, TASK
 from ratchet.contract.value import ONE, SEVERAL
 from ratchet.errors import ContractError
 from ratchet.text import one_line
@@ -29,7 +29,8 @@ def read(path: Path) -> Loop:
     if not isinstance(document, dict):
         raise ContractError(f"{path}:1: expected a mapping of keys to values, found {type(document).__name__}")
     try:
-        loop = Loop.model_validate({**_plain(document), "folder": path.parent})
+        said = _plain(document)
+        loop = Loop.model_validate({**said, "folder": path.parent}, context={TASK: said.get(TASK)})
     except ValidationError as error:
         raise ContractError("\n".join(_explain(path, document, item) for item in error.errors())) from None
     if loop.name != path.parent.name:
@@ -47,10 +48,10 @@ def fail(loop: Loop, where: tuple[str | int, ...], message: str) -> ContractErro
 
 
 def nearest(word: str, words: list[str]) -> str:
-    """Suggest the nearest right spelling, and list what there is."""
+    """Suggest the nearest right spelling, and list what there is: words to stand after a semicolon."""
     close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}There is: {', '.join(sorted(words)) or 'nothing yet'}"
+    begun = f"did you mean {close[0]!r}? There" if close else "there"
+    return f"{begun} is: {', '.join(sorted(words)) or 'nothing yet'}"
 
 
 def locate(path: Path, document: Any, where: tuple[str | int, ...]) -> str:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from ratchet.contract.part import Part, mistake
+from ratchet.contract.part import TASK, Part, mistake, mistakes
 
 Outcome = Literal["true_positive", "false_positive", "false_negative", "true_negative"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # of a binary task
@@ -33,6 +43,21 @@ class Value(Part):
         default=None,
         description="Or a DuckDB expression: what a row costs, of prediction, label and the row's features and key.",
     )
+
+    @field_validator("unit", mode="before")
+    @classmethod
+    def _unit_is_named(cls, unit: Any) -> Any:
+        if unit is None or (isinstance(unit, str) and not unit.strip()):
+            raise ValueError(f"name a unit, as minutes of delay; found {unit!r}")
+        return unit
+
+    @field_validator("costs")
+    @classmethod
+    def _outcomes_are_known(cls, costs: dict[str, Cost] | None, info: ValidationInfo) -> dict[str, Cost] | None:
+        """Tell each unknown outcome beside other mistakes, where the task is known before all of the contract is."""
+        if (info.context or {}).get(TASK) == "binary" and (found := [*_unknown(costs or {}, ())]):
+            raise mistakes(found)
+        return costs
 
     @model_validator(mode="after")
     def _says_one(self) -> Value:
@@ -69,11 +94,11 @@ class Value(Part):
             return
         if task == "regression":
             raise mistake(place, "a regression has no outcomes to count: write sql, as sql: abs(prediction - label)")
+        if task == "binary" and (unknown := [*_unknown(self.costs, place)]):
+            raise unknown[0]
         for name, found in self.costs.items():
             if task == "multiclass" and not isinstance(found, dict):
                 raise mistake((*place, name), "expected what each class costs that is said of it, as {late: 15}")
-            if task == "binary" and name not in OUTCOMES:
-                raise mistake((*place, name), f"{name!r} is no outcome of a binary task", name, OUTCOMES)
             if task == "binary" and isinstance(found, dict):
                 raise mistake((*place, name), "expected what such a row costs, as 15; found costs of classes")
         if task == "binary" and min(self._prices) <= 0:
@@ -95,3 +120,10 @@ class Value(Part):
         """What a wrong answer costs more than a right one: of negative rows, and of positive ones."""
         right, wrongly, missed, none = (self.cost(outcome) for outcome in OUTCOMES)
         return wrongly - none, missed - right
+
+
+def _unknown(costs: Mapping[str, Cost], place: tuple[str, ...]) -> Iterator[PydanticCustomError]:
+    """Yield the names that are no outcomes, as mistakes. place: of the costs, in what the validator looks at."""
+    for name in costs:
+        if name not in OUTCOMES:
+            yield mistake((*place, name), f"{name!r} is no outcome of a binary task", name, OUTCOMES)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ratchet.contract import reading
 from ratchet.contract.loop import Loop
 from ratchet.errors import ContractError
-from tests.given.contracts import broken
+from tests.given.contracts import broken, refused
 
 
 def _line(message: str) -> int:
@@ -53,6 +53,22 @@ def test_the_line_is_the_mistakes_own(place: Path) -> None:
     path = place / "loops" / "flight_delays" / "loop.yaml"
     expected = next(n for n, line in enumerate(path.read_text().splitlines(), 1) if "holdout_days" in line)
     assert _line(broken(place, "holdout_days: 7", "holdot_days: 7")) == expected
+
+
+def test_all_that_is_wrong_with_a_value_is_told_at_once_each_at_its_line(place: Path) -> None:
+    new = "  value:\n    unit: ''\n    costs:\n      false_negative: 60\n      fals_positive: 3\n      dear: 1\n"
+    _, message = refused(place, "  floors:", f"{new}  floors:")
+    told = message.splitlines()
+    first = _line(told[0])
+    assert "gate.value.unit: name a unit" in told[0]
+    assert "'fals_positive' is no outcome of a binary task; did you mean 'false_positive'? There is: " in told[1]
+    assert "'dear' is no outcome of a binary task; there is: false_negative, " in told[2]
+    assert [_line(each) - first for each in told] == [0, 3, 4]
+
+
+def test_a_sentence_of_what_there_is_begins_small_after_a_semicolon() -> None:
+    assert reading.nearest("x", ["late", "early"]) == "there is: early, late"
+    assert reading.nearest("x", []) == "there is: nothing yet"
 
 
 def test_not_yaml(place: Path) -> None:
