@@ -82,6 +82,15 @@ class Value(Part):
         told = {actual: said for actual, said in (self.costs or {}).items() if isinstance(said, dict)}
         return tuple(dict.fromkeys([*told, *(name for said in told.values() for name in said)]))
 
+    @property
+    def spread(self) -> float:
+        """The most that one answer to a row costs more than another, by costs."""
+        names = self.classes
+        if not names:
+            return max(map(abs, self._prices))
+        rows = ([self.cost(actual, said) for said in names] for actual in names)
+        return max(max(row) - min(row) for row in rows)
+
     def cost(self, actual: str, said: str = "") -> float:
         """Return what a row costs. actual: an outcome of a binary task; or a class, of which another was said."""
         found = (self.costs or {}).get(actual, 0.0)

@@ -53,6 +53,18 @@ def test_an_approval_that_names_nobody_is_refused(place: Path, ratchet: Ratchet)
     assert "approval: [ada, grace]" in err
 
 
+def test_a_bound_that_no_day_comes_to_is_a_remark_and_no_mistake(place: Path, ratchet: Ratchet) -> None:
+    contract = place / "loops" / "flight_delays" / "loop.yaml"
+    text = contract.read_text()
+    assert "  loss: log_loss" in text
+    assert "  bound: 0.05" in text
+    contract.write_text(text.replace("  loss: log_loss", "  loss: brier").replace("  bound: 0.05", "  bound: 5"))
+    code, out, err = ratchet("lint", "flight_delays")
+    assert (code, err) == (0, "")
+    assert "flight_delays: gate.bound is 5, and two answers to a row never differ by more than 1 (brier)" in out
+    assert "In order" in out
+
+
 def test_one_loop_keeps_no_other_from_being_checked(
     place: Path, ratchet: Ratchet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

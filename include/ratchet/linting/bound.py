@@ -1,0 +1,23 @@
+"""Whether the bound of a duel is one that a day can come to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from ratchet.contract.loop import Loop
+from ratchet.contract.rules import VALUE
+
+
+def remarks(loop: Loop) -> Iterator[str]:
+    """Yield that a bound is more than two models can differ by: no mistake, but it is paid for in days."""
+    gate, value, most, why = loop.gate, loop.gate.value, math.inf, ""
+    if loop.loss == VALUE and value is not None and value.costs is not None:
+        most, why = value.spread, f"{value.unit} (gate.value.costs)"
+    elif loop.loss == "brier":
+        most, why = 1.0, "(brier)"
+    if gate.bound is not None and 2 * gate.margin < most < gate.bound:
+        yield (
+            f"gate.bound is {gate.bound:g}, and two answers to a row never differ by more than {most:g} {why}, "
+            f"so that it clips nothing and only makes each duel longer. Make it {most:g}"
+        )
