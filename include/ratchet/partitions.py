@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from ratchet.errors import RequestError
 
@@ -58,8 +58,9 @@ def _asked_day(text: str) -> str:
     return _asked(text)
 
 
-Partition = Annotated[str, AfterValidator(_asked_day)]  # of a request: a day, as 2013-01-31
-Days = Annotated[str, AfterValidator(_asked)]  # of a request: a day, or a closed range as 2013-01-01..2013-01-31
+# Of a request. A title says the type in words, for help.
+Partition = Annotated[str, AfterValidator(_asked_day), Field(title="a day, as 2013-01-31")]
+Days = Annotated[str, AfterValidator(_asked), Field(title="a day, or a closed range as 2013-01-01..2013-01-31")]
 
 
 def shift(day: str, days: int) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
+from pydantic.fields import FieldInfo
 
 from ratchet import catalog, steps
 from ratchet.errors import RequestError, explain, storage_errors
@@ -23,14 +25,38 @@ ratchet step snapshot --loop flight_delays --run first --until 2013-01-31
 """
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, epilog=EXAMPLES)
+_NAMES = {bool: "true or false", float: "a number"}  # of types, in words
+
+
+class _WithFields(click.Command):
+    """A command whose help lists the fields of the step that it is asked beside."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[__name__] = [*args]  # help is printed before NAME is read
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        name = next((word for word in ctx.meta[__name__] if word in steps.names()), None)
+        if name is None:
+            with formatter.section("Steps"):
+                formatter.write_text(", ".join(steps.names()))
+            return
+        fields = steps.find(name).request.model_fields
+        with formatter.section(f"Fields of {name}"):
+            formatter.write_dl([(f"--{field.replace('_', '-')}", _told(about)) for field, about in fields.items()])
+
+
+@click.command(
+    cls=_WithFields, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, epilog=EXAMPLES
+)
 @click.argument("name")
 @click.option("--loop", "loop_name", required=True, help="The loop that the step works for.")
 @click.option("--result", type=click.Path(path_type=Path), help="Leave the result here as JSON, errors included.")
 @click.option("--request", help="What it is asked for, as a JSON object in this file, or in standard input (-).")
 @click.pass_context
 def step(context: click.Context, name: str, loop_name: str, result: Path | None, request: str | None) -> None:
-    """Run the step NAME. What it is asked for follows as --field value: its request's fields."""
+    """Run the step NAME. What it is asked for follows as --field value; ratchet step NAME --help lists its fields."""
     try:
         found_step = steps.find(name)
         loop = catalog.load(loop_name)
@@ -50,6 +76,18 @@ def step(context: click.Context, name: str, loop_name: str, result: Path | None,
         click.echo(json.dumps(json.loads(done.model_dump_json()), indent=1))  # ASCII: no character moves a terminal
     if done.outcome == "refused":
         raise Refused(done.reason)
+
+
+def _told(field: FieldInfo) -> str:
+    """Say what a field of a request holds, whether it is needed, and what it means."""
+    kinds = [each for each in get_args(field.annotation) or (field.annotation,) if each is not type(None)]
+    words = field.title or " or ".join(_NAMES.get(each) or str(each) for each in kinds)
+    left = "may be left out"
+    if field.is_required():
+        left = "needed"
+    elif field.default not in ("", None):
+        left = f"by default {json.dumps(field.default)}"
+    return f"{words}; {left}. {field.description or ''}"
 
 
 def _document(where: str) -> object:

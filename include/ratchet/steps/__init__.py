@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from ratchet import catalog
 from ratchet.contract.reading import nearest
@@ -28,14 +28,20 @@ Outcome = Literal[
 ]
 
 
-# What a request is made of, beside days (`ratchet.partitions`).
-Key = Annotated[str, StringConstraints(pattern=KEY)]  # of a training or a delivery
+# What a request is made of, beside days (`ratchet.partitions`). A title says the type in words, for help.
+# Of a training or a delivery.
+Key = Annotated[str, StringConstraints(pattern=KEY), Field(title="a key, of letters, digits and _.~:+@=-")]
 # Of the data registry.
-Revision = Annotated[str, StringConstraints(pattern=r"^(HEAD|main)(~[0-9]{1,4})?$|^[0-9a-f]{7,40}$")]
-MlflowRun = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-Reason = Annotated[str, AfterValidator(lambda text: one_line(text, 1000))]  # a person's words, in one line
-Login = Annotated[str, AfterValidator(lambda text: one_line(text, 200))]  # of a person, as Airflow knows them
-Words = Annotated[str, StringConstraints(max_length=10_000)]  # that a step parses further
+Revision = Annotated[
+    str,
+    StringConstraints(pattern=r"^(HEAD|main)(~[0-9]{1,4})?$|^[0-9a-f]{7,40}$"),
+    Field(title="a commit's hash, or HEAD~1"),
+]
+MlflowRun = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$"), Field(title="the id of an MLflow run")]
+# A person's words, in one line, and their login, as Airflow knows them.
+Reason = Annotated[str, AfterValidator(lambda text: one_line(text, 1000)), Field(title="words")]
+Login = Annotated[str, AfterValidator(lambda text: one_line(text, 200)), Field(title="a login")]
+Words = Annotated[str, StringConstraints(max_length=10_000), Field(title="words")]  # that a step parses further
 
 
 class StepRequest(BaseModel):

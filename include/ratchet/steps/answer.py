@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from ratchet import environment
 from ratchet.contract.loop import Loop
@@ -13,15 +13,17 @@ from ratchet.errors import RequestError
 from ratchet.lifecycle import approval
 from ratchet.steps import Key, Outcome, StepRequest, StepResult
 
-Login = Annotated[str, StringConstraints(pattern=r"^[\w.@+-]{1,64}$")]
+Login = Annotated[str, StringConstraints(pattern=r"^[\w.@+-]{1,64}$"), Field(title="a login")]
 
 
 class AnswerRequest(StepRequest):
     """What is answered, at the command line."""
 
-    run: Key  # the key of the training
-    answer: Literal["Approve", "Reject"]
-    by: Login = ""  # who says so; by default whom the system knows. Another name is marked as claimed
+    run: Key = Field(description="The key of the training.")
+    answer: Literal["Approve", "Reject"] = Field(description="What is answered.")
+    by: Login = Field(
+        default="", description="Who says so; by default whom the system knows. Another name is marked as claimed."
+    )
 
 
 class AnswerResult(StepResult):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from ratchet.adapters import writing
 from ratchet.contract.loop import Loop
 from ratchet.decisions.nights import asked
@@ -13,7 +15,7 @@ from ratchet.steps import StepRequest, StepResult
 class CloseRequest(StepRequest):
     """What is ended."""
 
-    partition: Partition  # the night
+    partition: Partition = Field(description="The night.")
 
 
 class CloseResult(StepResult):

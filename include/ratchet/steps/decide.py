@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 
+from pydantic import Field
+
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
@@ -20,7 +22,7 @@ from ratchet.steps import StepRequest, StepResult, drift, performance
 class DecideRequest(StepRequest):
     """Which night to decide on."""
 
-    partition: Partition  # the night whose drift and performance were measured
+    partition: Partition = Field(description="The night whose drift and performance were measured.")
 
 
 class DecideResult(StepResult):

@@ -7,6 +7,8 @@ import io
 import json
 from typing import Any
 
+from pydantic import Field
+
 from ratchet.adapters import drift_report, runs
 from ratchet.contract.loop import Loop
 from ratchet.contract.resting import days_of_rest
@@ -23,9 +25,11 @@ FILE = "drift.json"
 class DriftRequest(StepRequest):
     """Which days to look at."""
 
-    partition: Partition  # the latest day to look at
-    revision: Revision = ""  # of the data registry; by default what the night knew
-    report: bool = False  # let Evidently's report be made, alarm or none
+    partition: Partition = Field(description="The latest day to look at.")
+    revision: Revision = Field(
+        default="", description="The state of the data registry; by default what the night knew."
+    )
+    report: bool = Field(default=False, description="Let Evidently's report be made, alarm or none.")
 
 
 class DriftResult(StepResult):

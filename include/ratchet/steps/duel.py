@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import Field
+
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 class DuelRequest(StepRequest):
     """Which night to look at."""
 
-    partition: Partition  # the night whose performance was measured
+    partition: Partition = Field(description="The night whose performance was measured.")
 
 
 class DuelResult(StepResult):

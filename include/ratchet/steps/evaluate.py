@@ -40,8 +40,10 @@ if TYPE_CHECKING:
 class EvaluateRequest(StepRequest):
     """Which challenger to score."""
 
-    run: Key  # the key of this training
-    mlflow_run: MlflowRun = ""  # the run that holds the challenger; by default the one of that key
+    run: Key = Field(description="The key of this training.")
+    mlflow_run: MlflowRun = Field(
+        default="", description="The run that holds the challenger; by default the one of that key."
+    )
 
 
 class EvaluateResult(StepResult):

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from pydantic import Field
+
 from ratchet import extensions, partitions
 from ratchet.contract import resting
 from ratchet.contract.loop import Loop
@@ -26,8 +28,8 @@ _AT_ONCE = 366  # days that a source is asked for in one reading
 class FetchRequest(StepRequest):
     """Which days to bring."""
 
-    partitions: Days  # a day or a range
-    delivery: Key = ""  # a name for this delivery; by default the partitions themselves
+    partitions: Days = Field(description="The days to bring.")
+    delivery: Key = Field(default="", description="A name for this delivery; by default the partitions themselves.")
 
 
 class FetchResult(StepResult):

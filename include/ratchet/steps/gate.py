@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
@@ -29,8 +31,8 @@ REASON = "ratchet.verdict_reason"
 class GateRequest(StepRequest):
     """Which challenger to judge."""
 
-    run: Key  # the key of this training
-    mlflow_run: MlflowRun = ""  # the run that was evaluated; by default the one of that key
+    run: Key = Field(description="The key of this training.")
+    mlflow_run: MlflowRun = Field(default="", description="The run that was evaluated; by default the one of that key.")
 
 
 class GateResult(StepResult):

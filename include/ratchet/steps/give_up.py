@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from ratchet import partitions
 from ratchet.adapters import writing
 from ratchet.adapters.writing import Writer
@@ -16,9 +18,11 @@ from ratchet.steps import Key, Reason, StepRequest, StepResult
 class GiveUpRequest(StepRequest):
     """What is given up: nights, or the night that has asked for a training."""
 
-    partitions: Days = ""  # a day or a range
-    training: Key = ""  # the key of a training; nothing is given up where no night has asked for it
-    reason: Reason = "a task failed"
+    partitions: Days = Field(default="", description="The nights.")
+    training: Key = Field(
+        default="", description="The key of a training; nothing is given up where no night has asked for it."
+    )
+    reason: Reason = Field(default="a task failed", description="Why it is given up.")
 
 
 class GiveUpResult(StepResult):

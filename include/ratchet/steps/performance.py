@@ -44,8 +44,12 @@ _LEFT = "predicted by a model that was trained on that day or later: left out"
 class PerformanceRequest(StepRequest):
     """Which night to measure."""
 
-    partition: Partition  # the night that looks; labels are known up to `label_delay_days` before it
-    revision: Revision = ""  # of the data registry; by default what the night knew
+    partition: Partition = Field(
+        description="The night that looks; labels are known up to `label_delay_days` before it."
+    )
+    revision: Revision = Field(
+        default="", description="The state of the data registry; by default what the night knew."
+    )
 
 
 class PerformanceResult(StepResult):

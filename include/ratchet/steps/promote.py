@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from pydantic import Field
+
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import acts, lifecycle
@@ -17,8 +19,10 @@ from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, gate, snapsho
 class PromoteRequest(StepRequest):
     """Which challenger to promote."""
 
-    run: Key  # the key of this training
-    mlflow_run: MlflowRun = ""  # the run that the gate judged; by default the one of that key
+    run: Key = Field(description="The key of this training.")
+    mlflow_run: MlflowRun = Field(
+        default="", description="The run that the gate judged; by default the one of that key."
+    )
 
 
 class PromoteResult(StepResult):

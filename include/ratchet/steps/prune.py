@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from ratchet.adapters import keeping, runs
 from ratchet.contract.loop import Loop
 from ratchet.lifecycle import dataset, pruning
@@ -11,7 +13,7 @@ from ratchet.steps import StepRequest, StepResult
 class PruneRequest(StepRequest):
     """Whether it is only asked what would go."""
 
-    dry_run: bool = False
+    dry_run: bool = Field(default=False, description="Say what would go, and let it be.")
 
 
 class PruneResult(StepResult):

@@ -40,8 +40,8 @@ _TOLD = 5  # corrections that the reason tells one by one
 class PublishRequest(StepRequest):
     """Which delivery to publish."""
 
-    partitions: Days  # a day or a range
-    delivery: Key = ""  # the name that fetch gave it
+    partitions: Days = Field(description="The days of the delivery.")
+    delivery: Key = Field(default="", description="The name that fetch gave it.")
 
 
 class PublishResult(StepResult):

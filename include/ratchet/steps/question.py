@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from ratchet.contract.loop import Loop
 from ratchet.decisions import lifecycle
 from ratchet.lifecycle import approval, ledger, records, verdicts
@@ -12,7 +14,7 @@ from ratchet.steps import Key, StepRequest, StepResult, duel, gate
 class QuestionRequest(StepRequest):
     """About which challenger."""
 
-    run: Key  # the key of the training
+    run: Key = Field(description="The key of the training.")
 
 
 class QuestionResult(StepResult):

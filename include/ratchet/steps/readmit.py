@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from ratchet.contract.loop import Loop
 from ratchet.contract.table import Table
 from ratchet.data import parting, tables
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 class ReadmitRequest(StepRequest):
     """What is put back through."""
 
-    partition: Partition  # the day
+    partition: Partition = Field(description="The day.")
 
 
 class ReadmitResult(publish.PublishResult):

@@ -10,6 +10,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data.examples import Examples
@@ -45,10 +47,12 @@ JUDGED = ("challenger/", "baseline/")  # metrics of the holdout, that a refit ha
 class RefitRequest(StepRequest):
     """Which recipe to fit, and on which days."""
 
-    run: Key  # the key of this training
-    mlflow_run: MlflowRun = ""  # the run that was judged
-    # The latest partition for the refit; by default the training's days, the held-out ones included.
-    until: Partition = ""
+    run: Key = Field(description="The key of this training.")
+    mlflow_run: MlflowRun = Field(default="", description="The run that was judged.")
+    until: Partition = Field(
+        default="",
+        description="The latest partition for the refit; by default the training's days, the held-out ones included.",
+    )
 
 
 class RefitResult(StepResult):

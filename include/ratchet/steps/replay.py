@@ -9,6 +9,8 @@ from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions.entries import Promoted, only
@@ -30,12 +32,19 @@ if TYPE_CHECKING:
 class ReplayRequest(StepRequest):
     """Which nights to replay, and under what."""
 
-    first: Partition = ""  # the first night; by default the one after the first champion's training
-    last: Partition = ""  # the last night; by default the latest
-    policies: Words = spec.POLICIES  # as `replay/spec.py` says, parted by spaces
-    gates: Words = spec.OWN  # the same, of gates; every policy is run under every gate
-    # What a retraining is worth, in the loss's units times days; by default the contract's own, else nothing.
-    cost: float | None = None
+    first: Partition = Field(
+        default="", description="The first night; by default the one after the first champion's training."
+    )
+    last: Partition = Field(default="", description="The last night; by default the latest.")
+    policies: Words = Field(
+        default=spec.POLICIES, description="The policies to try, parted by spaces, as docs/replay.md says."
+    )
+    gates: Words = Field(default=spec.OWN, description="The gates to try, as policies; each policy is run under each.")
+    cost: float | None = Field(
+        default=None,
+        description="What a retraining is worth, in the loss's units times days; by default the contract's own, else "
+        "nothing.",
+    )
 
 
 class ReplayResult(StepResult):

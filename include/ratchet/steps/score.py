@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 class ScoreRequest(StepRequest):
     """Which day to score."""
 
-    partition: Partition  # the day to score
-    revision: Revision = ""  # of the data registry; by default the newest
+    partition: Partition = Field(description="The day to score.")
+    revision: Revision = Field(default="", description="The state of the data registry; by default the newest.")
 
 
 class ScoreResult(StepResult):

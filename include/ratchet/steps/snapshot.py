@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.part import Part
@@ -50,9 +50,11 @@ class Manifest(Part):
 class SnapshotRequest(StepRequest):
     """Which data to pin."""
 
-    run: Key  # the key of this training
-    until: Partition = ""  # the latest partition that exists for it; by default the latest published
-    revision: Revision = ""  # of the data registry; by default the newest
+    run: Key = Field(description="The key of this training.")
+    until: Partition = Field(
+        default="", description="The latest partition that exists for it; by default the latest published."
+    )
+    revision: Revision = Field(default="", description="The state of the data registry; by default the newest.")
 
 
 class SnapshotResult(StepResult):

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from ratchet import provenance
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
@@ -37,9 +39,11 @@ NOTE = "mlflow.note.content"  # a tag: what MLflow shows of a run, as HTML
 class TrainRequest(StepRequest):
     """Which training to make."""
 
-    run: Key  # its key, whose snapshot is pinned
-    reason: Reason = "asked for"  # why it is trained
-    asked_by: Login = ""  # who has asked for it, as Airflow knows them; they do not approve what comes of it
+    run: Key = Field(description="The key of this training, whose snapshot is pinned.")
+    reason: Reason = Field(default="asked for", description="Why it is trained.")
+    asked_by: Login = Field(
+        default="", description="Who has asked for it, as Airflow knows them; they do not approve what comes of it."
+    )
 
 
 class TrainResult(StepResult):

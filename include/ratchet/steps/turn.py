@@ -5,6 +5,8 @@ A night waits for the nights before it; `fetch` and `score` say so. Here it is o
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from ratchet import partitions
 from ratchet.adapters import writing
 from ratchet.adapters.writing import Writer
@@ -18,8 +20,8 @@ from ratchet.steps import Key, StepRequest, StepResult
 class TurnRequest(StepRequest):
     """What is begun."""
 
-    partitions: Days  # a day or a range
-    run: Key  # what began it: a second run of the same night waits for the first
+    partitions: Days = Field(description="The nights to begin.")
+    run: Key = Field(description="What began it: a second run of the same night waits for the first.")
 
 
 class TurnResult(StepResult):

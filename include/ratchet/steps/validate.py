@@ -21,6 +21,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from ratchet import partitions
 from ratchet.adapters import expectations
 from ratchet.contract.loop import Loop
@@ -47,8 +49,8 @@ ROW = "_ratchet_row"  # which of the delivery it was, from 1 on
 class ValidateRequest(StepRequest):
     """Which delivery to judge."""
 
-    partitions: Days  # a day or a range
-    delivery: Key = ""  # the name that fetch gave it
+    partitions: Days = Field(description="The days of the delivery.")
+    delivery: Key = Field(default="", description="The name that fetch gave it.")
 
 
 class ValidateResult(StepResult):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet import cli
+from ratchet import cli, steps
 from ratchet.lifecycle import dataset
 from ratchet.steps import fetch
 from tests.unit.cli.conftest import Ratchet
@@ -21,6 +21,46 @@ def test_a_result_is_left_for_errors_too(place: Path, ratchet: Ratchet) -> None:
     error = json.loads(result.read_text())["error"]
     assert error["type"] == "SourceError"
     assert error["retriable"]
+
+
+def _help(ratchet: Ratchet, *words: str) -> str:
+    """Return what the help says, in one line, however wide the terminal is."""
+    code, out, _ = ratchet("step", *words)
+    assert code == 0
+    return " ".join(out.split())
+
+
+@pytest.mark.parametrize("words", [("train", "--help"), ("-h", "train"), ("--loop", "wind", "train", "--help")])
+def test_the_help_of_a_step_lists_its_fields(ratchet: Ratchet, words: tuple[str, ...]) -> None:
+    told = _help(ratchet, *words).partition("Fields of train: ")[2]
+    assert told.startswith(
+        "--run a key, of letters, digits and _.~:+@=-; needed. The key of this training, whose snapshot is pinned. "
+        '--reason words; by default "asked for". Why it is trained. '
+        "--asked-by a login; may be left out. Who has asked for it, as Airflow knows them"
+    )
+
+
+@pytest.mark.parametrize("name", steps.names())
+def test_each_field_of_each_step_is_told_in_words(ratchet: Ratchet, name: str) -> None:
+    told = _help(ratchet, name, "--help").partition(f"Fields of {name}: ")[2]
+    fields = steps.find(name).request.model_fields
+    assert fields
+    for field, about in fields.items():
+        assert about.description
+        assert f"--{field.replace('_', '-')} " in told
+        assert " ".join(about.description.split()) in told
+    assert "class" not in told
+
+
+def test_what_is_no_text_is_told_in_words_too(ratchet: Ratchet) -> None:
+    assert "--answer Approve or Reject; needed. " in _help(ratchet, "answer", "--help")
+    assert "--dry-run true or false; by default false. " in _help(ratchet, "prune", "--help")
+    assert "--cost a number; may be left out. " in _help(ratchet, "replay", "--help")
+
+
+def test_the_help_without_a_step_lists_the_steps(ratchet: Ratchet) -> None:
+    for words in (("--help",), ("fecth", "--help")):
+        assert f"Steps: {', '.join(steps.names())}" in _help(ratchet, *words)
 
 
 def test_what_was_done_is_told_and_left(place: Path, ratchet: Ratchet) -> None:
