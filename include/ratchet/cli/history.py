@@ -7,12 +7,14 @@ import click
 from ratchet import catalog
 from ratchet.decisions import entries
 from ratchet.lifecycle import dataset, ledger, verification
+from ratchet.text import counted
 
 
 @click.command(short_help="Print the ledger of LOOP_NAME, oldest decision first.")
 @click.argument("loop_name")
 @click.option("--verify", is_flag=True, help="Prove that nothing of it was changed, lost or forged.")
-def history(loop_name: str, verify: bool) -> None:
+@click.option("--all", "everything", is_flag=True, help="Print each night's certificate too, and not the newest alone.")
+def history(loop_name: str, verify: bool, everything: bool) -> None:
     """Print the ledger of LOOP_NAME: every decision about its models, oldest first. Of certificates the newest."""
     loop, registry = catalog.load(loop_name), dataset.existing()
     if verify:
@@ -26,8 +28,9 @@ def history(loop_name: str, verify: bool) -> None:
     if not found:
         click.echo(f"Nothing was decided about {loop_name} yet")
     certified = entries.only(found, entries.Certified)
+    left_out = 0 if everything else len(certified[:-1])
     for number, entry in enumerate(found, 1):
-        if isinstance(entry, entries.Certified) and entry is not certified[-1]:
+        if left_out and isinstance(entry, entries.Certified) and entry is not certified[-1]:
             continue
         told = entries.line(entry)
         who = told.get("responder") if told.get("known") in ("airflow", "system") else None
@@ -37,3 +40,6 @@ def history(loop_name: str, verify: bool) -> None:
             f"{number:4}  {entry.at}  {entry.kind:12} {ledger.what(entry):12} {about:12} "
             f"by {who or entry.by}  {told.get('run', '')}: {entry.reason}"
         )
+    if left_out:
+        few = f"{counted(left_out, 'nightly certificate')} left out, older than the newest"
+        click.echo(f"{few}. See all: ratchet history {loop.name} --all")

@@ -25,3 +25,26 @@ def test_every_decision_is_a_line_oldest_first(place: Path, ratchet: Ratchet) ->
     assert first[0] == "1"
     assert first[2:] == ["promoted", "v2", "against", "v1", "by", "ada", "second:", "better"]
     assert second[2:] == ["vetoed", "2013-01-05", "against", "v2", "by", "ada", ":", "bad", "data"]
+
+
+def _certify(*nights: str) -> None:
+    loop, registry = catalog.load("wind"), dataset.registry()
+    with writing.held(registry) as writer:
+        said = [entry("certified", night, partition=night, reason=f"held on {night}", by="night") for night in nights]
+        ledger.write(writer, loop, said)
+
+
+def test_certificates_that_are_left_out_are_counted_and_may_be_seen(place: Path, ratchet: Ratchet) -> None:
+    _certify("2013-01-05")
+    assert "left out" not in ratchet("history", "wind")[1]
+    _certify("2013-01-06")
+    *_, last = ratchet("history", "wind")[1].splitlines()
+    assert last == "1 nightly certificate left out, older than the newest. See all: ratchet history wind --all"
+    _certify("2013-01-07")
+    shown, last = ratchet("history", "wind")[1].splitlines()
+    assert shown.split()[0] == "3"
+    assert last == "2 nightly certificates left out, older than the newest. See all: ratchet history wind --all"
+    code, out, _ = ratchet("history", "wind", "--all")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["1", "2", "3"]
+    assert "left out" not in out
