@@ -73,8 +73,11 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
         if done := next((each for each in only(entries, Promoted) if each.evaluated == judged), None):
             return RefitResult(reason=f"promoted as v{done.version}", outcome="unchanged", mlflow_run=done.mlflow_run)
         won = lifecycle.won(entries, judged)
-        if won is None or (rules := gate.rules(now, won)).deploy != "refit":
+        if won is None:
             return RefitResult(reason=verdicts.said(entries, judged), outcome="skipped")
+        if (rules := gate.rules(now, won)).deploy != "refit":
+            said = f"nothing to refit: the contract deploys the evaluated model (gate.deploy: {rules.deploy})"
+            return RefitResult(reason=said, outcome="skipped")
         # A key that no request can spell: a training is never taken for a refit.
         begun = runs.find_run(client, loop.name, f"refit/{judged}")
         made, told = records.find(loop, begun.run_id) if begun else None, "refitted before, on"

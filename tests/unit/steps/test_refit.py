@@ -52,6 +52,17 @@ def test_a_refit_far_from_its_twin_is_refused(second: str, tmp_path: Path, monke
     assert evaluation.distance(np.array([0.1, np.nan]), np.array([0.1, 0.2])) == np.inf
 
 
+def test_where_the_evaluated_model_is_deployed_there_is_nothing_to_refit(second: str, tmp_path: Path) -> None:
+    path = tmp_path / "copy" / "loops" / NAME / "loop.yaml"
+    path.write_text(path.read_text().replace("deploy: refit", "deploy: evaluated"))
+    renew("second")
+    _won(second)
+    done = step("refit", NAME, run="second", mlflow_run=second, until=NIGHT)
+    assert (done.outcome, done.mlflow_run) == ("skipped", None)
+    told = "nothing to refit: the contract deploys the evaluated model (gate.deploy: evaluated)"
+    assert done.reason == told
+
+
 def _won(second: str) -> None:
     live_night()
     win(second)
