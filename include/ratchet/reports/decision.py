@@ -204,7 +204,9 @@ def _holdout(found: Mapping[str, Any]) -> list[str]:
     if value := found["value"]:
         rows.append((f"{value['unit']}, a row", *(_number(value[who]) for who in sides)))
     told = [f"<p class='wait'>{html.escape(text)}.</p>" for text in found["too_few"].values()]
-    return ["<h2>On the holdout</h2>", *told, table(("metric", *sides), rows)]
+    note = "<p>–: not measured. Of a baseline nothing is that asks how rows are ordered: it answers alike for all.</p>"
+    unmeasured = "baseline" in metrics and metrics["challenger"].keys() - metrics["baseline"].keys()
+    return ["<h2>On the holdout</h2>", *told, table(("metric", *sides), rows), *([note] if unmeasured else [])]
 
 
 def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from ratchet.decisions import duel, hypothesis
 from ratchet.training import baseline as baselines_of
 from ratchet.training import behaviour, intercept, latency, probes, value
 from ratchet.training.intercept import Shift
-from ratchet.training.metrics import measure, measured
+from ratchet.training.metrics import ORDERS, measure, measured
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -225,11 +225,12 @@ def _value(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None, usual: S
 
 
 def _of_constant(loop: Loop, target: Vector, said: Vector) -> dict[str, float]:
-    """Measure a baseline; a metric of the loop's own that takes no constant is left out."""
+    """Measure a baseline; how rows are ordered, and a metric of the loop's own that takes no constant, is left out."""
     try:
-        return measured(loop, target, said)
+        found = measured(loop, target, said)
     except Exception:  # noqa: BLE001 (whatever the loop's own code raises)
-        return measure(loop.task, target, said)
+        found = measure(loop.task, target, said)
+    return {name: value for name, value in found.items() if name not in ORDERS}
 
 
 def probe(loop: Loop, model: Model, rows: pa.Table) -> dict[str, Any]:

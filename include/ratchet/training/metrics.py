@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float64]
 
+ORDERS = ("roc_auc", "average_precision")  # say how rows are ordered: nothing of who answers the same for all of a day
 EPSILON = 1e-7  # probabilities are clipped here, so that one certain mistake costs 16 nats and not infinity
 
 

@@ -159,7 +159,7 @@ def test_a_baseline_stands_beside_each_metric_and_too_few_rows_are_said(tracked:
         None,
         calibration=[],
         importance={},
-        metrics={"challenger": {"mae": 1.25, "r2": None}, "baseline": {"mae": 2.5}},
+        metrics={"challenger": {"mae": 1.25, "r2": None, "own": 0.7}, "baseline": {"mae": 2.5, "r2": None}},
         baseline=[["2013-01-01", 7, -8.75, 0]],
         baseline_loss=2.5,
         baseline_words="median of the last week: 14 (7 rows of 2012-12-25..2012-12-31)",
@@ -174,6 +174,8 @@ def test_a_baseline_stands_beside_each_metric_and_too_few_rows_are_said(tracked:
     assert "<th>metric</th><th>challenger</th><th>baseline</th>" in page
     assert "<td>mae</td><td>1.25</td><td>2.5</td>" in page
     assert "<td>r2</td><td>–</td><td>–</td>" in page
+    assert "<td>own</td><td>0.7</td><td>–</td>" in page
+    assert "Of a baseline nothing is that asks how rows are ordered" in page
     assert "<td>Baseline</td><td>median of the last week: 14 (7 rows of 2012-12-25..2012-12-31)</td>" in page
     assert "on 7 rows &lt;nothing&gt; can be said yet.</p>" in page
 

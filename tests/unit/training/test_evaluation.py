@@ -131,6 +131,20 @@ def test_a_metric_of_the_loops_own_that_takes_no_constant_is_left_out_of_the_bas
     assert found["metrics"]["challenger"].keys() - found["metrics"]["baseline"].keys() == {"own"}
 
 
+def test_a_baseline_is_not_measured_by_how_rows_are_ordered() -> None:
+    """It orders none of a day: what its areas came to, 0.44 say, was the order of the days' shifts."""
+    import pyarrow as pa
+
+    loop = catalog.load("flight_delays").model_copy(update={"gate": Gate()})
+    days, target = ["a", "a", "b", "b"], np.array([1.0, 0.0, 1.0, 1.0])
+    table = pa.table({features.PARTITION: days, loop.target.name: target})
+    ours = Side(np.ones(4, dtype=bool), target, np.array([0.9, 0.2, 0.8, 0.6]))
+    plain = Baseline(kind="shares", values=(0.6,), rows=9, first="0", until="1")
+    found = evaluation.compare(loop, table, ours, None, plain, {"a": (0.1,), "b": (-0.1,)})["metrics"]
+    assert found["challenger"].keys() - found["baseline"].keys() == {"roc_auc", "average_precision"}
+    assert {"log_loss", "brier", "calibration_error"} == found["baseline"].keys()
+
+
 def test_a_baseline_is_asked_in_its_own_order_of_classes() -> None:
     """The challenger may know other classes than the anchor's baseline of long ago; both are told by those of both."""
     import pyarrow as pa
