@@ -179,5 +179,6 @@ def certified(loop: Loop, now: Anchor, night: str, version: str, by: Terms, days
         low=found.low,
         high=found.high,
         clusters=found.clusters,
+        loss=loop.measured_in,
         reason=reason,
     )

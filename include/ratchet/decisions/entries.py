@@ -62,7 +62,6 @@ class Judged(_Entry):
     """What became of a training: whose it was, and the numbers of the decision."""
 
     night: str = ""  # whose duel has decided it; empty where it was the first look
-
     run: str  # the key of the training
     mlflow_run: str  # of the model that it is about: of a refit where one was deployed or refused
     evaluated: str  # the MLflow run that was judged
@@ -197,6 +196,7 @@ class Certified(_Entry):
     low: float | None = None  # ... with its confidence sequence, from low ...
     high: float | None = None  # ... to high
     clusters: int = 0
+    loss: str = ""  # what the difference is measured in; empty where it was not kept
 
 
 class Released(_Entry):

@@ -16,13 +16,12 @@ from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import anchors, hypothesis
 from ratchet.decisions.checks.check import Check
-from ratchet.decisions.duel import Cluster, Evidence, Gathered, Verdict, curve
-from ratchet.decisions.entries import Certified, Entries, only
+from ratchet.decisions.duel import Gathered, Verdict
 from ratchet.decisions.evaluation import Evaluation
 from ratchet.decisions.gate import Decision
 from ratchet.files import slug, write_text
 from ratchet.lifecycle import ledger
-from ratchet.reports import figures
+from ratchet.reports import days, figures
 from ratchet.reports.page import page as html_page
 from ratchet.reports.page import picture, table
 from ratchet.settings import Settings
@@ -77,13 +76,13 @@ def decision(
     ]
     parts += [f"<p>{html.escape(needed)}.</p>"] if needed else []
     parts += _holdout(found) if found else []
-    for title, of, shown in (
+    for title, known, shown in (
         ("The evidence, day by day", held.days, decided.evidence),
         (f"Against the anchor, {anchors.shown(held.anchor)}", held.anchored, decided.against),
     ):
-        if shown and (clusters := hypothesis.grouped(loop, of)):
-            parts += [f"<h2>{html.escape(title)}</h2>", *_evidence(loop, clusters, shown)]
-    parts += _certificates(ledger.read(loop))
+        if shown and (clusters := hypothesis.grouped(loop, known)):
+            parts += [f"<h2>{html.escape(title)}</h2>", *days.evidence(loop, clusters, shown)]
+    parts += days.certificates(loop, ledger.read(loop))
     if decided.checks:
         parts.append("<h2>Checks</h2>")
         rows = ((c.name, _number(c.number), _bounds(c.low, c.high), _outcome(c), c.text) for c in decided.checks)
@@ -103,32 +102,6 @@ def decision(
     write_text(folder(loop) / path(about.run, when), page)
     runs.log_files(client, about.run, {f"report/{slug(when.replace(' ', '-'))}.html": page})
     return page
-
-
-def _certificates(entries: Entries) -> list[str]:
-    """Tell and draw what the nights so far could say of the champion against the anchor."""
-    told = only(entries, Certified)
-    drawn = [
-        (each.partition, each.difference, each.low, each.high)
-        for each in told[-120:]
-        if each.difference is not None and each.low is not None and each.high is not None
-    ]
-    if not told:
-        return []
-    words = f"<p>{html.escape(told[-1].partition)}: {html.escape(told[-1].reason)}.</p>"
-    return ["<h2>The certificate</h2>", words, *([picture(figures.of_certificates(drawn))] if drawn else [])]
-
-
-def _evidence(loop: Loop, clusters: Sequence[Cluster], shown: Evidence) -> list[str]:
-    """Draw a duel, and list its latest days."""
-    points = curve(clusters, margin=shown.margin, bound=shown.bound, debt=shown.debt)
-    listed = (
-        (c.key, f"{c.rows:,}", f"{c.mean:+.4f}" if math.isfinite(c.mean) else "undefined") for c in clusters[-60:]
-    )
-    return [
-        picture(figures.of_evidence(clusters, points, shown.needed, shown.margin)),
-        table((loop.gate.cluster, "rows", f"{loop.loss_words}: rival less the other"), listed),
-    ]
 
 
 def path(run: str, when: str) -> str:

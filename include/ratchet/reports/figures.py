@@ -68,15 +68,19 @@ def of_evidence(
     return _png(below)
 
 
-def of_certificates(nights: Sequence[tuple[str, float, float, float]]) -> bytes:
-    """Draw what nights could say of the champion against the anchor. nights: (night, difference, low, high)."""
-    axes = _axes("The champion's loss less the anchor's, night by night", "", "")
-    at = range(len(nights))
-    axes.fill_between(at, [each[2] for each in nights], [each[3] for each in nights], color="#7a93c4", alpha=0.25)
-    axes.plot(at, [each[1] for each in nights], color="#3a5a9c", marker=".")
-    axes.axhline(0, color="#b3640a", linewidth=1, linestyle="--")
-    step = max(1, len(nights) // 8)
-    axes.set_xticks(list(at)[::step], labels=[each[0] for each in nights][::step], rotation=30)
+def of_certificates(nights: Sequence[tuple[str, float, float, float]], unit: str) -> bytes:
+    """Draw what nights could say of the champion against the anchor, in a unit. nights: (night, difference, low, high).
+
+    Nights lie as far from each other as their dates.
+    """
+    axes = _axes("The champion less the anchor, night by night", "night", "")
+    axes.set_ylabel(unit, parse_math=False)
+    at = _dates(axes, [each[0] for each in nights])
+    low, high = ([each[i] for each in nights] for i in (2, 3))
+    axes.fill_between(at, low, high, color="#7a93c4", alpha=0.25, label="interval, at all nights together")
+    axes.plot(at, [each[1] for each in nights], color="#3a5a9c", marker=".", label="mean difference")
+    axes.axhline(0, color="#b3640a", linewidth=1, linestyle="--", label="equal")
+    axes.legend(frameon=False, fontsize="small")
     return _png(axes)
 
 
@@ -158,6 +162,17 @@ def _axes(title: str, x: str, y: str) -> Axes:
     axes.set(title=title, xlabel=x, ylabel=y)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def _dates(axes: Axes, days: Sequence[str]) -> NDArray[np.datetime64]:
+    """Let the x axis be of dates, at most eight of them named; return the days as such."""
+    import numpy as np
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=1, maxticks=8))
+    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+    axes.tick_params("x", rotation=30)
+    return np.array(days, dtype="datetime64[D]")
 
 
 def _png(axes: Axes) -> bytes:

@@ -308,6 +308,7 @@ def test_a_night_certifies_the_champion_by_its_own_days() -> None:
     assert told.low < told.difference < told.high
     assert told.difference == pytest.approx(-0.01)
     assert told.key == f"certified:{NIGHT}"
+    assert told.loss == _loop().measured_in == "log_loss"
 
 
 def test_a_champion_that_is_proved_better_becomes_the_anchor_unless_somebody_wins_that_night() -> None:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from ratchet.contract.loop import Task
 from ratchet.decisions import duel
 from ratchet.reports import figures
 from tests.given.clusters import days
 from tests.given.rows import TASKS, fitted, rows
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Axes]:
+    """What was drawn, as it was before it became a picture."""
+    found: list[Axes] = []
+    made = figures._png
+    monkeypatch.setattr(figures, "_png", lambda axes: (found.extend(axes.figure.axes), made(axes))[1])
+    return found
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -43,4 +53,14 @@ def test_evidence_calibration_and_importance_are_drawn() -> None:
 
 def test_certificates_are_drawn_night_by_night() -> None:
     nights = [(f"2013-02-{day:02d}", -0.001 * day, -0.01, 0.01) for day in range(1, 12)]
-    assert figures.of_certificates(nights)[:4] == figures.of_certificates(nights[:1])[:4] == b"\x89PNG"
+    drawn = figures.of_certificates(nights, "log_loss"), figures.of_certificates(nights[:1], "$ a row")
+    assert drawn[0][:4] == drawn[1][:4] == b"\x89PNG"
+
+
+def test_nights_that_are_missing_leave_their_room(seen: list[Axes]) -> None:
+    """A month without a night was a step like any other."""
+    nights = [(night, -0.01, -0.02, 0.01) for night in ("2013-02-01", "2013-02-02", "2013-03-04")]
+    figures.of_certificates(nights, "log_loss")
+    at = seen[0].lines[0].get_xdata(orig=False)
+    assert [at[1] - at[0], at[2] - at[1]] == [1, 30]
+    assert (seen[0].get_xlabel(), seen[0].get_ylabel()) == ("night", "log_loss")

@@ -1,0 +1,33 @@
+"""What the page about a decision shows over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratchet import catalog
+from ratchet.reports import days, figures
+from tests.given.entries import entry
+
+
+def _night(day: str, difference: float, **given: Any) -> Any:
+    told = {"difference": difference, "low": difference - 0.01, "high": difference + 0.01, "reason": f"<of> {day}"}
+    return entry("certified", version="2", anchor="1", partition=day, **{**told, **given})
+
+
+def test_only_certificates_in_the_loss_of_now_are_drawn_and_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a change of loss the curve went on, in another unit."""
+    loop = catalog.load("wind")
+    drawn: list[Any] = []
+    monkeypatch.setattr(figures, "of_certificates", lambda *args: (drawn.append(args), b"")[1])
+    before = [_night("2013-02-01", 5.0, loss="absolute_error"), _night("2013-02-02", 0.01)]
+    now = [_night("2013-02-05", -0.02, loss=loop.measured_in)]
+    page = "".join(days.certificates(loop, [*before, *now, _night("2013-02-06", 4.0, loss="absolute_error")]))
+    ((nights, unit),) = drawn
+    assert ([night for night, *_ in nights], unit) == (["2013-02-02", "2013-02-05"], "squared_error")
+    assert "2013-02-05: &lt;of&gt; 2013-02-05." in page
+    assert "over the nights 2013-02-02 to 2013-02-05: the champion&#x27;s squared_error less the anchor" in page
+    assert "-0.0200 [-0.0300, -0.0100]; below 0 is for the champion" in page
+    assert days.certificates(loop, before[:1]) == []
