@@ -7,25 +7,49 @@ import math
 from collections.abc import Sequence
 
 from ratchet.contract.loop import Loop
-from ratchet.decisions.duel import Cluster, Evidence, curve
+from ratchet.decisions.duel import Cluster, Evidence
 from ratchet.decisions.entries import Certified, Entries, only
 from ratchet.reports import figures
 from ratchet.reports.page import picture, table
+from ratchet.text import counted
 
 LISTED = 60  # latest days of a duel
 DRAWN = 120  # latest nights that have certified
+_MARK = "†"
 
 
-def evidence(loop: Loop, clusters: Sequence[Cluster], shown: Evidence) -> list[str]:
-    """Draw a duel, and list its latest days."""
-    points = curve(clusters, margin=shown.margin, bound=shown.bound, debt=shown.debt)
-    listed = (
-        (c.key, f"{c.rows:,}", f"{c.mean:+.4f}" if math.isfinite(c.mean) else "undefined") for c in clusters[-LISTED:]
-    )
+def evidence(loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str) -> list[str]:
+    """Draw a duel, and list its latest days; those beyond the bound are marked. other: whom the rival meets."""
+    listed, unit = clusters[-LISTED:], loop.gate.cluster
+    rows = ((c.key, f"{c.rows:,}", _difference(c, shown.bound)) for c in listed)
+    note = f"<p>{_MARK} Beyond the bound: counts as ±{shown.bound:.4g}.</p>"
     return [
-        picture(figures.of_evidence(clusters, points, shown.needed, shown.margin)),
-        table((loop.gate.cluster, "rows", f"{loop.loss_words}: rival less the other"), listed),
+        picture(
+            figures.of_evidence(clusters, shown, loop.loss_words, other, unit), _duel(loop, clusters, shown, other)
+        ),
+        table((unit, "rows", f"{loop.loss_words}: rival less {other}"), rows),
+        *([note] if any(_beyond(each, shown.bound) for each in listed) else []),
     ]
+
+
+def _difference(each: Cluster, bound: float) -> str:
+    told = f"{each.mean:+.4f}" if math.isfinite(each.mean) else "undefined"
+    return f"{told} {_MARK}" if _beyond(each, bound) else told
+
+
+def _beyond(each: Cluster, bound: float) -> bool:
+    return abs(each.mean) > bound
+
+
+def _duel(loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str) -> str:
+    """Say what the picture of a duel shows."""
+    beyond = sum(_beyond(each, shown.bound) for each in clusters)
+    return (
+        f"Bars: {loop.loss_words} of the rival less that of {other}, on {counted(len(clusters), loop.gate.cluster)} "
+        f"from {clusters[0].key} to {clusters[-1].key}, {beyond} of them beyond the bound; on average "
+        f"{shown.difference:+.4f} [{shown.low:+.4f}, {shown.high:+.4f}]. Lines: the logarithm of the capital, "
+        f"{shown.rival:.2f} for the rival and {shown.champion:.2f} for {other} at the end; {shown.needed:.2f} decides."
+    )
 
 
 def certificates(loop: Loop, entries: Entries) -> list[str]:

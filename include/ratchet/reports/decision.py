@@ -76,12 +76,12 @@ def decision(
     ]
     parts += [f"<p>{html.escape(needed)}.</p>"] if needed else []
     parts += _holdout(found) if found else []
-    for title, known, shown in (
-        ("The evidence, day by day", held.days, decided.evidence),
-        (f"Against the anchor, {anchors.shown(held.anchor)}", held.anchored, decided.against),
+    for title, known, shown, other in (
+        ("The evidence, day by day", held.days, decided.evidence, "the champion"),
+        (f"Against the anchor, {anchors.shown(held.anchor)}", held.anchored, decided.against, "the anchor"),
     ):
         if shown and (clusters := hypothesis.grouped(loop, known)):
-            parts += [f"<h2>{html.escape(title)}</h2>", *days.evidence(loop, clusters, shown)]
+            parts += [f"<h2>{html.escape(title)}</h2>", *days.evidence(loop, clusters, shown, other)]
     parts += days.certificates(loop, ledger.read(loop))
     if decided.checks:
         parts.append("<h2>Checks</h2>")
@@ -90,13 +90,13 @@ def decision(
             table(("check", "found", "bound", "", "in words"), rows, marked=[not c.passed for c in decided.checks])
         )
     if found and found["calibration"]:
-        parts += ["<h2>Calibration on the holdout</h2>", picture(figures.of_calibration(found["calibration"]))]
+        parts += ["<h2>Calibration on the holdout</h2>", _calibration(found["calibration"])]
     if found and found["importance"]:
         parts += [
             "<h2>What predictions come from</h2>",
             "<p>Mean absolute SHAP value over held-out rows, in the prediction's units.</p>",
+            _importance(loop, dict(list(found["importance"].items())[:15])),
         ]
-        parts.append(picture(figures.of_importance(dict(list(found["importance"].items())[:15]))))
     parts += ["<h2>Model card</h2>", table((), _card(loop, about, found))]
     page = html_page(f"{loop.name}: {when}", "\n".join(parts))
     write_text(folder(loop) / path(about.run, when), page)
@@ -177,9 +177,21 @@ def _holdout(found: Mapping[str, Any]) -> list[str]:
     if value := found["value"]:
         rows.append((f"{value['unit']}, a row", *(_number(value[who]) for who in sides)))
     told = [f"<p class='wait'>{html.escape(text)}.</p>" for text in found["too_few"].values()]
-    note = "<p>–: not measured. Of a baseline nothing is that asks how rows are ordered: it answers alike for all.</p>"
+    note = "<p>–: not measured. A baseline answers alike for all rows of a day, so it says nothing of their order.</p>"
     unmeasured = "baseline" in metrics and metrics["challenger"].keys() - metrics["baseline"].keys()
     return ["<h2>On the holdout</h2>", *told, table(("metric", *sides), rows), *([note] if unmeasured else [])]
+
+
+def _calibration(points: Sequence[Sequence[float]]) -> str:
+    told = ", ".join(f"{said:.2f} {true:.2f}" for said, true, _ in points)
+    about = f"Points near a diagonal, by tenths of the predictions: mean predicted and share that came true, {told}."
+    return picture(figures.of_calibration(points), about)
+
+
+def _importance(loop: Loop, sizes: dict[str, float]) -> str:
+    told = ", ".join(f"{name} {size:.3g}" for name, size in sizes.items())
+    unit = loop.target.name if loop.task == "regression" else "probability"
+    return picture(figures.of_importance(sizes, unit), f"Bars of mean absolute SHAP values: {told}.")
 
 
 def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tuple[str, str]]:

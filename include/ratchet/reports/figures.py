@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ratchet.contract.loop import Task
-from ratchet.decisions.duel import Cluster
+from ratchet.decisions.duel import Cluster, Evidence, curve
 from ratchet.training.trainers import Curve
 
 if TYPE_CHECKING:
@@ -44,27 +45,34 @@ def of_holdout(
     }
 
 
-def of_evidence(
-    clusters: Sequence[Cluster], capital: Sequence[tuple[float, float]], needed: float, margin: float
-) -> bytes:
-    """Draw the differences by cluster, and what the two bettors have come to, on a logarithmic scale."""
+def of_evidence(clusters: Sequence[Cluster], shown: Evidence, unit: str, other: str, cluster: str) -> bytes:
+    """Draw the differences by cluster, as they count, and what the two bettors have come to, on a logarithmic scale.
+
+    shown: what the duel has come to. unit: of the differences. other: whom the rival meets. cluster: day or week.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(9.5, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    at = range(len(clusters))
-    above.bar(at, [each.mean if abs(each.mean) < float("inf") else 0.0 for each in clusters], color="#7a93c4")
+    at, margin = range(len(clusters)), shown.margin
+    counts = [min(max(each.mean, -shown.bound), shown.bound) for each in clusters]
+    above.bar(at, counts, color="#7a93c4")
+    if beyond := [i for i, each in enumerate(clusters) if counts[i] != each.mean]:
+        style = {"linestyle": "", "marker": "o", "markerfacecolor": "none", "color": "#b3261e"}
+        above.plot(beyond, [counts[i] for i in beyond], **style, label="beyond the bound,\ncounts as the bound")
     above.axhline(margin, color="#b3640a", linewidth=1, linestyle="--", label="margin" if margin else "equal")
-    above.set(title="Rival's loss less the champion's; below the line is for the rival")
+    above.set(title=f"The rival less {other}; below the line is for the rival")
+    above.set_ylabel(textwrap.fill(unit, 30), parse_math=False)
+    capital = curve(clusters, margin=margin, bound=shown.bound, debt=shown.debt)
     below.plot(at, [each[0] for each in capital], color="#1a7f4b", marker=".", label="for the rival")
-    below.plot(at, [each[1] for each in capital], color="#b3261e", marker=".", label="for the champion")
-    below.axhline(needed, color="0.4", linewidth=1, linestyle="--", label="needed")
-    below.set(title="Evidence (natural logarithm of the capital)")
+    below.plot(at, [each[1] for each in capital], color="#b3261e", marker=".", label=f"for {other}")
+    below.axhline(shown.needed, color="0.4", linewidth=1, linestyle="--", label="needed")
+    below.set(title="Evidence", xlabel=cluster, ylabel="logarithm of the capital")
     step = max(1, len(clusters) // 10)
     below.set_xticks(list(at)[::step], labels=[each.key for each in clusters][::step], rotation=30)
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize="small")
+        axes.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return _png(below)
 
 
@@ -74,7 +82,7 @@ def of_certificates(nights: Sequence[tuple[str, float, float, float]], unit: str
     Nights lie as far from each other as their dates.
     """
     axes = _axes("The champion less the anchor, night by night", "night", "")
-    axes.set_ylabel(unit, parse_math=False)
+    axes.set_ylabel(textwrap.fill(unit, 40), parse_math=False)
     at = _dates(axes, [each[0] for each in nights])
     low, high = ([each[i] for each in nights] for i in (2, 3))
     axes.fill_between(at, low, high, color="#7a93c4", alpha=0.25, label="interval, at all nights together")
@@ -92,9 +100,10 @@ def of_calibration(points: Sequence[Sequence[float]]) -> bytes:
     return _png(axes)
 
 
-def of_importance(sizes: dict[str, float]) -> bytes:
-    """Draw what predictions come from, the largest on top."""
-    axes = _axes("", "mean absolute SHAP value", "")
+def of_importance(sizes: dict[str, float], unit: str) -> bytes:
+    """Draw what predictions come from, the largest on top. unit: of the predictions."""
+    axes = _axes("", "", "")
+    axes.set_xlabel(f"mean absolute SHAP value, in units of {unit}", parse_math=False)
     names = list(sizes)[::-1]
     axes.barh(range(len(names)), [sizes[name] for name in names], color="#7a93c4")
     axes.set_yticks(range(len(names)), labels=names, parse_math=False)
@@ -165,14 +174,13 @@ def _axes(title: str, x: str, y: str) -> Axes:
 
 
 def _dates(axes: Axes, days: Sequence[str]) -> NDArray[np.datetime64]:
-    """Let the x axis be of dates, at most eight of them named; return the days as such."""
+    """Let the x axis be of dates, about eight of them named; return the days as such."""
     import numpy as np
-    from matplotlib.dates import AutoDateLocator, DateFormatter
 
-    axes.xaxis.set_major_locator(AutoDateLocator(minticks=1, maxticks=8))
-    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
-    axes.tick_params("x", rotation=30)
-    return np.array(days, dtype="datetime64[D]")
+    at = np.array(days, dtype="datetime64[D]")
+    named = np.arange(at.min(), at.max() + 1, max(1, int((at.max() - at.min()).astype(int)) // 7))
+    axes.set_xticks(named, labels=[str(each) for each in named], rotation=30)
+    return at
 
 
 def _png(axes: Axes) -> bytes:

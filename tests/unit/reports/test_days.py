@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from ratchet import catalog
+from ratchet.decisions import duel
 from ratchet.reports import days, figures
+from tests.given import clusters
 from tests.given.entries import entry
 
 
@@ -31,3 +33,20 @@ def test_only_certificates_in_the_loss_of_now_are_drawn_and_told(place: Path, mo
     assert "over the nights 2013-02-02 to 2013-02-05: the champion&#x27;s squared_error less the anchor" in page
     assert "-0.0200 [-0.0300, -0.0100]; below 0 is for the champion" in page
     assert days.certificates(loop, before[:1]) == []
+
+
+def test_days_beyond_the_bound_are_marked(place: Path) -> None:
+    """They stood there like any other, and counted as less than they were."""
+    loop, compared = catalog.load("wind"), clusters.days([-0.01, 0.7, float("inf")])
+    page = "".join(days.evidence(loop, compared, duel.judge(compared, margin=0.0, bound=0.1, level=0.05), "<her>"))
+    for cell in ("<td>-0.0100</td>", "<td>+0.7000 †</td>", "<td>undefined †</td>"):
+        assert cell in page
+    assert "† Beyond the bound: counts as ±0.1." in page
+    assert (
+        "alt='Bars: squared_error of the rival less that of &lt;her&gt;, on 3 days from 2013-01-01 to 2013-01-03, 2 of"
+        in page
+    )
+    within = days.evidence(
+        loop, compared[:1], duel.judge(compared[:1], margin=0.0, bound=0.1, level=0.05), "the champion"
+    )
+    assert "†" not in "".join(within)

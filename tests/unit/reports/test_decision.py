@@ -58,6 +58,9 @@ def test_a_decision_is_told_to_who_does_not_compute(
     for text in ("Model card", "2013-01-02..2013-01-09", "mae 1.2500", "2013-01-30"):
         assert text in page
     assert page.count("data:image/png") == 3
+    assert "alt=''" not in page  # of any picture
+    assert "alt='Bars of mean absolute SHAP values: wind_now 2, temp_now 0.5.'" in page
+    assert "by tenths of the predictions: mean predicted and share that came true, 0.10 0.20, 0.80 0.70.'" in page
     assert "http" not in page.replace("data:image", "")
     assert ("forbids it</td>" in page) == bool(checks)
     with runs.connected() as client:
@@ -175,7 +178,7 @@ def test_a_baseline_stands_beside_each_metric_and_too_few_rows_are_said(tracked:
     assert "<td>mae</td><td>1.25</td><td>2.5</td>" in page
     assert "<td>r2</td><td>–</td><td>–</td>" in page
     assert "<td>own</td><td>0.7</td><td>–</td>" in page
-    assert "Of a baseline nothing is that asks how rows are ordered" in page
+    assert "A baseline answers alike for all rows of a day" in page
     assert "<td>Baseline</td><td>median of the last week: 14 (7 rows of 2012-12-25..2012-12-31)</td>" in page
     assert "on 7 rows &lt;nothing&gt; can be said yet.</p>" in page
 

@@ -40,15 +40,31 @@ def test_names_that_look_like_formulas_are_drawn_as_they_are() -> None:
     said = np.full((3, 3), 1 / 3)
     drawn = figures.of_holdout("multiclass", names, np.arange(3.0), {"challenger": said})
     assert drawn["confusion"].startswith(b"\x89PNG")
-    assert figures.of_importance(dict.fromkeys(names, 1.0)).startswith(b"\x89PNG")
+    assert figures.of_importance(dict.fromkeys(names, 1.0), "$").startswith(b"\x89PNG")
 
 
 def test_evidence_calibration_and_importance_are_drawn() -> None:
     compared = days([-0.01, 0.02, float("inf")])
-    drawn = figures.of_evidence(compared, duel.curve(compared, margin=0.0, bound=0.1), 3.0, 0.0)
-    for picture in (drawn, figures.of_calibration([(0.1, 0.2, 5)]), figures.of_importance({"x": 2.0, "y": 1.0})):
+    shown = duel.judge(compared, margin=0.0, bound=0.1, level=0.05)
+    drawn = figures.of_evidence(compared, shown, "log_loss", "the champion", "day")
+    for picture in (drawn, figures.of_calibration([(0.1, 0.2, 5)]), figures.of_importance({"x": 2.0, "y": 1.0}, "y")):
         assert picture.startswith(b"\x89PNG")
     assert figures.of_holdout("binary", (), np.zeros(0), {}) == {}
+
+
+def test_what_lies_beyond_the_bound_is_drawn_as_the_bound_and_marked(seen: list[Axes]) -> None:
+    """A day without a finite loss was drawn as a day without a difference, and one far out pressed all others flat."""
+    compared = days([-0.01, 0.7, float("inf"), -0.3])
+    shown = duel.judge(compared, margin=0.02, bound=0.1, level=0.05)
+    figures.of_evidence(compared, shown, "$ a row", "the anchor v1", "day")
+    above, below = seen
+    assert [bar.get_height() for bar in above.patches] == [-0.01, 0.1, 0.1, -0.1]
+    (marked,) = [line for line in above.lines if line.get_markerfacecolor() == "none"]
+    assert [*zip(marked.get_xdata(), marked.get_ydata(), strict=True)] == [(1, 0.1), (2, 0.1), (3, -0.1)]
+    assert marked.get_label() == "beyond the bound,\ncounts as the bound"
+    assert "for the anchor v1" in [line.get_label() for line in below.lines]
+    labels = [axes.get_xlabel() for axes in seen], [axes.get_ylabel() for axes in seen]
+    assert labels == (["", "day"], ["$ a row", "logarithm of the capital"])
 
 
 def test_certificates_are_drawn_night_by_night() -> None:
