@@ -22,6 +22,9 @@ class Evaluation(BaseModel):
     champion: str | None  # the version that it was compared with; None where there was none
     # Day -> rows, mean loss of `challenger`, of `baseline` where it has one and, where it has not seen it, `champion`.
     days: dict[str, dict[str, float]]
+    # Whose answers of which day were shifted by how much (`training/intercept.py`): `challenger`, `champion`,
+    # `baseline` and, where that is none of these, `anchor`. Nothing where none was, or it was not kept.
+    shifts: dict[str, dict[str, tuple[float, ...]]] = Field(default_factory=dict)
     # Of `challenger` and `baseline` on all rows, of `champion` on those that are compared.
     metrics: dict[str, dict[str, float | None]]
     compared: Dumped | None  # the days of the duel; None where there was no champion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ratchet.contract.loop import Loop
 from ratchet.decisions.duel import Cluster, Evidence
@@ -12,24 +12,53 @@ from ratchet.decisions.entries import Certified, Entries, only
 from ratchet.reports import figures
 from ratchet.reports.page import picture, table
 from ratchet.text import counted
+from ratchet.training import intercept
+from ratchet.training.intercept import Shift
+
+Shifts = Mapping[str, Shift]  # day -> what a side's answers of it were shifted by
 
 LISTED = 60  # latest days of a duel
 DRAWN = 120  # latest nights that have certified
 _MARK = "†"
 
 
-def evidence(loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str) -> list[str]:
-    """Draw a duel, and list its latest days; those beyond the bound are marked. other: whom the rival meets."""
+def evidence(
+    loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str, ours: Shifts, theirs: Shifts
+) -> list[str]:
+    """Draw a duel, and list its latest days; those beyond the bound are marked.
+
+    other: whom the rival meets. ours, theirs: what answers of the rival and the other were shifted by.
+    """
     listed, unit = clusters[-LISTED:], loop.gate.cluster
-    rows = ((c.key, f"{c.rows:,}", _difference(c, shown.bound)) for c in listed)
+    sides = (ours, theirs) if unit == "day" and any(c.key in {**ours, **theirs} for c in listed) else ()
+    rows = (
+        (c.key, f"{c.rows:,}", _difference(c, shown.bound), *(_shift(side, c.key) for side in sides)) for c in listed
+    )
+    head = (unit, "rows", f"{loop.loss_words}: rival less {other}")
+    shifted = ("shift of the rival", f"shift of {other}") if sides else ()
     note = f"<p>{_MARK} Beyond the bound: counts as ±{shown.bound:.4g}.</p>"
     return [
         picture(
             figures.of_evidence(clusters, shown, loop.loss_words, other, unit), _duel(loop, clusters, shown, other)
         ),
-        table((unit, "rows", f"{loop.loss_words}: rival less {other}"), rows),
+        table((*head, *shifted), rows),
         *([note] if any(_beyond(each, shown.bound) for each in listed) else []),
+        *([_shifted(loop)] if sides else []),
     ]
+
+
+def _shift(side: Shifts, day: str) -> str:
+    return intercept.words(side.get(day, ())) or "–"
+
+
+def _shifted(loop: Loop) -> str:
+    """Say what a shift is."""
+    unit = {"binary": "log odds", "multiclass": "logarithms of shares"}.get(loop.task, f"units of {loop.target.name}")
+    return (
+        f"<p>The shift is what all answers of a day were moved by, in {html.escape(unit)}, after what the last "
+        "labelled days that the model had not seen have shown. –: by nothing; or in shadow, where the predictions "
+        "have it beside them.</p>"
+    )
 
 
 def _difference(each: Cluster, bound: float) -> str:

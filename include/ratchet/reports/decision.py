@@ -76,12 +76,14 @@ def decision(
     ]
     parts += [f"<p>{html.escape(needed)}.</p>"] if needed else []
     parts += _holdout(found) if found else []
+    shifts = _shifts(evaluation, held.anchor)
     for title, known, shown, other in (
-        ("The evidence, day by day", held.days, decided.evidence, "the champion"),
-        (f"Against the anchor, {anchors.shown(held.anchor)}", held.anchored, decided.against, "the anchor"),
+        ("The evidence, day by day", held.days, decided.evidence, "champion"),
+        (f"Against the anchor, {anchors.shown(held.anchor)}", held.anchored, decided.against, "anchor"),
     ):
         if shown and (clusters := hypothesis.grouped(loop, known)):
-            parts += [f"<h2>{html.escape(title)}</h2>", *days.evidence(loop, clusters, shown, other)]
+            listed = days.evidence(loop, clusters, shown, f"the {other}", shifts["challenger"], shifts[other])
+            parts += [f"<h2>{html.escape(title)}</h2>", *listed]
     parts += days.certificates(loop, ledger.read(loop))
     if decided.checks:
         parts.append("<h2>Checks</h2>")
@@ -192,6 +194,16 @@ def _importance(loop: Loop, sizes: dict[str, float]) -> str:
     told = ", ".join(f"{name} {size:.3g}" for name, size in sizes.items())
     unit = loop.target.name if loop.task == "regression" else "probability"
     return picture(figures.of_importance(sizes, unit), f"Bars of mean absolute SHAP values: {told}.")
+
+
+def _shifts(found: Evaluation | None, anchor: str) -> Mapping[str, days.Shifts]:
+    """Return what the answers of challenger, champion and anchor were shifted by. anchor: its name now."""
+    held = dict(found.shifts) if found else {}
+    if found and "anchor" not in held:
+        held["anchor"] = held.get("champion" if found.anchor == found.champion else "baseline", {})
+    if found is None or anchor != found.anchor:
+        held["anchor"] = {}
+    return {who: held.get(who, {}) for who in ("challenger", "champion", "anchor")}
 
 
 def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tuple[str, str]]:

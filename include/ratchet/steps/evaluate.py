@@ -187,7 +187,8 @@ def _anchored(
         return {"anchor": now.name, "anchored": content["compared"]}
     name = models.version(client, loop.name, now.name).run_id if now.version else now.name
     theirs = holdout.said(holdout.stand(predictions.contender(loop, name)))
-    return {"anchor": now.name, "anchored": evaluation.against(loop, holdout.rows, ours, theirs)}
+    told = {**content["shifts"], "anchor": dict(theirs.shifts)}
+    return {"anchor": now.name, "anchored": evaluation.against(loop, holdout.rows, ours, theirs), "shifts": told}
 
 
 def _first_look(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,12 +39,14 @@ class Side:
     target: Vector  # of those, as the model encodes them
     prediction: Vector  # of those, as the model encodes them
     classes: tuple[str, ...] = ()  # of multiclass, in the order that both are encoded in
+    shifts: Shifts = field(default_factory=dict)  # of the predictions
 
 
 def of_model(model: Model, rows: pa.Table, shifts: Shifts = MappingProxyType({})) -> Side:
     """Let a model predict all rows."""
     said = shifted(model.encoder.task, model.predict(rows), _days(rows), shifts)
-    return Side(np.ones(rows.num_rows, dtype=bool), model.encoder.target_values(rows), said, model.encoder.classes)
+    target, classes = model.encoder.target_values(rows), model.encoder.classes
+    return Side(np.ones(rows.num_rows, dtype=bool), target, said, classes, shifts)
 
 
 def of_models(models: dict[str, Model], rows: pa.Table, shifts: Shifts = MappingProxyType({})) -> Side:
@@ -98,7 +100,7 @@ def _by_day(
     targets, said, classes = together(
         [answer(asked[day], rows.take(where), shifts.get(day, ())) for day, where in places.items()]
     )
-    return Side(chosen, targets[order], said[order], classes)
+    return Side(chosen, targets[order], said[order], classes, shifts)
 
 
 def together(answers: Sequence[Answer]) -> Answer:
@@ -174,6 +176,7 @@ def compare(
         few = probes.small(rows.filter(fair), gate.slices.columns, gate.slices.rows)
         for name, of_slice in probes.levels(rows.filter(fair), gate.slices.columns, gate.slices.rows):
             sliced[name] = duel.dump(duel.cluster(days[fair][of_slice], own[fair][of_slice], others[fair][of_slice]))
+    told = {"challenger": ours.shifts, "champion": theirs.shifts if theirs is not None else {}, "baseline": shifts}
     champion_loss = float(others[fair].mean()) if fair.any() else None
     clusters = duel.cluster(days, own, constant if plain is not None else own)
     usually = _usually(loop, plain) if before is None else before
@@ -181,6 +184,7 @@ def compare(
         "loss": loop.measured_in,
         "rows": rows.num_rows,
         "days": daily,
+        "shifts": {who: {day: [*each] for day, each in held.items()} for who, held in told.items()},
         "metrics": metrics,
         "compared": duel.dump(duel.cluster(days[fair], own[fair], others[fair])) if theirs is not None else None,
         "challenger_loss": float(own.mean()),

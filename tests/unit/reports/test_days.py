@@ -38,7 +38,9 @@ def test_only_certificates_in_the_loss_of_now_are_drawn_and_told(place: Path, mo
 def test_days_beyond_the_bound_are_marked(place: Path) -> None:
     """They stood there like any other, and counted as less than they were."""
     loop, compared = catalog.load("wind"), clusters.days([-0.01, 0.7, float("inf")])
-    page = "".join(days.evidence(loop, compared, duel.judge(compared, margin=0.0, bound=0.1, level=0.05), "<her>"))
+    page = "".join(
+        days.evidence(loop, compared, duel.judge(compared, margin=0.0, bound=0.1, level=0.05), "<her>", {}, {})
+    )
     for cell in ("<td>-0.0100</td>", "<td>+0.7000 †</td>", "<td>undefined †</td>"):
         assert cell in page
     assert "† Beyond the bound: counts as ±0.1." in page
@@ -47,6 +49,21 @@ def test_days_beyond_the_bound_are_marked(place: Path) -> None:
         in page
     )
     within = days.evidence(
-        loop, compared[:1], duel.judge(compared[:1], margin=0.0, bound=0.1, level=0.05), "the champion"
+        loop, compared[:1], duel.judge(compared[:1], margin=0.0, bound=0.1, level=0.05), "the champion", {}, {}
     )
     assert "†" not in "".join(within)
+
+
+def test_the_shifts_of_both_stand_beside_their_days(place: Path) -> None:
+    loop, compared = catalog.load("wind"), clusters.days([-0.01, 0.02, 0.03])
+    shown = duel.judge(compared, margin=0.0, bound=0.1, level=0.05)
+    ours, theirs = {"2013-01-02": (0.25,)}, {"2013-01-01": (-0.5,), "2013-01-02": (1.0, 2.0)}
+    page = "".join(days.evidence(loop, compared, shown, "the anchor", ours, theirs))
+    assert "<th>shift of the rival</th><th>shift of the anchor</th>" in page
+    assert "<td>-0.0100</td><td>–</td><td>-0.500</td>" in page
+    assert "<td>+0.0200</td><td>+0.250</td><td>+1.000, +2.000</td>" in page
+    assert "<td>+0.0300</td><td>–</td><td>–</td>" in page
+    assert "what all answers of a day were moved by, in units of wind," in page
+    assert "shift of" not in "".join(days.evidence(loop, compared, shown, "the anchor", {}, {}))
+    weekly = loop.model_copy(update={"gate": loop.gate.model_copy(update={"cluster": "week"})})
+    assert "shift of" not in "".join(days.evidence(weekly, compared, shown, "the anchor", ours, theirs))

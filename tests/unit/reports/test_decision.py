@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
@@ -100,6 +101,32 @@ def test_the_page_shows_the_anchor_beside_the_champion(
     assert said in page
     assert page.count("data:image/png") == pictures
     assert ("The evidence, day by day" in page) == (champion is not None)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "shifts", "told"),
+    [
+        ("1", {}, "+0.250"),  # the champion is the anchor
+        ("3", {"anchor": {"2013-01-02": [0.75]}}, "+0.750"),
+        ("baseline:x", {}, "+0.500"),
+        ("4", {"anchor": {"2013-01-02": [0.75]}}, "–"),  # that has moved since the evaluation
+    ],
+)
+def test_shifts_that_the_evaluation_has_kept_stand_beside_the_days(
+    tracked: Path, anchor: str, shifts: dict[str, Any], told: str
+) -> None:
+    loop, known = catalog.load("wind"), days([-0.04] * 30)
+    kept = {who: {"2013-01-02": [shift]} for who, shift in (("challenger", 0.1), ("champion", 0.25), ("baseline", 0.5))}
+    about = {"calibration": [], "importance": {}, "anchor": "3" if anchor == "4" else anchor}
+    found = training("shifted", [], shifts={**kept, **shifts}, **about).evaluation
+    shown = duel.judge(known, margin=0.0, bound=0.05, level=0.05)
+    decided, held = gate.decide([], shown, "day", anchor, shown), Gathered(tuple(known), anchor, tuple(known))
+    with runs.connected() as client:
+        run = runs.start_run(client, "wind_told", f"shifted{anchor}", {})
+        page = decision.decision(loop, client, Record(run=run.run_id), decided, held, found, "first look")
+    champions, anchors = page.split("<h2>Against the anchor")
+    assert "<td>2013-01-02</td><td>10</td><td>-0.0400</td><td>+0.100</td><td>+0.250</td>" in champions
+    assert f"<td>2013-01-02</td><td>10</td><td>-0.0400</td><td>+0.100</td><td>{told}</td>" in anchors
 
 
 def test_a_turn_back_is_told_without_an_evaluation(tracked: Path) -> None:

@@ -22,6 +22,8 @@ KEYS = ("first", "second")
 
 def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_restores(wind: str) -> None:
     train(wind, "first")
+    path = catalog.load(wind).folder / "loop.yaml"
+    path.write_text(path.read_text().replace("intercept_days: 0 ", "intercept_days: 21 "))
     ingest(wind, "2013-01-15..2013-01-20")
     step("snapshot", wind, run="second")
     made = step("train", wind, run="second").mlflow_run
@@ -32,6 +34,8 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
     assert first.usual_loss is not None  # what its baseline lost, before the holdout
     assert first.usual_loss not in (first.baseline_loss, first.challenger_loss)
     assert second.usual_loss == first.challenger_loss != second.champion_loss
+    kept = evaluations.read(catalog.load(wind), made).shifts
+    assert {who: len(of) for who, of in kept.items()} == {"challenger": 3, "champion": 0, "baseline": 3, "anchor": 0}
     verdict = step("gate", wind, run="second", mlflow_run=made)
     assert verdict.days == 4
     assert verdict.low <= verdict.difference <= verdict.high
@@ -39,6 +43,7 @@ def test_a_challenger_is_compared_on_rows_that_neither_has_seen_and_a_rollback_r
     assert kinds(wind) == ["won", "promoted", word]
     page = (Settings.current().reports / wind / "decisions" / verdict.report).read_text()
     assert "Model card" in page
+    assert "<th>shift of the champion</th>" in page
     assert "http" not in page.replace("data:image", "")
     again = step("gate", wind, run="second", mlflow_run=made)
     assert (again.verdict, again.difference, again.days) == (verdict.verdict, verdict.difference, verdict.days)

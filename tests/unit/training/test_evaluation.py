@@ -52,6 +52,25 @@ def test_a_model_a_day_answers_for_its_own_day(place: Path) -> None:
     assert evaluation.of_models({}, table).rows.sum() == 0
 
 
+def test_what_answers_were_shifted_by_is_kept_by_day(place: Path) -> None:
+    loop, table = catalog.load("wind"), rows.wind("2013-01-02..2013-01-04")
+    model = rows.breeze(loop)
+    shifts = {"2013-01-03": (0.25,), "2013-01-04": (-0.5,)}
+    ours, theirs = (
+        evaluation.of_model(model, table, shifts),
+        evaluation.of_models(dict.fromkeys(shifts, model), table, {"2013-01-04": (1.0,)}),
+    )
+    plain = Baseline(kind="mean of the last week", values=(14.0,), rows=9, first="2013-01-01", until="2013-01-01")
+    found = evaluation.compare(loop, table, ours, theirs, plain, {"2013-01-02": (2.0,)})
+    assert found["shifts"] == {
+        "challenger": {"2013-01-03": [0.25], "2013-01-04": [-0.5]},
+        "champion": {"2013-01-04": [1.0]},
+        "baseline": {"2013-01-02": [2.0]},
+    }
+    alone = evaluation.compare(loop, table, evaluation.of_model(model, table), None)
+    assert alone["shifts"] == {"challenger": {}, "champion": {}, "baseline": {}}
+
+
 def test_slices_and_challengers_alone(place: Path) -> None:
     loop, table = catalog.load("wind"), rows.wind("2013-01-02..2013-01-04")
     gate = Gate(slices=Slices(columns=("origin",), rows=20), loss="absolute_error")
