@@ -42,7 +42,8 @@ class Evaluation(BaseModel):
     baseline_words: str = ""  # what it says, and what it was learnt from
     # What a row costs in the contract's own `unit`: means by `challenger`, `champion` and `baseline`, of the rows that
     # their losses are of; and the `days`, the challenger's less those of whom it is `against`: the champion, or the
-    # baseline where there is none. None where the contract has no value.
+    # baseline where there is none; and by day, `daily`, what its rows cost in all by either. None where the contract
+    # has no value.
     value: dict[str, Any] | None = None
     # What the holdout has too few of for anything to be said yet, `rows` or `clusters` -> in words.
     too_few: dict[str, str] = Field(default_factory=dict)

@@ -1,14 +1,17 @@
-"""What the page about a decision shows over time: the duel by its days, and the certificates by their nights."""
+"""What the page about a decision shows over time: duel and costs by their days, certificates by their nights."""
 
 from __future__ import annotations
 
 import html
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
 
 from ratchet.contract.loop import Loop
-from ratchet.decisions.duel import Cluster, Evidence
+from ratchet.decisions.duel import Cluster, Evidence, load
 from ratchet.decisions.entries import Certified, Entries, only
+from ratchet.decisions.worth import number
 from ratchet.reports import figures
 from ratchet.reports.page import picture, table
 from ratchet.text import counted
@@ -79,6 +82,37 @@ def _duel(loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str) 
         f"{shown.difference:+.4f} [{shown.low:+.4f}, {shown.high:+.4f}]. Lines: the logarithm of the capital, "
         f"{shown.rival:.2f} for the rival and {shown.champion:.2f} for {other} at the end; {shown.needed:.2f} decides."
     )
+
+
+def costs(value: Mapping[str, Any] | None) -> list[str]:
+    """List what the rows of each day of the holdout cost. value: the evaluation's; None where the contract has none."""
+    days = load(value["days"]) if value else []
+    if value is None or not days:
+        return []
+    sides = ("challenger", value["against"])
+    daily: Mapping[str, Mapping[str, float]] = value.get("daily", {})
+    rows = [
+        (
+            each.key,
+            f"{each.rows:,}",
+            *(number(daily[each.key][who]) if each.key in daily else "–" for who in sides),
+            "undefined" if each.undefined else _signed(each.total),
+        )
+        for each in days
+    ]
+    if not any(each.undefined for each in days):
+        held = [[daily[each.key][who] for each in days if each.key in daily] for who in sides]
+        told = (number(fmean(side)) if side else "–" for side in held)
+        rows.append(("mean", number(fmean(d.rows for d in days)), *told, _signed(fmean(d.total for d in days))))
+    return [
+        "<h2>What rows cost, day by day</h2>",
+        f"<p>In {html.escape(value['unit'])}, all rows of a day together; below 0 is for the challenger.</p>",
+        table(("day", "rows", *sides, " less ".join(sides)), rows),
+    ]
+
+
+def _signed(cost: float) -> str:
+    return f"{'+' if cost > 0 else ''}{number(cost)}"
 
 
 def certificates(loop: Loop, entries: Entries) -> list[str]:

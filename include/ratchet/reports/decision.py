@@ -84,6 +84,7 @@ def decision(
         if shown and (clusters := hypothesis.grouped(loop, known)):
             listed = days.evidence(loop, clusters, shown, f"the {other}", shifts["challenger"], shifts[other])
             parts += [f"<h2>{html.escape(title)}</h2>", *listed]
+    parts += days.costs(evaluation.value if evaluation else None)
     parts += days.certificates(loop, ledger.read(loop))
     if decided.checks:
         parts.append("<h2>Checks</h2>")

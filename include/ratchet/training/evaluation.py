@@ -209,7 +209,8 @@ def _usually(loop: Loop, plain: Baseline | None) -> float | None:
 def _value(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None, usual: Side | None) -> dict[str, Any] | None:
     """Return what a row costs by challenger, champion and baseline, on average; and the days, in the contract's unit.
 
-    The days are the challenger's less the champion's or, where there is none to compare with, the baseline's.
+    The days are the challenger's less the champion's or, where there is none to compare with, the baseline's; daily is
+    what the rows of a day cost in all by either.
     """
     if loop.gate.value is None:
         return None
@@ -223,9 +224,11 @@ def _value(loop: Loop, rows: pa.Table, ours: Side, theirs: Side | None, usual: S
         who: float(cost(side).mean()) if side else None for who, side in (("champion", theirs), ("baseline", usual))
     }
     if other is None:
-        return {**found, "against": "", "days": []}
-    days = duel.dump(duel.cluster(_days(rows)[other.rows], own[other.rows], cost(other)))
-    return {**found, "against": "champion" if theirs else "baseline", "days": days}
+        return {**found, "against": "", "days": [], "daily": {}}
+    against, days = "champion" if theirs else "baseline", _days(rows)[other.rows]
+    sides = {"challenger": own[other.rows], against: cost(other)}
+    daily = {str(day): {who: float(each[days == day].sum()) for who, each in sides.items()} for day in np.unique(days)}
+    return {**found, "against": against, "days": duel.dump(duel.cluster(days, *sides.values())), "daily": daily}
 
 
 def _of_constant(loop: Loop, target: Vector, said: Vector) -> dict[str, float]:

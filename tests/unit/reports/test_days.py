@@ -67,3 +67,28 @@ def test_the_shifts_of_both_stand_beside_their_days(place: Path) -> None:
     assert "shift of" not in "".join(days.evidence(loop, compared, shown, "the anchor", {}, {}))
     weekly = loop.model_copy(update={"gate": loop.gate.model_copy(update={"cluster": "week"})})
     assert "shift of" not in "".join(days.evidence(weekly, compared, shown, "the anchor", ours, theirs))
+
+
+def test_what_the_rows_of_each_day_cost_is_listed() -> None:
+    """The page said what a promotion was worth a week, and not by which days."""
+    value: dict[str, Any] = {
+        "unit": "<min>",
+        "challenger": 3.0,
+        "champion": 4.0,
+        "baseline": None,
+        "against": "champion",
+    }
+    value["days"] = [["2013-01-01", 100, -125.0, 0], ["2013-01-02", 50, 5.5, 0], ["2013-01-03", 9, 0.0, 1]]
+    value["daily"] = {"2013-01-01": {"challenger": 1875.0, "champion": 2000.0}}
+    page = "".join(days.costs(value))
+    assert "In &lt;min&gt;, all rows of a day together; " in page
+    assert "<th>challenger</th><th>champion</th><th>challenger less champion</th>" in page
+    assert "<td>2013-01-01</td><td>100</td><td>1,875</td><td>2,000</td><td>-125</td>" in page
+    assert "<td>2013-01-02</td><td>50</td><td>–</td><td>–</td><td>+5.5</td>" in page
+    assert "<td>2013-01-03</td><td>9</td><td>–</td><td>–</td><td>undefined</td>" in page
+    assert "<td>mean</td>" not in page  # of something undefined
+    del value["daily"]  # of before it was kept
+    value["days"] = value["days"][:2]
+    assert "<td>mean</td><td>75</td><td>–</td><td>–</td><td>-59.8</td>" in "".join(days.costs(value))
+    assert days.costs({**value, "against": "", "days": []}) == []
+    assert days.costs(None) == []

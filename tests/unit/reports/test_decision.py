@@ -230,4 +230,5 @@ def test_the_page_tells_what_rows_cost_what_a_promotion_was_worth_and_what_is_de
         in page
     )
     assert "<td>minutes &lt;of&gt; delay, a row</td><td>3.25</td><td>4.5</td>" in page
+    assert "<td>mean</td><td>100</td><td>–</td><td>–</td><td>-122</td>" in page  # of an evaluation of before
     assert "positive where the probability is at least 0.2, by what each costs in minutes &lt;of&gt; delay" in page

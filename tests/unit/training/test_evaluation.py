@@ -199,12 +199,19 @@ def test_what_rows_cost_stands_beside_their_losses(place: Path) -> None:
     assert (alone["unit"], alone["champion"], alone["against"]) == ("hours", None, "baseline")
     assert [(each.key, each.rows) for each in duel.load(alone["days"])] == [(f"2013-01-0{n}", 24) for n in (2, 3, 4)]
     assert sum(each.total for each in duel.load(alone["days"])) == pytest.approx((own - usual).sum())
+    assert {*alone["daily"]} == {"2013-01-02", "2013-01-03", "2013-01-04"}
+    first = days == "2013-01-02"
+    assert alone["daily"]["2013-01-02"] == pytest.approx(
+        {"challenger": own[first].sum(), "baseline": usual[first].sum()}
+    )
     late = days > "2013-01-02"
     theirs = Side(late, ours.target[late], ours.prediction[late] + 100)
     found = evaluation.compare(loop, table, ours, theirs, plain)["value"]
     assert found["champion"] > found["challenger"]
     assert found["against"] == "champion"
-    assert [key for key, *_ in found["days"]] == ["2013-01-03", "2013-01-04"]
+    assert [key for key, *_ in found["days"]] == [*found["daily"]] == ["2013-01-03", "2013-01-04"]
+    assert {*found["daily"]["2013-01-03"]} == {"challenger", "champion"}
+    assert evaluation.compare(loop, table, ours, None)["value"]["daily"] == {}
     duelled = loop.model_copy(update={"gate": Gate.model_validate({"loss": "value", "bound": 5, "value": told})})
     whole = evaluation.compare(duelled, table, ours, theirs, plain)
     assert whole["compared"] == found["days"] == whole["value"]["days"]
