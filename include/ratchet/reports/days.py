@@ -18,7 +18,9 @@ from ratchet.text import counted
 from ratchet.training import intercept
 from ratchet.training.intercept import Shift
 
-Shifts = Mapping[str, Shift]  # day -> what a side's answers of it were shifted by
+Shifts = Mapping[
+    str, Shift
+]  # day -> what a side's answers of it were shifted by; days that are not known are not there
 
 LISTED = 60  # latest days of a duel
 DRAWN = 120  # latest nights that have certified
@@ -30,10 +32,10 @@ def evidence(
 ) -> list[str]:
     """Draw a duel, and list its latest days; those beyond the bound are marked.
 
-    other: whom the rival meets. ours, theirs: what answers of the rival and the other were shifted by.
+    other: whom the rival meets. ours, theirs: what the answers of the rival and the other were shifted by.
     """
     listed, unit = clusters[-LISTED:], loop.gate.cluster
-    sides = (ours, theirs) if unit == "day" and any(c.key in {**ours, **theirs} for c in listed) else ()
+    sides = (ours, theirs) if unit == "day" and any((*ours.values(), *theirs.values())) else ()
     rows = (
         (c.key, f"{c.rows:,}", _difference(c, shown.bound), *(_shift(side, c.key) for side in sides)) for c in listed
     )
@@ -51,7 +53,7 @@ def evidence(
 
 
 def _shift(side: Shifts, day: str) -> str:
-    return intercept.words(side.get(day, ())) or "–"
+    return (intercept.words(side[day]) or "–") if day in side else ""
 
 
 def _shifted(loop: Loop) -> str:
@@ -59,8 +61,8 @@ def _shifted(loop: Loop) -> str:
     unit = {"binary": "log odds", "multiclass": "logarithms of shares"}.get(loop.task, f"units of {loop.target.name}")
     return (
         f"<p>The shift is what all answers of a day were moved by, in {html.escape(unit)}, after what the last "
-        "labelled days that the model had not seen have shown. –: by nothing; or in shadow, where the predictions "
-        "have it beside them.</p>"
+        "labelled days that the model had not seen have shown (–: by nothing). Of days in shadow it stands beside the "
+        "predictions.</p>"
     )
 
 

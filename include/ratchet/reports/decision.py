@@ -198,13 +198,17 @@ def _importance(loop: Loop, sizes: dict[str, float]) -> str:
 
 
 def _shifts(found: Evaluation | None, anchor: str) -> Mapping[str, days.Shifts]:
-    """Return what the answers of challenger, champion and anchor were shifted by. anchor: its name now."""
-    held = dict(found.shifts) if found else {}
-    if found and "anchor" not in held:
-        held["anchor"] = held.get("champion" if found.anchor == found.champion else "baseline", {})
-    if found is None or anchor != found.anchor:
-        held["anchor"] = {}
-    return {who: held.get(who, {}) for who in ("challenger", "champion", "anchor")}
+    """Return what the answers of challenger, champion and anchor were shifted by on the holdout's days.
+
+    anchor: its name now; of one that was not evaluated with it nothing is known.
+    """
+    sides = ("challenger", "champion", "anchor")
+    if found is None:
+        return {who: {} for who in sides}
+    told = dict(found.shifts)
+    told.setdefault("anchor", told.get("champion" if found.anchor == found.champion else "baseline", {}))
+    known: dict[str, days.Shifts] = {who: {day: told.get(who, {}).get(day, ()) for day in found.days} for who in sides}
+    return known if anchor == found.anchor else {**known, "anchor": {}}
 
 
 def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tuple[str, str]]:

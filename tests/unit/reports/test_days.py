@@ -57,14 +57,15 @@ def test_days_beyond_the_bound_are_marked(place: Path) -> None:
 def test_the_shifts_of_both_stand_beside_their_days(place: Path) -> None:
     loop, compared = catalog.load("wind"), clusters.days([-0.01, 0.02, 0.03])
     shown = duel.judge(compared, margin=0.0, bound=0.1, level=0.05)
-    ours, theirs = {"2013-01-02": (0.25,)}, {"2013-01-01": (-0.5,), "2013-01-02": (1.0, 2.0)}
+    ours: days.Shifts = {"2013-01-01": (), "2013-01-02": (0.25,)}
+    theirs: days.Shifts = {"2013-01-01": (-0.5,), "2013-01-02": (1.0, 2.0)}
     page = "".join(days.evidence(loop, compared, shown, "the anchor", ours, theirs))
     assert "<th>shift of the rival</th><th>shift of the anchor</th>" in page
     assert "<td>-0.0100</td><td>–</td><td>-0.500</td>" in page
     assert "<td>+0.0200</td><td>+0.250</td><td>+1.000, +2.000</td>" in page
-    assert "<td>+0.0300</td><td>–</td><td>–</td>" in page
+    assert "<td>+0.0300</td><td></td><td></td>" in page  # a day in shadow
     assert "what all answers of a day were moved by, in units of wind," in page
-    assert "shift of" not in "".join(days.evidence(loop, compared, shown, "the anchor", {}, {}))
+    assert "shift of" not in "".join(days.evidence(loop, compared, shown, "the anchor", {"2013-01-01": ()}, {}))
     weekly = loop.model_copy(update={"gate": loop.gate.model_copy(update={"cluster": "week"})})
     assert "shift of" not in "".join(days.evidence(weekly, compared, shown, "the anchor", ours, theirs))
 
