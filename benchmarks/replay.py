@@ -99,8 +99,8 @@ def by_chance(
     Draws with a gap too long for `score.daily` are left out, which is kind to chance: long gaps cost most.
     """
     daily = next(each for each in outcomes if each.policy.startswith("calendar:days=1,"))
-    nights = [night["night"] for night in daily.nights]
-    rows = np.array([night["rows"] for night in daily.nights], dtype=float)
+    served = [night for night in daily.nights if night["rows"]]  # a first champion may have waited in shadow
+    nights, rows = [night["night"] for night in served], np.array([night["rows"] for night in served], dtype=float)
     made = [fits.get(past.now, *span) for span in daily.deployed]
     losses = score.daily(made, past.now, nights, {})
     newest = np.array(

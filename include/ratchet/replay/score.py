@@ -169,14 +169,15 @@ def hindsight(losses: Vector, rows: Vector, most: int) -> list[float]:
 
     Found by dynamic programming.
 
-    losses: (fits, nights), the first fit being the first champion; infinite where a fit cannot serve.
+    losses: (fits, nights), the first fit being the first champion; infinite where a fit cannot serve. rows: (nights,);
+    a night without any costs nothing, as those while a first champion waits in shadow.
     """
     value = np.full((most + 1, len(losses)), np.inf)
     value[:, 0] = 0.0
     for night in range(losses.shape[1]):
         switched = np.full_like(value, np.inf)
         switched[1:] = value[:-1].min(axis=1, keepdims=True)
-        cost = losses[:, night] * rows[night] if rows[night] else np.where(np.isfinite(losses[:, night]), 0.0, np.inf)
+        cost = losses[:, night] * rows[night] if rows[night] else np.zeros(len(losses))
         value = np.minimum(value, switched) + cost
     best = np.minimum.accumulate(value.min(axis=1))
     return [float(v / rows.sum()) for v in best]

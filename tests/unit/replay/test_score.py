@@ -28,6 +28,12 @@ def test_hindsight_is_the_least_over_all_choices(fits: int, nights: int, most: i
     assert all(b <= a + 1e-12 for a, b in itertools.pairwise(found))
 
 
+def test_nights_without_rows_cost_nothing_whoever_was_there() -> None:
+    """As those before a first champion, that has to wait in shadow: no fit has served them."""
+    losses = np.array([[np.inf, np.inf, 1.0, 2.0], [np.inf, np.inf, np.inf, 1.0]])
+    assert score.hindsight(losses, np.array([0.0, 0.0, 1.0, 1.0]), 1) == [1.5, 1.0]
+
+
 def _outcome(losses: list[float], asked: int = 0) -> Outcome:
     nights = tuple(
         {"night": f"n{i}", "loss": loss, "rows": 10, "decided": "retrain" if i < asked else "wait"}
