@@ -56,7 +56,7 @@ def test_the_terms_are_those_of_the_contract() -> None:
 
 def test_what_is_said_after_seven_days_and_after_eight_is_what_the_loop_says() -> None:
     loop = catalog.load("flight_delays")
-    said = re.findall(r'"((?:waits in shadow|promoted): [^"]*)"', SAID)
+    said = re.findall(r'"((?:waits in shadow|has won): [^"]*)"', SAID)
     told = [
         gate.decide([], duel.judge(FOUGHT[:n], level=loop.gate.level, **_terms()), loss=loop.loss_words) for n in (7, 8)
     ]
@@ -66,7 +66,7 @@ def test_what_is_said_after_seven_days_and_after_eight_is_what_the_loop_says() -
 
 def test_what_else_would_come_of_these_days() -> None:
     worse = [*FOUGHT[:FOURTH], *days([0.08]), *FOUGHT[FOURTH + 1 :]]
-    clipped = f"Worse by 0.08 it would count as 0.05, **clipped** to the bound, and leave {_capital(worse, FOURTH)}."
-    assert clipped in SAID
+    left = f"leave a capital of {_capital(worse, FOURTH)}"
+    assert f"Worse by 0.08 it would count as 0.05, **clipped** to the bound, and {left}" in SAID
     assert f"these days come to {_capital(FOUGHT, margin=0.0)}, and it waits" in SAID
     assert f"begins with 0.50 and has {_capital(FOUGHT, debt=math.log(0.5))} here" in SAID

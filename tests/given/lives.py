@@ -265,6 +265,8 @@ COSTS = {
     "margin: 1.5": "margin: 2",
     "bound: 4": "bound: 8",
 }
+# What a row costs beside a loss that duels are fought in.
+BESIDE = {"loss: squared_error": "loss: squared_error\n  value: {unit: litres, sql: abs(prediction - label)}"}
 SHORT = Story(
     last="2013-03-14",
     corrected={"2013-03-07": ("2013-03-05", "features"), "2013-03-13": ("2013-03-11", "rows")},

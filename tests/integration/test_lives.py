@@ -15,7 +15,7 @@ from tests.given import lives
 
 
 def test_three_weeks_lived_by_the_steps_and_by_the_replay_come_to_the_same_ledger(tracked: Path) -> None:
-    steps = lives.Steps(tracked, lives.FEW)
+    steps = lives.Steps(tracked, lives.FEW, gate=lives.BESIDE)
     for night in lives.FEW.nights:
         steps.night(night)
     ours, theirs = steps.entries(), lives.relived(lives.FEW, tracked / "cache")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ratchet.contract.loop import Loop
-from ratchet.decisions import hypothesis, lifecycle, shadows
+from ratchet.decisions import gate, hypothesis, lifecycle, shadows
 from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.decisions.entries import Anchored, Certified, Entries, Judged, Terms, only
 from ratchet.partitions import days_between
@@ -148,7 +148,8 @@ def moved(
         return None
     reason = (
         f"v{version} is the anchor: it is proved {how} than {shown(now.best)}, the best of all kept, "
-        f"{found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}] over its own {found.clusters} days"
+        f"{found.difference:+.4f} over its own {counted(found.clusters, loop.gate.cluster)}: evidence "
+        f"{gate.odds(found.rival)} for it, {gate.odds(found.needed)} needed"
     )
     return Anchored(
         key=f"anchored:{version}:{night}", version=version, how=how, best=now.best, partition=night, reason=reason

@@ -82,6 +82,8 @@ class Evidence:
     margin: float  # how much worse than the champion the rival may be ...
     bound: float  # ... and what a cluster's difference is clipped to, in the loss's units
     debt: float = 0.0  # logarithm of the capital that the bettor on the rival began with: at most 0
+    clipped: int = 0  # clusters beyond the bound ...
+    unclipped: float = 0.0  # ... and the mean of the differences as they were
 
 
 def cluster(keys: Sequence[str] | NDArray[np.str_], rival: Vector, champion: Vector) -> list[Cluster]:
@@ -155,7 +157,7 @@ def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: fl
     if not 0 < level < 1:
         raise ValueError(f"a level lies between 0 and 1; found {level}")
     needed = -math.log(level)
-    days = _clip(clusters, margin, bound)
+    days, means = _clip(clusters, margin, bound), [each.mean for each in clusters if each.rows]
     *_, (rival, champion) = [(_start(debt), _start()), *_bet(days, margin, bound, debt)]
     mean = math.fsum(d for d, _ in days) / len(days) if days else 0.0
     low, high = _interval(days, margin, bound, level)
@@ -175,6 +177,8 @@ def judge(clusters: Sequence[Cluster], *, margin: float, bound: float, level: fl
         margin=margin,
         bound=bound,
         debt=debt,
+        clipped=sum(abs(each) > bound for each in means),
+        unclipped=sum(means) / len(means) if means else 0.0,
     )
 
 

@@ -14,6 +14,8 @@ from ratchet.decisions.entries import Against, Terms
 from ratchet.decisions.worth import Worth
 from ratchet.text import counted, one_line
 
+WON = "has won"  # what a reason begins with where a challenger is to be promoted, and is not yet
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -58,8 +60,8 @@ def decide(
     if not duels:
         told += [f"there is no champion yet, and {'nothing else is missing' if delayed else 'every check passed'}"]
     beaten = next((name for name, each in duels if each.verdict == "reject"), "")
-    said = {"promote": "promoted", "reject": f"rejected: beaten by {beaten}", "wait": "waits in shadow"}[verdict]
-    told += _worth(worth, promoted=verdict == "promote")
+    said = {"promote": WON, "reject": f"rejected: beaten by {beaten}", "wait": "waits in shadow"}[verdict]
+    told += _worth(worth, promoted=verdict != "reject")
     return Decision(verdict, f"{said}: {'; '.join(told)}", tuple(checks), evidence, against, worth)
 
 
@@ -101,15 +103,20 @@ def against(name: str, terms: Terms, evidence: Evidence) -> Against:
 def words(
     evidence: Evidence, unit: str = "day", whom: str = "the champion", loss: str = "loss", left: int | None = None
 ) -> str:
-    """Tell a duel's evidence in a sentence. whom: the other side of it. loss, left: as in `decide`."""
+    """Tell a duel's evidence in a sentence. whom: the other side of it. loss, left: as in `decide`.
+
+    Where clusters were clipped it says how many, and what the difference is without that.
+    """
     if not evidence.clusters:
         return f"no {unit} of labels yet that neither it nor {whom} has seen"
     interval = f"{evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}]"
     found = f"{loss} against {whom} {interval} over {counted(evidence.clusters, unit)}"
+    if evidence.clipped:
+        found += f" ({evidence.clipped} clipped to {evidence.bound:.3g}; unclipped {evidence.unclipped:+.4f})"
     found += f", where it may be {evidence.margin:.3g} worse" if evidence.margin else ", where it has to be better"
     against = evidence.verdict == "reject" or (evidence.verdict == "wait" and evidence.champion > evidence.rival)
-    side = f"evidence {_odds(evidence.champion if against else evidence.rival)} {'against' if against else 'for'} it"
-    text = f"{found}: {side}, {_odds(evidence.needed)} needed"
+    side = f"evidence {odds(evidence.champion if against else evidence.rival)} {'against' if against else 'for'} it"
+    text = f"{found}: {side}, {odds(evidence.needed)} needed"
     if evidence.verdict != "wait":
         return text
     if not evidence.more:
@@ -127,5 +134,6 @@ def _evidence(shown: Evidence) -> dict[str, float]:
     return {name: round(value, 3) for name, value in found.items()}
 
 
-def _odds(log: float) -> str:
+def odds(log: float) -> str:
+    """Write a logarithm of a capital as that capital."""
     return f"{math.exp(log):.3g}" if log < 20 else "over 10^8"

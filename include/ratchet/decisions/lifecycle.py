@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.contract.loop import Loop
-from ratchet.decisions import retrain, shadows, worth
+from ratchet.decisions import gate, retrain, shadows, worth
 from ratchet.decisions.duel import Verdict
 from ratchet.decisions.entries import (
     Answered,
@@ -96,6 +96,7 @@ def promoted(won: Won, version: str, **about: Any) -> Promoted:
     about: what is deployed, of which data, and at what cost. What its first look has taught is in the ledger already.
     """
     same = {name: getattr(won, name) for name in won.model_fields_set - _OWN}
+    same["reason"] = f"promoted: {worth.promoted(_found(won))}"
     return Promoted(
         version=version, replaces=won.champion, **{**same, "first": None, "key": f"promoted:{won.evaluated}", **about}
     )
@@ -168,7 +169,12 @@ def admitted(admission: retrain.Admission, day: str, champion: str) -> tuple[Ent
 
 def asked(won: Won) -> str:
     """Say what a person is to approve: nothing is promoted yet."""
-    return f"to be promoted: {worth.asked(won.reason.removeprefix('promoted: '))}"
+    return f"to be promoted: {_found(won)}"
+
+
+def _found(won: Won) -> str:
+    """Return what a win's reason says of the evidence; a win of before says that it is promoted."""
+    return won.reason.removeprefix(f"{gate.WON}: ").removeprefix("promoted: ")
 
 
 def left(challenger: shadows.Challenger | Won, why: str) -> Left:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from ratchet.contract.loop import Loop
+from ratchet.contract.rules import VALUE
 from ratchet.decisions import anchors, checks, duel, gate, hypothesis, lifecycle, shadows, worth
 from ratchet.decisions.anchors import Anchor
 from ratchet.decisions.checks import Judge
@@ -55,6 +56,8 @@ class Measured:
     shadowed: tuple[Cluster, ...] = ()  # the days of its predecessor's duel with what has replaced it
     own: Gathered = duel.NOTHING  # its own days, against the anchor
     best: Callable[[], Sequence[Cluster]] = tuple  # the same against the best of all anchors; asked where it decides
+    # Run that waits -> the days of its duel in the contract's own unit; asked where that has one, and no duel is in it.
+    valued: Callable[[str], Sequence[Cluster]] = lambda _: ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,9 @@ def night(
         training = trainings(each)
         gathered = evidence(each.mlflow_run)
         left = _left(loop, each.since, shift(day, -loop.label_delay_days))
-        decision, about = _judged(loop, entries, now, training, each.line, gathered, evidence, own, left)
+        costed = champion is not None and loop.gate.value is not None and loop.loss != VALUE
+        valued = measured.valued(each.mlflow_run) if costed else ()
+        decision, about = _judged(loop, entries, now, training, each.line, gathered, evidence, own, left, valued)
         about |= {"night": day}
         looks.append((each, decision))
         if decision.verdict == "reject":
@@ -214,10 +219,11 @@ def _judged(
     evidence: Evidence,
     own: Sequence[Judge],
     left: int,
+    valued: Sequence[Cluster] = (),
 ) -> tuple[gate.Decision, dict[str, Any]]:
     """Judge a challenger against the champion and the anchor; return what its entry holds of it.
 
-    now: the anchor. left: clusters that its patience still allows.
+    now: the anchor. left: clusters that its patience still allows. valued: as `worth.worth` takes them.
     """
     found, run = training.evaluation, training.mlflow_run
     before = lifecycle.before(entries, run)
@@ -235,8 +241,8 @@ def _judged(
         anchored = gate.against(anchor.name, held, against)
     listed = checks.every(loop.gate, found.model_dump(), own)
     name = anchors.shown(gathered.anchor) if against else ""
-    valued = worth.worth(loop, found, gathered)
-    decision = gate.decide(listed, shown, loop.gate.cluster, name, against, valued, loss=loop.loss_words, left=left)
+    of = worth.worth(loop, found, gathered, valued)
+    decision = gate.decide(listed, shown, loop.gate.cluster, name, against, of, loss=loop.loss_words, left=left)
     about = {
         "run": training.run,
         "mlflow_run": run,

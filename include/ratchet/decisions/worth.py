@@ -18,7 +18,7 @@ from ratchet.decisions.evaluation import Evaluation
 from ratchet.text import counted
 
 LEVEL = 0.05  # of the interval
-_WAS = "was worth"
+_IS, _WAS = "would be worth", "was worth"
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,27 @@ class Worth:
     holdout: bool = False  # whether those are the days of its holdout alone; else of its duel, so far
 
 
-def worth(loop: Loop, found: Evaluation, gathered: Gathered) -> Worth | None:
+def worth(loop: Loop, found: Evaluation, gathered: Gathered, valued: Sequence[Cluster] = ()) -> Worth | None:
     """Return what promoting a challenger is worth; None without a value, or days that can be compared.
 
-    By the days of its holdout; where the duel is fought in the value, by all of its days.
+    By the days of its duel with the champion. valued: those, in the contract's own unit, where the duel is fought in
+    another; by default those of its holdout.
     """
-    if loop.gate.value is None or found.value is None:
+    if loop.gate.value is None or (found.value is None and not valued):
         return None
-    days, against = load(found.value["days"]), str(found.value["against"])
-    fought = loop.loss == VALUE and bool(against)
-    if fought:
-        days = list(gathered.days if against == "champion" else gathered.anchored)
+    days, against = list(valued), "champion"
+    if found.value is not None and not days:
+        days, against = load(found.value["days"]), str(found.value["against"])
+        if loop.loss == VALUE and against:
+            days = list(gathered.days if against == "champion" else gathered.anchored)
     if not days or any(each.undefined for each in days):
         return None
-    return replace(_of_days(loop, days, against), holdout=not fought)
+    return replace(_of_days(loop, days, against), holdout={each.key for each in days} <= {*found.days})
 
 
 def words(worth: Worth, promoted: bool) -> str:
-    """Say it in a sentence. promoted: whether it is to be, or would have been."""
-    return f"promoting it {_WAS if promoted else 'would have been worth'} {told(worth)}"
+    """Say it in a sentence. promoted: whether it may still be, or would have been."""
+    return f"promoting it {_IS if promoted else 'would have been worth'} {told(worth)}"
 
 
 def told(worth: Worth) -> str:
@@ -71,9 +73,9 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def asked(reason: str) -> str:
-    """Say a win's reason to who is asked whether it may be promoted: it is not yet."""
-    return reason.replace(f"promoting it {_WAS} ", "promoting it would be worth ")
+def promoted(reason: str) -> str:
+    """Say a win's reason once it is promoted."""
+    return reason.replace(f"promoting it {_IS} ", f"promoting it {_WAS} ")
 
 
 def facts(worth: Worth) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from ratchet.decisions import anchors, duel, lifecycle, shadows
 from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.decisions.entries import Judged, only
 from ratchet.lifecycle import dataset, feature_days, predictions, records
+from ratchet.training import value
+from ratchet.training.value import Measure
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -131,6 +133,12 @@ def against(loop: Loop, known: Known, anchor: str) -> tuple[Cluster, ...]:
     return anchors.against(duel.NOTHING, anchor, _comparing(loop, known, run, ours))
 
 
+def valued(loop: Loop, known: Known, run: str) -> tuple[Cluster, ...]:
+    """Compare the days of a challenger's duel with the champion in the contract's own unit. Nothing of it is kept."""
+    assert known.champion is not None
+    return _comparing(loop, known, run, predictions.contender(loop, run), value.costs)((), known.champion.number)
+
+
 def judged_run(loop: Loop, version: models.Version) -> str:
     """Return the run that was evaluated for a version."""
     return records.read(loop, version.run_id).evaluated or version.run_id
@@ -163,8 +171,13 @@ def _side(loop: Loop, known: Known, name: str) -> predictions.Contender:
     return predictions.contender(loop, run)
 
 
-def _comparing(loop: Loop, known: Known, run: str, ours: predictions.Contender) -> anchors.Compare:
-    """Return how a model's days are compared with another's. run: the one that was evaluated for it."""
+def _comparing(
+    loop: Loop, known: Known, run: str, ours: predictions.Contender, measure: Measure = value.losses
+) -> anchors.Compare:
+    """Return how a model's days are compared with another's.
+
+    run: the one that was evaluated for it. measure: of losses, or of what rows cost.
+    """
     held, until = records.read(loop, run).held_out
 
     def compared(before: Sequence[Cluster], name: str) -> tuple[Cluster, ...]:
@@ -179,7 +192,7 @@ def _comparing(loop: Loop, known: Known, run: str, ours: predictions.Contender) 
             rows = _of(table, day)
             mine, other = _said(loop, known, ours, day, rows), _said(loop, known, theirs, day, rows)
             if mine is not None and other is not None:
-                found += compare(loop, day, rows, mine, other)
+                found += compare(loop, day, rows, mine, other, measure)
         return tuple(duel.merge(kept, found))
 
     return compared
@@ -200,9 +213,11 @@ def _kept(loop: Loop, known: Known, run: str, before: Gathered, whole: Gathered)
     return whole
 
 
-def compare(loop: Loop, day: str, rows: pa.Table, rival: pa.Table, champion: pa.Table) -> list[Cluster]:
+def compare(
+    loop: Loop, day: str, rows: pa.Table, rival: pa.Table, champion: pa.Table, measure: Measure = value.losses
+) -> list[Cluster]:
     """Return a day's cluster over the labelled rows that both have predicted; none where there is no such row."""
-    ours, theirs = predictions.losses(loop, rival, rows), predictions.losses(loop, champion, rows)
+    ours, theirs = (predictions.losses(loop, side, rows, measure) for side in (rival, champion))
     keys = [key for key in ours if key in theirs]
     return duel.cluster([day] * len(keys), np.array([ours[k] for k in keys]), np.array([theirs[k] for k in keys]))
 

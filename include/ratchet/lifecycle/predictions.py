@@ -27,6 +27,7 @@ from ratchet.settings import Settings
 from ratchet.training import intercept, value
 from ratchet.training.baseline import Baseline
 from ratchet.training.intercept import Shift
+from ratchet.training.value import Measure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -193,11 +194,13 @@ def unseen(predicted: pa.Table) -> pa.Table:
     return predicted.filter(pc.invert(predicted.column(SEEN)))
 
 
-def losses(loop: Loop, predicted: pa.Table, rows: pa.Table) -> dict[tuple[object, ...], float]:
-    """Return the loss of each row that has a prediction and a label, by the row's key."""
+def losses(
+    loop: Loop, predicted: pa.Table, rows: pa.Table, measure: Measure = value.losses
+) -> dict[tuple[object, ...], float]:
+    """Return the loss of each row that has a prediction and a label, by the row's key; or what it costs."""
     keys = list(loop.main_table.key)
     target, values, joined = paired(loop, predicted, rows)
-    found = value.losses(loop, target, values, lambda: beside(loop, joined, rows), classes(joined))
+    found = measure(loop, target, values, lambda: beside(loop, joined, rows), classes(joined))
     return dict(zip(zip(*(joined.column(key).to_pylist() for key in keys), strict=True), found.tolist(), strict=True))
 
 

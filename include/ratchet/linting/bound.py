@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.rules import VALUE
+from ratchet.training.metrics import EPSILON
+
+_MOST = {"brier": 1.0, "log_loss": -math.log(EPSILON)}  # that a row of a binary task can cost
 
 
 def remarks(loop: Loop) -> Iterator[str]:
@@ -14,10 +17,10 @@ def remarks(loop: Loop) -> Iterator[str]:
     gate, value, most, why = loop.gate, loop.gate.value, math.inf, ""
     if loop.loss == VALUE and value is not None and value.costs is not None:
         most, why = value.spread, f"{value.unit} (gate.value.costs)"
-    elif loop.loss == "brier":
-        most, why = 1.0, "(brier)"
+    elif loop.loss in _MOST:
+        most, why = _MOST[loop.loss], f"({loop.loss})"
     if gate.bound is not None and 2 * gate.margin < most < gate.bound:
         yield (
-            f"gate.bound is {gate.bound:g}, and two answers to a row never differ by more than {most:g} {why}, "
-            f"so that it clips nothing and only makes each duel longer. Make it {most:g}"
+            f"gate.bound is {gate.bound:g}, and two answers to a row never differ by more than {most:.3g} {why}, "
+            f"so that it clips nothing and only makes each duel longer. Make it {most:.3g}"
         )

@@ -15,7 +15,9 @@ from ratchet.decisions.lifecycle import Training
 from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import Fitted
 from ratchet.replay.measures import Contestant, Measures, Version
+from ratchet.training import value
 from ratchet.training.evaluation import Side
+from ratchet.training.value import Measure
 
 
 @dataclass
@@ -77,16 +79,28 @@ class Gathering:
         assert now is not None
         return anchors.against(duel.NOTHING, now.best, self._comparing(self._judged(entries, champion), champion))
 
+    def valued(self, name: str) -> Sequence[Cluster]:
+        """Compare the days of a challenger's duel with the champion in the contract's own unit. Nothing of it is kept.
+
+        name: of its run.
+        """
+        assert self.champion is not None
+        run = self.runs[name]
+        return self._comparing(run, (run.fit,), value.costs)((), self.champion.number)
+
     def _judged(self, entries: Entries, version: Version) -> Challenger:
         return self.runs[lifecycle.evaluated(entries, version.number) or ""]
 
-    def _comparing(self, run: Challenger, ours: Contestant) -> anchors.Compare:
-        """Return how a model's days are compared with another's. run: the one that was evaluated for it."""
+    def _comparing(self, run: Challenger, ours: Contestant, measure: Measure = value.losses) -> anchors.Compare:
+        """Return how a model's days are compared with another's.
+
+        run: the one that was evaluated for it. measure: of losses, or of what rows cost.
+        """
 
         def compared(before: Sequence[Cluster], name: str) -> tuple[Cluster, ...]:
             champion = self.champion if self.champion and name == self.champion.number else None
             theirs = champion or stands(name, self.runs, self.versions)
-            return self.measures.extend(self.data, before, ours, theirs, run.held, self.last, self.corrected)
+            return self.measures.extend(self.data, before, ours, theirs, run.held, self.last, self.corrected, measure)
 
         return compared
 

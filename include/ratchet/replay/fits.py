@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -33,6 +33,7 @@ from ratchet.training.baseline import Baseline
 from ratchet.training.evaluation import Side
 from ratchet.training.fit import Search, fit, search, searched_until
 from ratchet.training.intercept import Shift, Sums
+from ratchet.training.value import Measure
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float64]
 
-Measure = Callable[..., "Vector"]  # `value.losses`, or `value.costs`
 AHEAD = 60  # days after its training that a fit predicts at once; later ones when they are asked for
 _FORMAT = 2  # of what is kept of a fit: the second keeps its baseline too
 PROBED = 50  # rows that a model's latency is measured with

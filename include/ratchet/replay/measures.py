@@ -16,6 +16,8 @@ from ratchet.monitoring import estimate
 from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import Fits, Fitted
 from ratchet.replay.told import Told
+from ratchet.training import value
+from ratchet.training.value import Measure
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,12 @@ class Measures:
         held: tuple[str, str],
         last: str,
         corrected: Collection[str],
+        measure: Measure = value.losses,
     ) -> tuple[Cluster, ...]:
         """Add the labelled days up to `last` to a duel's evidence; days that were corrected are compared again.
 
-        held: first and last day of our holdout, whose days are in the evidence where anything is.
+        held: first and last day of our holdout, whose days are in the evidence where anything is. measure: of losses,
+        or of what rows cost.
         """
         published = [day for day in data.days if held[0] <= day <= last]
         kept, days = duel.due(known, published, held[1] if known else "", corrected)
@@ -118,7 +122,7 @@ class Measures:
         for day in days:
             mine, other = self._said(data, day, ours), self._said(data, day, theirs)
             if mine is not None and other is not None:
-                found += mine[0].against(other[0], data, self.fits, other[1], mine[1])
+                found += mine[0].against(other[0], data, self.fits, other[1], mine[1], measure)
         return tuple(duel.merge(kept, found))
 
     def _said(self, data: DataVersion, day: str, side: Contestant) -> tuple[Told, set[str]] | None:

@@ -243,7 +243,7 @@ class Simulation:
             run.training = evaluated.timed_again(self.loop, run, data, night)
         shadowed = self.measures.against(data, before, self.versions[before.version], last) if before else []
         scale, own = self.champion.scale if self.champion else 1.0, gathering.own(self.ledger)
-        measured = looks.Measured(scale, tuple(shadowed), own, lambda: gathering.best(self.ledger))
+        measured = looks.Measured(scale, tuple(shadowed), own, lambda: gathering.best(self.ledger), gathering.valued)
         found = acts.duel(self, self.loop, night, measured, self.checks)
         if only(found.entries, RolledBack):
             return "rollback"

@@ -15,8 +15,9 @@ import numpy as np
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster
 from ratchet.replay.data import DataVersion
-from ratchet.replay.fits import Fits, Fitted, Measure, targets
+from ratchet.replay.fits import Fits, Fitted, targets
 from ratchet.training import value
+from ratchet.training.value import Measure
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,15 +74,16 @@ class Told:
         fits: Fits,
         by: Collection[str] | None = None,
         own: Collection[str] | None = None,
+        measure: Measure = value.losses,
     ) -> list[Cluster]:
         """Compare with what others have said of the same rows: the day's cluster, or none.
 
-        by: whose words count of the other's; own: of these.
+        by: whose words count of the other's; own: of these. measure: of losses, or of what rows cost.
         """
-        if self._as_it_was(data) and other._as_it_was(data):
+        if measure is value.losses and self._as_it_was(data) and other._as_it_was(data):
             first, second = self.parts[0], other.parts[0]
             return fits.compare(first.data, self.day, first.fit, second.fit, second.data)
-        ours, theirs = self._rows(data, own), other._rows(data, by)
+        ours, theirs = self._rows(data, own, measure), other._rows(data, by, measure)
         keys = [key for key in ours if key in theirs]
         losses = [np.array([side[key][1] for key in keys]) for side in (ours, theirs)]
         return duel.cluster([self.day] * len(keys), *losses)

@@ -90,16 +90,22 @@ def _measured(
         return looks.Measured(1.0)
     registry = dataset.registry()
 
-    def best() -> Sequence[duel.Cluster]:
-        champion, now = ledger.champion(client, loop), anchors.anchor(registry.ledger(loop.name))
-        assert now is not None
+    def known() -> evidence.Known:
         revision, last = nights.revision(registry, loop, night), shift(night, -loop.label_delay_days)
-        return evidence.against(loop, evidence.Known(client, registry, revision, champion, last), now.best)
+        return evidence.Known(client, registry, revision, ledger.champion(client, loop), last)
+
+    def best() -> Sequence[duel.Cluster]:
+        now = anchors.anchor(registry.ledger(loop.name))
+        assert now is not None
+        return evidence.against(loop, known(), now.best)
+
+    def valued(run: str) -> Sequence[duel.Cluster]:
+        return evidence.valued(loop, known(), run)
 
     own = duel.Gathered((), measured.anchor, tuple(duel.load(measured.anchored)))
     live = [each[measured.champion]["loss"] for each in measured.days.values() if measured.champion in each]
     scale = measured.holdout_loss or (sum(live) / len(live) if live else 1.0)
-    return looks.Measured(scale, tuple(duel.load(measured.predecessor)), own, best)
+    return looks.Measured(scale, tuple(duel.load(measured.predecessor)), own, best, valued)
 
 
 def _decided(entries: Entries, night: str) -> bool:

@@ -33,6 +33,7 @@ PREDICTION, LABEL, PROBABILITY = "prediction", "label", "probability_"  # what S
 _SQL = ("gate", "value", "sql")  # where it stands in the contract
 _PLACE, _ROWS = "_ratchet_place", "_ratchet_rows"
 Rows = Callable[[], "pa.Table"]  # returns key, features and target of the rows: asked only where costs need them
+Measure = Callable[..., "Vector"]  # `losses`, or `costs`
 
 
 def losses(loop: Loop, target: Vector, prediction: Vector, rows: Rows, classes: Sequence[str] = ()) -> Vector:

@@ -42,6 +42,12 @@ def test_evidence_is_told_with_its_unit_what_may_be_lost_and_what_patience_leave
     assert ", where it has to be better: " in gate.words(_duel(-0.04))
 
 
+def test_clipped_days_are_told_with_what_they_were() -> None:
+    found = duel.judge(days([-0.2, -0.04, 0.3, 0.01]), margin=0.0, bound=0.05, level=0.05)
+    assert (found.clipped, found.unclipped) == (2, pytest.approx(0.0175))
+    assert "] over 4 days (2 clipped to 0.05; unclipped +0.0175), where it has to be better: " in gate.words(found)
+
+
 def test_vetoes_forbid_whatever_the_duel_says() -> None:
     best = duel.judge(days([-0.04] * 30), margin=0.0, bound=0.05, level=0.05)
     assert gate.decide([], best).verdict == "promote"
@@ -68,7 +74,7 @@ def test_what_a_promotion_is_worth_is_told_and_decides_nothing() -> None:
     dear = Worth("minutes", -1840.0, -3280.0, -400.0, 7, "champion")
     won = duel.judge(days([-0.04] * 30), margin=0.0, bound=0.05, level=0.05)
     broken = floors({}, {"roc_auc": Bound(min=0.6)})
-    for listed, verdict, word in (([], "promote", "was"), (broken, "reject", "would have been")):
+    for listed, verdict, word in (([], "promote", "would be"), (broken, "reject", "would have been")):
         bare, told = (gate.decide(listed, won, worth=each) for each in (None, dear))
         assert bare.verdict == told.verdict == verdict
         said = f"promoting it {word} worth -1,840 minutes a week (95 %: -3,280 to -400, by 7 days)"
@@ -79,14 +85,14 @@ def test_what_a_promotion_is_worth_is_told_and_decides_nothing() -> None:
 @pytest.mark.parametrize(
     ("champion", "anchor", "verdict", "words"),
     [
-        (-0.04, -0.04, "promote", "promoted: loss against the champion"),
+        (-0.04, -0.04, "promote", "has won: loss against the champion"),
         (-0.04, 0.0, "wait", "waits in shadow: loss against the champion"),
         (0.0, -0.04, "wait", "waits in shadow"),
         (-0.04, 0.04, "reject", "rejected: beaten by v1: "),
         (0.04, -0.04, "reject", "rejected: beaten by the champion: "),
-        (None, -0.04, "promote", "promoted: loss against v1"),
+        (None, -0.04, "promote", "has won: loss against v1"),
         (None, 0.04, "reject", "rejected: beaten by v1: "),
-        (-0.04, None, "promote", "promoted: loss against the champion"),
+        (-0.04, None, "promote", "has won: loss against the champion"),
     ],
 )
 def test_a_challenger_has_to_hold_against_both(

@@ -50,10 +50,13 @@ def test_what_came_in_between_forbids_a_promotion(champion: str, approval: dict[
 
 
 def test_a_promotion_carries_the_decision_on_and_teaches_nothing_twice() -> None:
-    won = WON.model_copy(update={"first": {"day": NIGHT}, "minutes": 3.0, "reason": "promoted: it won"})
+    won = WON.model_copy(update={"first": {"day": NIGHT}, "minutes": 3.0, "reason": "has won: by days"})
     made = lifecycle.promoted(won, "2", mlflow_run="refit", minutes=1.0)
     assert (made.key, made.version, made.replaces, made.mlflow_run) == ("promoted:new", "2", "1", "refit")
-    assert (made.reason, made.line, made.night, made.first, made.minutes) == (won.reason, won.line, NIGHT, None, 1.0)
+    assert (made.line, made.night, made.first, made.minutes) == (won.line, NIGHT, None, 1.0)
+    older = won.model_copy(update={"reason": "promoted: by days"})  # as a win said before it was one
+    assert [lifecycle.promoted(each, "2").reason for each in (won, older)] == ["promoted: by days"] * 2
+    assert [lifecycle.asked(each) for each in (won, older)] == ["to be promoted: by days"] * 2
 
 
 def test_the_state_of_a_run_is_read_from_the_ledger() -> None:

@@ -40,11 +40,11 @@ def test_a_week_costs_as_much_less_as_seven_days() -> None:
     assert found.a_week == pytest.approx(263 * 7)
     low, high = stats.t.interval(0.95, 3, loc=263, scale=stats.sem(totals))
     assert (found.low, found.high) == (pytest.approx(7 * low), pytest.approx(7 * high))
-    said = f"promoting it was worth 1,841 minutes of delay a week (95 %: {7 * low:,.0f} to {7 * high:,.0f}, by 4 "
+    said = f"promoting it would be worth 1,841 minutes of delay a week (95 %: {7 * low:,.0f} to {7 * high:,.0f}, by 4 "
     said += "days of its holdout)"
     assert worth.words(found, promoted=True) == said
     assert worth.words(found, promoted=False).startswith("promoting it would have been worth 1,841 minutes")
-    assert worth.asked(f"a; {said}").startswith("a; promoting it would be worth 1,841 minutes")
+    assert worth.promoted(f"a; {said}").startswith("a; promoting it was worth 1,841 minutes")
     assert worth.facts(found)["a_week"] == found.a_week
 
 
@@ -70,7 +70,15 @@ def test_a_duel_in_the_value_is_told_by_all_of_its_days() -> None:
     assert ours is not None
     assert plain is not None
     assert (ours.a_week, ours.days, plain.a_week, plain.days) == (14, 3, 63, 2)
-    assert worth.told(ours).endswith(", by 3 days)")  # they are those of its duel so far, and not of its holdout alone
+
+
+def test_a_duel_in_another_loss_is_told_by_all_of_its_days_where_they_are_known_in_the_unit() -> None:
+    valued = _days([-1, -2, -3, -30, -30, -30, -30, -30])
+    found, alone = (worth.worth(_loop(), _found([-5.0]), Gathered(), days) for days in (valued, ()))
+    assert found is not None
+    assert alone is not None
+    assert (found.a_week, found.days, found.holdout) == (156 / 8 * 7, 8, False)
+    assert (alone.a_week, alone.days, alone.holdout) == (35, 1, True)
 
 
 @pytest.mark.parametrize("about", [{"value": None}, {"value": {"unit": "x", "against": "", "days": []}}, {}])

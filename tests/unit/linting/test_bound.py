@@ -27,7 +27,7 @@ def _told(name: str, **gate: Any) -> list[str]:
         ("flight_delays", {"loss": "value", "bound": 56, "value": {"costs": COSTS}}, "55"),
         ("flight_delays", {"loss": "value", "bound": 55, "value": {"costs": COSTS}}, ""),
         ("flight_delays", {"loss": "value", "bound": 1e9, "value": {"costs": {**COSTS, "true_negative": -99}}}, "114"),
-        ("flight_delays", {"bound": 1e9, "value": {"costs": COSTS}}, ""),  # the duel is of another loss
+        ("flight_delays", {"bound": 16, "value": {"costs": COSTS}}, ""),  # the duel is of another loss
         ("flight_delays", {"loss": "value", "bound": 1e9, "value": {"sql": "prediction"}}, ""),  # anything
         ("flight_classes", {"loss": "value", "bound": 76, "value": {"costs": CLASSES}}, "75"),
         ("flight_classes", {"loss": "value", "bound": 75, "value": {"costs": CLASSES}}, ""),
@@ -35,6 +35,8 @@ def _told(name: str, **gate: Any) -> list[str]:
         ("flight_delays", {"loss": "brier", "bound": 0.1}, ""),
         ("flight_delays", {"loss": "brier"}, ""),
         ("flight_delays", {"loss": "brier", "bound": 3, "aim": "non_inferior", "margin": 0.5}, ""),  # 1 is too little
+        ("flight_delays", {"loss": "log_loss", "bound": 500}, "16.1"),
+        ("flight_delays", {"loss": "log_loss", "bound": 0.05}, ""),
         ("wind", {"bound": 1e9}, ""),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ratchet import catalog
+from ratchet.contract.value import Value
 from ratchet.decisions import shadows
 from ratchet.decisions.duel import Gathered
 from ratchet.replay import evidence, history
@@ -69,6 +70,17 @@ def test_against_a_champion_that_is_the_anchor_the_days_are_the_same(life: Gathe
     assert _keys(run.gathered) == ([HELD, *DAYS[:2]], [HELD, *DAYS[:2]])
     assert (run.gathered.anchor, run.gathered.days) == ("1", run.gathered.anchored)
     assert life.own([FIRST, WAITS]) == Gathered((), "1")
+
+
+def test_the_days_of_a_duel_are_told_in_the_contracts_own_unit_too(life: Gathering) -> None:
+    """Of a unit that is twice the loss, twice what the duel has."""
+    run, twice = life.runs["new"], Value(unit="twice", sql="2 * (prediction - label) ** 2")
+    life.waiting([FIRST, WAITS])
+    loop = life.data.loop
+    valued = loop.model_copy(update={"gate": loop.gate.model_copy(update={"value": twice})})
+    found = replace(life, data=replace(life.data, loop=valued)).valued("new")
+    assert [(each.key, each.rows) for each in found] == [(each.key, each.rows) for each in run.gathered.days]
+    assert [each.total for each in found] == pytest.approx([2 * each.total for each in run.gathered.days])
 
 
 def test_what_waits_against_another_champion_gathers_nothing(life: Gathering) -> None:

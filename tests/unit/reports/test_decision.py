@@ -228,7 +228,7 @@ def test_the_page_tells_what_rows_cost_what_a_promotion_was_worth_and_what_is_de
         run = runs.start_run(client, "wind_told", "worth", {})
         page = decision.decision(loop, client, Record(run=run.run_id), decided, held, found, "first look")
     assert (
-        "promoting it was worth 858 minutes &lt;of&gt; delay a week (95 %: 635 to 1,080, by 2 days of its holdout)"
+        "promoting it would be worth 858 minutes &lt;of&gt; delay a week (95 %: 635 to 1,080, by 2 days of its holdout)"
         in page
     )
     assert "<td>minutes &lt;of&gt; delay, a row</td><td>3.25</td><td>4.5</td>" in page

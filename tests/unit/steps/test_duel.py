@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from ratchet import catalog
 from ratchet.adapters import runs, writing
-from ratchet.decisions import duel
+from ratchet.decisions import duel, worth
 from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.lifecycle import contracts, dataset, evaluations, evidence, ledger, looks, records, timings
 from ratchet.partitions import shift
 from ratchet.settings import Settings
 from ratchet.training.latency import Latency
 from tests.conftest import ingest, step
-from tests.given.duels import NAME, NIGHT, champion_now, kinds, live_night, win
+from tests.given.duels import NAME, NIGHT, champion_now, kinds, live_night, win, write_gate
 from tests.given.entries import entry
 
 
@@ -54,6 +55,18 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     assert (entry.kind, entry.version, entry.left, entry.automatic) == ("rolled_back", "2", version, True)
     assert step("duel", NAME, partition=following).verdict == "rollback"
     assert kinds().count("rolled_back") == 1
+
+
+def test_what_a_promotion_is_worth_is_told_by_the_days_in_shadow_too(second: str, tmp_path: Path) -> None:
+    """A value that stands beside the loss, and was written after the training; what rows cost is twice the loss."""
+    write_gate(tmp_path / "copy", 'value: {unit: knots, sql: "2 * (prediction - label) ** 2"}')
+    live_night()
+    told = step("duel", NAME, partition=NIGHT).reason
+    days = evidence.read(catalog.load(NAME), second).days
+    assert len(days) > 4  # those that were held out, and more
+    week = -2 * 7 * sum(each.total for each in days) / len(days)
+    assert f"promoting it would be worth {worth.number(week)} knots a week (95 %: " in told
+    assert f", by {len(days)} days)" in told
 
 
 def test_a_night_that_has_decided_decides_nothing_anew_whoever_waits_since(second: str) -> None:

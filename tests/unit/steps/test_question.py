@@ -17,7 +17,7 @@ def test_a_question_is_asked_once_and_says_what_was_decided(second: str, tmp_pat
     found = step("question", NAME, run="second")
     assert found.subject == f"Promote the challenger second of {NAME}?"
     assert (found.approvers, found.mlflow_run, found.report) == (("ada", "bob"), second, decided.report)
-    told = markdown_escape(f"to be promoted: {decided.reason.removeprefix('promoted: ')}")
+    told = markdown_escape(f"to be promoted: {decided.reason.removeprefix('has won: ')}")
     assert found.summary.startswith(f"**Promote**: {told}")
     assert [each.run for each in lifecycle.unanswered(ledger.read(catalog.load(NAME)))] == ["second"]
     approval.record(catalog.load(NAME), "second", approval.Said("Reject", "ada", "airflow"))
