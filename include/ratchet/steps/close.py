@@ -5,11 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from ratchet.adapters import writing
+from ratchet.adapters.data_registry import Registry
 from ratchet.contract.loop import Loop
 from ratchet.decisions.nights import asked
+from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, nights
 from ratchet.partitions import Partition
-from ratchet.steps import StepRequest, StepResult
+from ratchet.steps import StepRequest, StepResult, decide, drift, performance
 
 
 class CloseRequest(StepRequest):
@@ -25,12 +27,14 @@ class CloseResult(StepResult):
 
 
 def run(loop: Loop, request: CloseRequest) -> CloseResult:
-    """End a night, once."""
+    """End a night, once. Raises DataError where it was not lived as far as its decision."""
     registry, night = dataset.registry(), request.partition
     training = asked(night, registry.ledger(loop.name))
     ended = nights.ended(registry, loop.name, night)
     if ended and ended["state"] == "published":
         return CloseResult(reason=f"the night of {night} has ended before", outcome="unchanged", training=training)
+    if missing := _published(registry, loop, night) or ("" if training else _decided(registry, loop, night)):
+        raise DataError(f"The night of {night} was not lived, and does not end: {missing}")
     if training:
         writing.change(registry, lambda writer: nights.wait_for_training(writer, loop, night, training))
     else:
@@ -38,3 +42,28 @@ def run(loop: Loop, request: CloseRequest) -> CloseResult:
         writing.change(registry, lambda writer: nights.end(writer, loop, [night], "published", said))
     waits = f"; it is over when the training {training} is judged" if training else ""
     return CloseResult(reason=f"the night of {night} is lived{waits}", training=training)
+
+
+def _published(registry: Registry, loop: Loop, night: str) -> str:
+    """Say what is to be done where a night's day is not published."""
+    if night in dataset.published(registry, loop, "HEAD"):
+        return ""
+    return (
+        "its day is not published. Run the steps fetch, validate and publish of it first, or let it go: "
+        f"ratchet step give_up --loop {loop.name} --partitions {night}"
+    )
+
+
+def _decided(registry: Registry, loop: Loop, night: str) -> str:
+    """Say what is to be done where a night was not measured, or has not decided though it could.
+
+    Where there is no champion and nobody waits, drift and performance are skipped, and the decision with them.
+    """
+    drifted, measured = drift.read(loop, night), performance.read(loop, night)
+    if drifted is None or measured is None:
+        name = "drift" if drifted is None else "performance"
+        return f"it is not measured. Run: ratchet step {name} --loop {loop.name} --partition {night}"
+    skipped = (drifted["outcome"], measured.outcome) == ("skipped", "skipped")
+    if skipped or decide.read(loop, night) or not nights.may_decide(registry, loop.name, night):
+        return ""
+    return f"it has not decided. Run: ratchet step decide --loop {loop.name} --partition {night}"

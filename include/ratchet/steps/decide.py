@@ -18,6 +18,8 @@ from ratchet.lifecycle import dataset, evaluations, looks, nights, production, r
 from ratchet.partitions import Partition, shift
 from ratchet.steps import StepRequest, StepResult, drift, performance
 
+FILE = "decision.json"
+
 
 class DecideRequest(StepRequest):
     """Which night to decide on."""
@@ -61,13 +63,21 @@ def run(loop: Loop, request: DecideRequest) -> DecideResult:
         decision = production.act(
             loop, client, lambda world: acts.decide(world, loop, known, policies), lambda *_: seen
         )
-    return DecideResult(
+    result = DecideResult(
         reason=decision.reason,
         partition=night,
         verdict=decision.verdict,
         key=decision.key,
         champion=known.champion,
     )
+    looks.keep(loop, night, FILE, result.model_dump_json(indent=1))  # the ledger keeps a request and a veto alone
+    return result
+
+
+def read(loop: Loop, partition: str) -> DecideResult | None:
+    """Return what a night has decided first, or None."""
+    text = looks.read(loop, partition, FILE)
+    return DecideResult.model_validate_json(text) if text else None
 
 
 def gather(loop: Loop, partition: str) -> NightFacts:

@@ -13,10 +13,10 @@ from ratchet import catalog
 from ratchet.adapters import writing
 from ratchet.decisions.deliveries import DeliveryVerdict
 from ratchet.lifecycle import corrections, dataset, ledger, nights
-from tests.conftest import ingest, step
+from tests.conftest import ingest
 from tests.given.deliveries import rows_of_day
 from tests.given.entries import entry
-from tests.given.nights import DAYS, turn
+from tests.given.nights import DAYS, end, turn
 
 DAY = "2013-01-05"
 
@@ -73,7 +73,7 @@ def test_the_nights_that_had_measured_its_labels_are_named(place: Path, ended: i
     """The labels of the 5th come on the 6th, and three nights look at them: the window has three days."""
     for day in DAYS[3 : 3 + ended]:
         turn(day)
-        step("close", "wind", partition=day)
+        end(day)
     fact, _ = _write()
     had = DAYS[3 : 3 + ended]
     assert fact["nights"] == [night for night in ("2013-01-06", "2013-01-07", "2013-01-08") if night in had]
@@ -95,7 +95,7 @@ def test_a_correction_is_known_from_the_first_night_on_whose_day_is_yet_to_come(
     turn(DAYS[6])
     assert _write()[0]["known"] == DAYS[5]
     ingest("wind", DAYS[5], f"night__{DAYS[5]}")  # its day is there: what comes now it does not know
-    step("close", "wind", partition=DAYS[5])
+    end(DAYS[5])
     assert _write()[0]["known"] == DAYS[6]
 
 

@@ -11,7 +11,7 @@ from ratchet.adapters import writing
 from ratchet.errors import RegistryError
 from ratchet.lifecycle import contracts, dataset, nights
 from tests.conftest import ingest, step
-from tests.given.nights import DAYS, ask_for_a_training, ended, opened, turn
+from tests.given.nights import DAYS, ask_for_a_training, end, ended, opened, turn
 
 
 def test_a_night_is_opened_once_and_ended(place: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_night_is_opened_once_and_ended(place: Path) -> None:
     assert turn(DAYS[0]).outcome == "unchanged"
     assert dataset.registry().head() == head
     assert opened() == [DAYS[0]]
-    assert step("close", "wind", partition=DAYS[0]).outcome == "done"
+    end(DAYS[0])
     assert (opened(), ended(DAYS[0])) == ([], "published")
     assert step("close", "wind", partition=DAYS[0]).outcome == "unchanged"
     assert turn(DAYS[0], "again").opened == ()
@@ -79,7 +79,7 @@ def test_a_night_lives_by_the_contract_that_it_began_with(place: Path) -> None:
         turn(day)
     _floor(place, 20)
     assert [_lives_by(day) for day in DAYS[:4]] == [10, 11, 12, 20]  # the last has not begun: it would live by this
-    step("close", "wind", partition=DAYS[0])
+    end(DAYS[0])
     assert _lives_by(DAYS[0]) == 10
     assert turn(DAYS[0], "again").opened == ()
     assert _lives_by(DAYS[0]) == 10
@@ -96,7 +96,7 @@ def test_a_night_knows_what_there_was_when_its_day_was_published(place: Path) ->
     for _ in ("while it is open", "after it has ended"):
         assert nights.revision(registry, loop, DAYS[0]) == first != registry.head()
         assert nights.revision(registry, loop, DAYS[0], "HEAD") == registry.head()  # what is asked for comes first
-        step("close", "wind", partition=DAYS[0])
+        end(DAYS[0])
     fact = nights.ended(registry, "wind", DAYS[0])
     assert fact is not None
     assert (fact["contract"], fact["revision"]) == (contracts.take(loop), first)

@@ -11,6 +11,7 @@ from ratchet.adapters import runs
 from ratchet.lifecycle import dataset, ledger
 from ratchet.steps import drift
 from tests.conftest import ingest, step
+from tests.given.nights import end
 from tests.given.watched import NIGHT, replace, turn
 
 
@@ -136,4 +137,4 @@ def test_a_night_that_was_lived_knows_no_correction_that_came_after_it(watched: 
         assert (again.outcome, again.days, again.drifted) == ("unchanged", 3, first.drifted)
         step("performance", "wind_watched", partition=night)
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-        step("close", "wind_watched", partition=night)
+        end(night, "wind_watched")

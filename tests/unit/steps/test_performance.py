@@ -18,6 +18,7 @@ from ratchet.steps import performance
 from tests.conftest import ingest, step
 from tests.given import watched as given
 from tests.given.duels import NAME, NIGHT, live_night, win
+from tests.given.nights import end
 
 STRONGER = ("SELECT * FROM", "SELECT * REPLACE (wind_speed + 9 AS wind_speed) FROM")  # all labels differ
 
@@ -78,7 +79,7 @@ def test_a_day_that_was_corrected_is_measured_again_by_the_night_that_first_know
     assert step("decide", "wind_watched", partition=given.NIGHT).verdict == "retrain"
     for day in ("2013-01-17", "2013-01-18"):
         assert "2013-01-15" in _live(day).days
-        step("close", "wind_watched", partition=day)
+        end(day, "wind_watched")
     before, written = _kept(watched, "wind_watched", "2013-01-18"), dataset.registry().ledger_lines("wind_watched")
     learnt = performance.history(loop, "1", "2013-01-18")
     given.replace(watched, *STRONGER)
@@ -99,7 +100,7 @@ def test_a_day_that_was_corrected_is_measured_again_by_the_night_that_first_know
     assert performance.history(loop, "1", "2013-01-18") == learnt
     assert performance.history(loop, "1", night)["2013-01-15"] == found.days["2013-01-15"]["1"]["loss"]
     # The night after has heard of it.
-    step("close", "wind_watched", partition=night)
+    end(night, "wind_watched")
     assert "measured again" not in _live("2013-01-20").reason
     # A decided night that is looked at again gives the same answer.
     assert step("decide", "wind_watched", partition=given.NIGHT).outcome == "unchanged"
@@ -139,7 +140,7 @@ def test_a_later_look_of_an_old_night_takes_no_correction_back(second: str, tmp_
         ingest(NAME, following, "night")
         step("score", NAME, partition=following)
         step("performance", NAME, partition=following)
-        step("close", NAME, partition=following)
+        end(following, NAME)
         before, known = evidence.read(catalog.load(NAME), second).days, before
         assert next(each for each in before if each.key == day) not in known
     step("performance", NAME, partition=shift(NIGHT, 1))

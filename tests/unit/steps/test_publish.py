@@ -14,7 +14,7 @@ from ratchet.settings import Settings
 from tests.conftest import ingest, step
 from tests.given.deliveries import DAY, counts, deliver, published, quarantined, rows_of_day, verdict_now
 from tests.given.forks import Forks
-from tests.given.nights import turn
+from tests.given.nights import end, turn
 
 
 def test_a_good_day(place: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_day_that_came_late_is_known_from_the_night_to_come(place: Path) -> No
     assert ingest("wind", DAY, f"night__{DAY}").outcome == "refused"
     for day in ("2013-01-06", "2013-01-07"):
         turn(day)
-        step("close", "wind", partition=day)
+        end(day)
     deliver(place, rows_of_day())
     late = ingest("wind", DAY, "late")
     assert f"{DAY}: 60 rows came, 0 went, 0 differ, 60 labels; known from the night of 2013-01-08" in late.reason
