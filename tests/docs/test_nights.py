@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ratchet import steps
+from ratchet.cli.step import NIGHT, TRAINING
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -58,6 +59,7 @@ def test_the_night_from_the_shell_is_that_of_the_dags(monkeypatch: pytest.Monkey
     assert [{*night[:4]}, {*night[4:5]}, {*night[5:]}] == [ingest, score, monitor - WON]
     assert {*training} == train
     assert len(order) == len({*order})
+    assert order == [*NIGHT, *TRAINING]  # in which `ratchet step --help` lists them
     for dag, lived in ((parts[0], night), (parts[2], night), (parts[3], training)):
         for name in {*lived} & {*dag.task_ids}:
             before = dag.get_task(name).get_flat_relative_ids(upstream=True)

@@ -19,37 +19,56 @@ class Refused(Exception):
     """A step refused; a person has to look."""
 
 
-EXAMPLES = """\b
-ratchet step fetch    --loop flight_delays --partitions 2013-01-01..2013-01-31
-ratchet step snapshot --loop flight_delays --run first --until 2013-01-31
-"""
+EXAMPLES = {
+    "fetch": "ratchet step fetch    --loop flight_delays --partitions 2013-01-01..2013-01-31",
+    "snapshot": "ratchet step snapshot --loop flight_delays --run first --until 2013-01-31",
+}
+NIGHT = ("turn", "fetch", "validate", "publish", "score", "drift", "performance", "decide", "duel", "close")
+TRAINING = ("snapshot", "train", "evaluate", "gate", "refit", "promote")  # in which order each is lived
 
 
 _NAMES = {bool: "true or false", float: "a number"}  # of types, in words
 
 
 class _WithFields(click.Command):
-    """A command whose help lists the fields of the step that it is asked beside."""
+    """A command whose help says what the step does that it is asked beside, and lists its fields; or all steps."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[__name__] = [*args]  # help is printed before NAME is read
         return super().parse_args(ctx, args)
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        name = _asked(ctx)
+        if name is None:
+            super().format_help_text(ctx, formatter)
+            return
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(steps.about(name))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        name = _asked(ctx)
+        shown = [text for step, text in EXAMPLES.items() if name in (None, step)]
+        if shown:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text("\n".join(["\b", *shown]))
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
-        name = next((word for word in ctx.meta[__name__] if word in steps.names()), None)
+        name = _asked(ctx)
         if name is None:
+            ordered = [*NIGHT, *TRAINING]
             with formatter.section("Steps"):
-                formatter.write_text(", ".join(steps.names()))
+                listed = [*ordered, *(each for each in steps.names() if each not in ordered)]
+                formatter.write_dl([(each, steps.about(each)) for each in listed])
             return
         fields = steps.find(name).request.model_fields
         with formatter.section(f"Fields of {name}"):
             formatter.write_dl([(f"--{field.replace('_', '-')}", _told(about)) for field, about in fields.items()])
 
 
-@click.command(
-    cls=_WithFields, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, epilog=EXAMPLES
-)
+@click.command(cls=_WithFields, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.argument("name")
 @click.option("--loop", "loop_name", required=True, help="The loop that the step works for.")
 @click.option("--result", type=click.Path(path_type=Path), help="Leave the result here as JSON, errors included.")
@@ -76,6 +95,11 @@ def step(context: click.Context, name: str, loop_name: str, result: Path | None,
         click.echo(json.dumps(json.loads(done.model_dump_json()), indent=1))  # ASCII: no character moves a terminal
     if done.outcome == "refused":
         raise Refused(done.reason)
+
+
+def _asked(ctx: click.Context) -> str | None:
+    """Return the step that help is asked for; None where it is none."""
+    return next((word for word in ctx.meta[__name__] if word in steps.names()), None)
 
 
 def _told(field: FieldInfo) -> str:

@@ -86,6 +86,13 @@ def find(name: str) -> Step:
     return Step(name, getattr(module, f"{name.title().replace('_', '')}Request"), module.run)
 
 
+def about(name: str) -> str:
+    """Return what a step does: the first sentence of its file, without the step's own name. Raises as `find`."""
+    first = " ".join((importlib.import_module(find(name).run.__module__).__doc__ or "").split("\n\n")[0].split())
+    said = first.removeprefix(f"{name.capitalize().replace('_', ' ')}: ").partition(". ")[0].removesuffix(".")
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+
 def ask(name: str, values: Any) -> Any:
     """Parse what a step is asked for: the one door of every request. Raises RequestError naming what does not fit."""
     model = find(name).request

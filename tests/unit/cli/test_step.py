@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from ratchet import cli, steps
+from ratchet.cli.step import NIGHT, TRAINING
 from ratchet.lifecycle import dataset
 from ratchet.steps import fetch
 from tests.unit.cli.conftest import Ratchet
@@ -58,9 +60,22 @@ def test_what_is_no_text_is_told_in_words_too(ratchet: Ratchet) -> None:
     assert "--cost a number; may be left out. " in _help(ratchet, "replay", "--help")
 
 
-def test_the_help_without_a_step_lists_the_steps(ratchet: Ratchet) -> None:
+def test_the_help_without_a_step_lists_the_steps_in_the_order_of_a_night(ratchet: Ratchet) -> None:
     for words in (("--help",), ("fecth", "--help")):
-        assert f"Steps: {', '.join(steps.names())}" in _help(ratchet, *words)
+        told = _help(ratchet, *words).partition("Steps: ")[2].partition(" ratchet step fetch ")[0]
+        assert told.startswith("turn Open the nights that an ingestion begins, and say what is missing before them. ")
+        places = [told.index(steps.about(name)) for name in (*NIGHT, *TRAINING)]
+        assert places == sorted(places)
+        for name in steps.names():
+            assert f"{name} {steps.about(name)}" in told
+
+
+@pytest.mark.parametrize("name", steps.names())
+def test_the_help_of_a_step_says_what_it_does_and_shows_its_own_examples(ratchet: Ratchet, name: str) -> None:
+    told = _help(ratchet, name, "--help")
+    assert told.startswith(f"Usage: ratchet step [OPTIONS] NAME {steps.about(name)} Options: ")
+    shown = re.findall(r"ratchet step (\w+) +--loop", told)
+    assert shown == ([name] if name in ("fetch", "snapshot") else [])
 
 
 def test_what_was_done_is_told_and_left(place: Path, ratchet: Ratchet) -> None:
