@@ -38,8 +38,20 @@ def history(loop_name: str, verify: bool, everything: bool) -> None:
         about = f"against v{against}" if against else ""
         click.echo(
             f"{number:4}  {entry.at}  {entry.kind:12} {ledger.what(entry):12} {about:12} "
-            f"by {who or entry.by}  {told.get('run', '')}: {entry.reason}"
+            f"by {who or entry.by}  {_said(entry, found[: number - 1])}"
         )
     if left_out:
         few = f"{counted(left_out, 'nightly certificate')} left out, older than the newest"
         click.echo(f"{few}. See all: ratchet history {loop.name} --all")
+
+
+def _said(entry: entries.Entry, before: entries.Entries) -> str:
+    """Say which training an entry is about, where it is about one, on data up to which day, and why."""
+    told, reason = entries.line(entry), entry.reason
+    about = told.get("run") or told.get("evidence") or ""  # a night's evidence names the training that it asks for
+    if isinstance(entry, entries.Won | entries.Promoted) and entry.day:
+        about = f"{about}, data up to {entry.day}"
+    if isinstance(entry, entries.Promoted):
+        won = [each.reason for each in entries.only(before, entries.Won) if each.evaluated == entry.evaluated]
+        reason = "as won" if reason in won else reason
+    return f"{about}: {reason}" if about else reason
