@@ -101,6 +101,7 @@ def gather(loop: Loop, partition: str) -> NightFacts:
         drift_window=found.expected,
         never_came=found.never_came,
         loss=loop.measured_in,
+        loss_words=loop.loss_words,
         live=performance.history(loop, version, partition),
         estimated=measured.estimated,
         bad_data=requests.bad_data(recent, partition, loop.monitor.window_days),

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ratchet.contract.part import Part
-from ratchet.contract.rules import Level
+from ratchet.contract.rules import VALUE, Level
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster
 from ratchet.decisions.policies.facts import NightFacts
@@ -61,9 +61,15 @@ def silence(facts: NightFacts) -> str:
     if not facts.loss or facts.judged_in in ("", facts.loss):
         return ""
     return (
-        f"Degradation is not looked for: the champion's holdout was measured in {facts.judged_in}, and there is none "
-        f"in {facts.loss} until the next champion's evaluation"
+        "Degradation is not looked for: the champion's holdout was measured in "
+        f"{_words(facts.judged_in)}, and there is none "
+        f"in {_words(facts.loss, facts.loss_words)} until the next champion's evaluation"
     )
+
+
+def _words(loss: str, words: str = "") -> str:
+    """Return a loss in words. Of a value that a contract named before, and this one does not, the unit is not known."""
+    return words or ("an earlier gate.value" if loss.startswith(f"{VALUE}:") else loss)
 
 
 def _mean(days: dict[str, float]) -> str:

@@ -19,7 +19,8 @@ class NightFacts:
     drift_days: int = 0  # days of the window that were compared ...
     drift_window: int = 1  # ... of so many on which rows were expected, or came
     never_came: Sequence[str] = ()  # of them, days of which nobody has heard
-    loss: str = ""  # the contract's, which live and estimated losses are in
+    loss: str = ""  # the contract's, which live and estimated losses are in ...
+    loss_words: str = ""  # ... and what a person calls it
     # Day -> the champion's loss on its labelled days since it went live.
     live: dict[str, float] = field(default_factory=dict)
     estimated: dict[str, float] = field(default_factory=dict)  # day -> its loss on days whose labels have not come

@@ -43,3 +43,18 @@ def test_live_losses_are_not_held_against_a_holdout_in_another_loss(judged_in: s
     assert bool(degradation.ask(worse, degradation.Options())) == asks
     assert ("in brier" in degradation.silence(worse)) != asks
     assert degradation.silence(facts()) == ""
+
+
+@pytest.mark.parametrize(
+    ("judged_in", "words", "told"),
+    [
+        ("log_loss", "euros a row", "was measured in log_loss, and there is none in euros a row until"),
+        ("value:0c2f1e6a9b8d", "euros a row", "in an earlier gate.value, and there is none in euros a row until"),
+        ("value:0c2f1e6a9b8d", "", "was measured in an earlier gate.value, and there is none in brier until"),
+    ],
+)
+def test_a_value_is_told_by_its_unit_and_never_by_its_hash(judged_in: str, words: str, told: str) -> None:
+    loss = "value:9f8c77ab0060" if words else "brier"
+    said = degradation.silence(facts(loss=loss, loss_words=words, judged_in=judged_in))
+    assert told in said
+    assert "value:" not in said
