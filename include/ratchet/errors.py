@@ -24,10 +24,10 @@ from __future__ import annotations
 
 import errno
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ratchet.text import one_line
 
@@ -120,6 +120,18 @@ _STORAGE = {
     errno.EACCES: "permission is denied",
     errno.EPERM: "the operation is not permitted",
 }
+
+
+_EXPECTED = {  # kind of pydantic's error -> what was expected, where a text was found that is none
+    "float_parsing": "expected a number, as 15 or 0.5",
+    "int_parsing": "expected an integer, as 15",
+    "bool_parsing": "expected true or false",
+}
+
+
+def expected(item: Mapping[str, Any]) -> str:
+    """Say what was expected, of one of a ValidationError's errors."""
+    return _EXPECTED.get(item["type"]) or f"{item['msg'][:1].lower()}{item['msg'][1:]}"
 
 
 def misfit(error: ValidationError, whole: str = "all of it") -> str:

@@ -389,7 +389,7 @@ MISTAKES = {
         "  floors:",
         "  value:\n    unit: minutes\n    costs: {false_negative: dear}\n  floors:",
         "costs:",
-        ("gate.value.costs.false_negative: input should be a valid number", "found 'dear'"),
+        ("gate.value.costs.false_negative: expected a number, as 15 or 0.5; ", "found 'dear'"),
     ),
     "costs that decide nothing": Mistake(
         "flight_delays",

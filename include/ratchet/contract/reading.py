@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ratchet.contract.loop import Loop
 from ratchet.contract.part import MISPLACED, TASK
 from ratchet.contract.value import ONE, SEVERAL
-from ratchet.errors import ContractError
+from ratchet.errors import ContractError, expected
 from ratchet.text import one_line
 
 LARGEST, MOST = 256_000, 20_000  # bytes of a contract, and values in it
@@ -125,12 +125,12 @@ def _explain(path: Path, document: Any, item: Any) -> str:
     if item["type"] == "missing":
         return f"{place}: {name!r} is missing"
     if item["type"] == "literal_error":
-        expected = [word.strip("'") for word in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        return f"{place}: {name} is {item['input']!r}; {nearest(str(item['input']), expected)}"
+        known = [word.strip("'") for word in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+        return f"{place}: {name} is {item['input']!r}; {nearest(str(item['input']), known)}"
     if item["type"] == "value_error":
         return f"{place}: {name + ': ' if name else ''}{item['ctx']['error']}"
     found = f"found {one_line(repr(item['input']), 200)} ({type(item['input']).__name__})"
-    return f"{place}: {name}: {item['msg'][0].lower()}{item['msg'][1:]}; {found}"
+    return f"{place}: {name}: {expected(item)}; {found}"
 
 
 def _fields(where: tuple[str | int, ...]) -> list[str]:

@@ -113,11 +113,18 @@ def select(text: str, where: str | Path) -> str:
 @lru_cache(maxsize=256)
 def unparsed(expression: str) -> str:
     """Return why a text is no expression of SQL, in DuckDB's words; nothing where it is one."""
+    why = _parse(expression)  # alone it has no end too many, in brackets it is one expression
+    if " near " in why and "]" not in why and _parse(f"{expression} ]").endswith('"]"'):  # up to its end all is well
+        return f"{why}, where it ends: something is missing, as END or a bracket"
+    return why or _parse(f"({expression})")
+
+
+def _parse(expression: str) -> str:
+    """Return DuckDB's words where its parser does not take an expression; nothing where it does."""
     import duckdb
 
     try:
-        for each in (expression, f"({expression})"):  # alone it has no end too many, in brackets it is one expression
-            duckdb.extract_statements(f"SELECT {each}")
+        duckdb.extract_statements(f"SELECT {expression}")
     except duckdb.Error as error:
         return said(error)
     return ""

@@ -8,7 +8,7 @@ from ratchet.contract.loop import Loop
 from ratchet.contract.reading import fail
 from ratchet.data import sql
 from ratchet.data.known import PARTITION, nothing
-from ratchet.errors import DataError
+from ratchet.errors import ContractError, DataError
 from ratchet.text import one_line
 
 if TYPE_CHECKING:
@@ -81,7 +81,13 @@ def _prepare(connection: duckdb.DuckDBPyConnection, loop: Loop, rows: pa.Table, 
         latest = f"row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
         connection.execute(f"CREATE TEMP TABLE _ratchet_labels AS SELECT * FROM _ratchet_told QUALIFY {latest}")
     sql.lock(connection)
-    return sql.select(_qualified(loop), f"{loop.folder / 'loop.yaml'}: target.sql")
+    try:
+        return sql.select(_qualified(loop), f"{loop.folder / 'loop.yaml'}: target.sql")
+    except ContractError:
+        if why := sql.unparsed(loop.target.sql):
+            text = f"target.sql fails: mend {one_line(loop.target.sql, 200)!r}. DuckDB says: {why}"
+            raise fail(loop, ("target", "sql"), text) from None
+        raise
 
 
 def _brought(loop: Loop) -> str:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from ratchet import catalog
 from ratchet.contract.reading import nearest
 from ratchet.contract.runtime import KEY
-from ratchet.errors import RequestError
+from ratchet.errors import RequestError, expected
 from ratchet.text import one_line
 
 Outcome = Literal[
@@ -106,9 +106,11 @@ def ask(name: str, values: Any) -> Any:
         return model.model_validate(values)
     except ValidationError as error:
         item = error.errors()[0]
-        said = str(item["ctx"]["error"]) if item["type"] == "value_error" else item["msg"]
+        said = str(item["ctx"]["error"]) if item["type"] == "value_error" else expected(item)
         field = ".".join(map(str, item["loc"]))
-        found = (
-            f"; found {one_line(repr(item['input']), 200)}" if field in values and item["type"] != "value_error" else ""
-        )
+        found = ""
+        if item["type"] == "missing":
+            found = f"; from a shell, say --{field.replace('_', '-')}"
+        elif field in values and item["type"] != "value_error":
+            found = f"; found {one_line(repr(item['input']), 200)}"
         raise RequestError(f"The step {name}: {field}: {said[0].lower()}{said[1:]}{found}") from None

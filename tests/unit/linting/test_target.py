@@ -56,3 +56,12 @@ def test_the_type_that_the_task_wants(place: Path, task: str, text: str, fits: b
     wrong = [str(each) for each in target.mistakes(loop)]
     assert len(wrong) == (not fits), wrong
     assert all("loop.yaml" in each and "target.sql" in each for each in wrong)
+
+
+def test_a_text_that_ends_too_early_is_told_by_its_own_end(place: Path) -> None:
+    """DuckDB's words were of a bracket that Ratchet had put around it."""
+    text = "CASE WHEN arr_delay > 15 THEN 'late'"
+    loop = catalog.load("flight_delays").model_copy(update={"target": Target(sql=text), "task": "multiclass"})
+    (wrong,) = map(str, target.mistakes(loop))
+    assert f"target.sql fails: mend {text!r}" in wrong
+    assert """at or near "'late'", where it ends: something is missing, as END or a bracket""" in wrong

@@ -45,6 +45,7 @@ def test_what_is_wrong_with_a_value(place: Path, name: str, about: dict[str, Any
     ("text", "says"),
     [
         ("abs(prediction - label", 'Parser Error: syntax error at or near "label"'),
+        ("CASE WHEN label THEN 60", 'Parser Error: syntax error at or near "60", where it ends: something is missing'),
         ("prediction FROM flights", 'Parser Error: syntax error at or near "FROM"'),
         ("prediction) FROM (SELECT 1 AS prediction", 'Parser Error: syntax error at or near ")"'),
         ("ratchet + prediction", 'Binder Error: Referenced column "ratchet" not found in FROM clause!'),
