@@ -16,6 +16,7 @@ from ratchet.layout.write import Given
 _NEXT = """Next:
   1. look at the page, and edit {features}: delete every column that is known only afterwards
   2. ratchet lint {name}
+     without Airflow go on with ratchet step: docs/nights.md#a-night-from-the-shell
   3. make up                  # if Airflow does not run yet
   4. ratchet start {name}     # its DAGs run from now on; it says how to import history and train a champion"""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ratchet import catalog
+from ratchet import catalog, installation
 from ratchet.decisions.entries import Asked
 from ratchet.lifecycle import ledger
+from ratchet.settings import Settings
 
 
 @click.command()
@@ -18,4 +19,10 @@ def request(loop_name: str, reason: str) -> None:
     The next night's decision admits it, unless a veto, a cool-down or the budget says no.
     """
     ledger.say(catalog.load(loop_name), Asked, reason)
-    click.echo(f"{loop_name}: asked; the next night decides. To train now, trigger the DAG {loop_name}.train")
+    now = f"trigger the DAG {loop_name}.train"
+    if installation.read(Settings.current().var) is None:
+        now = (
+            f"without Airflow: ratchet step snapshot --loop {loop_name} --run NAME, then train, evaluate, gate, refit "
+            "and promote with the same --run (docs/nights.md#a-night-from-the-shell)"
+        )
+    click.echo(f"{loop_name}: asked; the next night decides. To train now, {now}")

@@ -136,6 +136,7 @@ def test_real_files_become_a_regression_of_the_right_types(
     sql = _in_order(home, "real")
     assert 'asked."hum"' not in sql
     assert "ratchet start real" in said.splitlines()[-1]
+    assert "without Airflow go on with ratchet step: docs/nights.md#a-night-from-the-shell" in said
 
 
 def test_how_text_is_written_stands_in_the_contract(home: Path, ratchet: Ratchet) -> None:
