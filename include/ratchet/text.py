@@ -25,6 +25,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def signed(number: float, digits: int = 4) -> str:
+    """Return a number with its sign; zero, and what is rounded to it, has none."""
+    text = f"{number:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text
+
+
 def lines(text: str) -> str:
     """Return a text of several lines, each as `one_line` has it, its indentation kept."""
     return "\n".join(f"{line[: len(line) - len(line.lstrip(' '))]}{one_line(line)}" for line in text.split("\n"))

@@ -59,3 +59,12 @@ def test_markdown_says_a_text_and_nothing_else(given_text: str) -> None:
 
 def test_things_are_counted() -> None:
     assert [text.counted(number, "day") for number in (0, 1, 12)] == ["0 days", "1 day", "12 days"]
+
+
+def test_zero_has_no_sign() -> None:
+    assert [text.signed(each) for each in (0.00414, -0.01, 0.0, -0.0, -0.00004)] == [
+        "+0.0041",
+        "-0.0100",
+        *["0.0000"] * 3,
+    ]
+    assert text.signed(-0.0004, 3) == "0.000"

@@ -21,7 +21,7 @@ from ratchet.decisions import gate, hypothesis, lifecycle, shadows
 from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.decisions.entries import Anchored, Certified, Entries, Judged, Terms, only
 from ratchet.partitions import days_between
-from ratchet.text import counted
+from ratchet.text import counted, signed
 
 # Days that are known, and the other side's name, a version's or a baseline's -> those and the labelled days since.
 Compare = Callable[[Sequence[Cluster], str], tuple[Cluster, ...]]
@@ -148,7 +148,7 @@ def moved(
         return None
     reason = (
         f"v{version} is the anchor: it is proved {how} than {shown(now.best)}, the best of all kept, "
-        f"{found.difference:+.4f} over its own {counted(found.clusters, loop.gate.cluster)}: evidence "
+        f"{signed(found.difference)} over its own {counted(found.clusters, loop.gate.cluster)}: evidence "
         f"{gate.odds(found.rival)} for it, {gate.odds(found.needed)} needed"
     )
     return Anchored(
@@ -165,7 +165,7 @@ def certified(loop: Loop, now: Anchor, night: str, version: str, by: Terms, days
         )
     found = hypothesis.judge(loop, terms(loop, by, now.best == now.name), days)
     count = counted(found.clusters, loop.gate.cluster)
-    said = f"{found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}], {count}"
+    said = f"{signed(found.difference)} [{signed(found.low)}, {signed(found.high)}], {count}"
     if not found.clusters:
         said = f"no {loop.gate.cluster} of labels yet that neither has seen"
     whom = f"the anchor {shown(now.name)}" if now.version else f"its anchor, {shown(now.name)}"

@@ -14,7 +14,7 @@ from ratchet.decisions.entries import Certified, Entries, only
 from ratchet.decisions.worth import number
 from ratchet.reports import figures
 from ratchet.reports.page import picture, table
-from ratchet.text import counted
+from ratchet.text import counted, signed
 from ratchet.training import intercept
 from ratchet.training.intercept import Shift
 
@@ -67,7 +67,7 @@ def _shifted(loop: Loop) -> str:
 
 
 def _difference(each: Cluster, bound: float) -> str:
-    told = f"{each.mean:+.4f}" if math.isfinite(each.mean) else "undefined"
+    told = signed(each.mean) if math.isfinite(each.mean) else "undefined"
     return f"{told} {_MARK}" if _beyond(each, bound) else told
 
 
@@ -81,7 +81,7 @@ def _duel(loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str) 
     return (
         f"Bars: {loop.loss_words} of the rival less that of {other}, on {counted(len(clusters), loop.gate.cluster)} "
         f"from {clusters[0].key} to {clusters[-1].key}, {beyond} of them beyond the bound; on average "
-        f"{shown.difference:+.4f} [{shown.low:+.4f}, {shown.high:+.4f}]. Lines: the logarithm of the capital, "
+        f"{signed(shown.difference)} [{signed(shown.low)}, {signed(shown.high)}]. Lines: the logarithm of the capital, "
         f"{shown.rival:.2f} for the rival and {shown.champion:.2f} for {other} at the end; {shown.needed:.2f} decides."
     )
 
@@ -114,7 +114,7 @@ def costs(value: Mapping[str, Any] | None) -> list[str]:
 
 
 def _signed(cost: float) -> str:
-    return f"{'+' if cost > 0 else ''}{number(cost)}"
+    return f"{'+' if cost > 0 else ''}{number(cost + 0.0)}"  # -0.0 is 0
 
 
 def certificates(loop: Loop, entries: Entries) -> list[str]:
@@ -138,6 +138,7 @@ def _certified(loop: Loop, nights: Sequence[tuple[str, float, float, float]]) ->
     (first, *_), (last, difference, low, high) = nights[0], nights[-1]
     about = (
         f"Line with a band, over the nights {first} to {last}: the champion's {loop.loss_words} less the anchor's, "
-        f"and its interval. Of the last night {difference:+.4f} [{low:+.4f}, {high:+.4f}]; below 0 is for the champion."
+        f"and its interval. Of the last night {signed(difference)} [{signed(low)}, {signed(high)}]; below 0 is for the "
+        "champion."
     )
     return [picture(figures.of_certificates(nights, loop.loss_words), about)]

@@ -273,7 +273,7 @@ def _mark(check: Check) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+    return "–" if value is None else f"{value + 0.0:.4g}"  # -0.0 is 0
 
 
 def _bounds(low: float | None, high: float | None) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from ratchet.contract.loop import Loop, Task
 from ratchet.decisions import duel
 from ratchet.partitions import shift as moved
+from ratchet.text import signed
 from ratchet.training.metrics import EPSILON
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def add(task: Task, said: Vector, shift: Shift) -> Vector:
 
 def words(shift: Shift) -> str:
     """Tell a shift; nothing where there is none."""
-    return ", ".join(f"{each:+.3f}" for each in shift)
+    return ", ".join(signed(each, 3) for each in shift)
 
 
 def _inside(share: float) -> float:

@@ -54,6 +54,15 @@ def test_days_beyond_the_bound_are_marked(place: Path) -> None:
     assert "†" not in "".join(within)
 
 
+def test_a_day_without_a_difference_has_no_sign(place: Path) -> None:
+    loop, compared = catalog.load("wind"), clusters.days([-0.0, -0.00001])
+    shown = duel.judge(compared, margin=0.0, bound=0.1, level=0.05)
+    page = "".join(days.evidence(loop, compared, shown, "the champion", {}, {}))
+    assert page.count("<td>0.0000</td>") == 2
+    assert "0.0000 [" in page
+    assert "-0.0000" not in page
+
+
 def test_the_shifts_of_both_stand_beside_their_days(place: Path) -> None:
     loop, compared = catalog.load("wind"), clusters.days([-0.01, 0.02, 0.03])
     shown = duel.judge(compared, margin=0.0, bound=0.1, level=0.05)
@@ -93,3 +102,5 @@ def test_what_the_rows_of_each_day_cost_is_listed() -> None:
     assert "<td>mean</td><td>75</td><td>–</td><td>–</td><td>-59.8</td>" in "".join(days.costs(value))
     assert days.costs({**value, "against": "", "days": []}) == []
     assert days.costs(None) == []
+    value["days"] = [["2013-01-01", 100, -0.0, 0]]
+    assert "<td>-0</td>" not in "".join(days.costs(value))

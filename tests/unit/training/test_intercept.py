@@ -106,4 +106,5 @@ def test_rows_that_say_nothing_are_left_out() -> None:
 def test_words() -> None:
     assert intercept.words((0.0312,)) == "+0.031"
     assert intercept.words((0.1, -0.25)) == "+0.100, -0.250"
+    assert intercept.words((-0.0001, 0.0)) == "0.000, 0.000"
     assert intercept.words(()) == ""
