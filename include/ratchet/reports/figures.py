@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vector = NDArray[np.float64]
+
+SEEN = (1e-4, 1e5)  # capital beyond which a picture is cut off
+_FAR = 600.0  # logarithms of capital beyond this are no numbers any more
 
 
 def of_curve(curve: Curve) -> bytes:
@@ -45,35 +49,71 @@ def of_holdout(
     }
 
 
-def of_evidence(clusters: Sequence[Cluster], shown: Evidence, unit: str, other: str, cluster: str) -> bytes:
-    """Draw the differences by cluster, as they count, and what the two bettors have come to, on a logarithmic scale.
+def of_evidence(
+    clusters: Sequence[Cluster], shown: Evidence, unit: str, other: str, cluster: str, who: str = "challenger"
+) -> bytes:
+    """Draw the differences by cluster, as they count, and the capital of the two bettors, on a logarithmic scale.
 
-    shown: what the duel has come to. unit: of the differences. other: whom the rival meets. cluster: day or week.
+    shown: what the duel has come to. unit: of the differences. other: whom `who` meets. cluster: day or week.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.5, 5), layout="constrained")
+    figure = Figure(figsize=(10, 5.5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    at, margin = range(len(clusters)), shown.margin
-    counts = [min(max(each.mean, -shown.bound), shown.bound) for each in clusters]
-    above.bar(at, counts, color="#7a93c4")
-    if beyond := [i for i, each in enumerate(clusters) if counts[i] != each.mean]:
-        style = {"linestyle": "", "marker": "o", "markerfacecolor": "none", "color": "#b3261e"}
-        above.plot(beyond, [counts[i] for i in beyond], **style, label="beyond the bound,\ncounts as the bound")
-    above.axhline(margin, color="#b3640a", linewidth=1, linestyle="--", label="margin" if margin else "equal")
-    above.set(title=f"The rival less {other}; below the line is for the rival")
+    _differences(above, clusters, shown, who)
+    above.set(title=f"{who.capitalize()} less {other}, by {cluster}")
     above.set_ylabel(textwrap.fill(unit, 30), parse_math=False)
-    capital = curve(clusters, margin=margin, bound=shown.bound, debt=shown.debt)
-    below.plot(at, [each[0] for each in capital], color="#1a7f4b", marker=".", label="for the rival")
-    below.plot(at, [each[1] for each in capital], color="#b3261e", marker=".", label=f"for {other}")
-    below.axhline(shown.needed, color="0.4", linewidth=1, linestyle="--", label="needed")
-    below.set(title="Evidence", xlabel=cluster, ylabel="logarithm of the capital")
+    _capital(below, clusters, shown, who, other)
+    below.set(title="Evidence", xlabel=cluster, ylabel="capital")
     step = max(1, len(clusters) // 10)
-    below.set_xticks(list(at)[::step], labels=[each.key for each in clusters][::step], rotation=30)
+    below.set_xticks(range(0, len(clusters), step), labels=[each.key for each in clusters][::step], rotation=30)
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return _png(below)
+
+
+def _differences(axes: Axes, clusters: Sequence[Cluster], shown: Evidence, who: str) -> None:
+    """Draw a bar a cluster; one that is hardly seen as a bar is a tick."""
+    counts = [min(max(each.mean, -shown.bound), shown.bound) for each in clusters]
+    axes.bar(range(len(counts)), counts, color="#7a93c4")
+    least = 0.01 * max(shown.margin, *map(abs, counts))
+    if flat := [i for i, each in enumerate(counts) if abs(each) <= least]:
+        axes.plot(flat, [counts[i] for i in flat], "|", ms=12, mew=2, color="#3a5a9c", label="(nearly) no difference")
+    if beyond := [i for i, each in enumerate(clusters) if counts[i] != each.mean]:
+        label = "beyond the bound,\ncounts as the bound"
+        axes.plot(beyond, [counts[i] for i in beyond], "o", mfc="none", color="#b3261e", label=label)
+    axes.axhline(0, color="0.2", linewidth=1, label=f"0: below it the {who}\nis better")
+    if shown.margin:
+        told = f"margin, {shown.margin:.3g}: below it speaks\nfor the {who}, who may\nbe worse by so much"
+        axes.axhline(shown.margin, color="#b3640a", linewidth=1, linestyle="--", label=told)
+
+
+def _capital(axes: Axes, clusters: Sequence[Cluster], shown: Evidence, who: str, other: str) -> None:
+    """Draw what the two bettors have come to; what lies beyond SEEN is cut off."""
+    import numpy as np
+
+    held = curve(clusters, margin=shown.margin, bound=shown.bound, debt=shown.debt)
+    ours, theirs = np.exp(np.clip(held, -_FAR, _FAR)).T
+    needed = math.exp(shown.needed)
+    axes.set_yscale("log")
+    axes.plot(ours, color="#1a7f4b", marker=".", label=f"for the {who}")
+    axes.plot(theirs, color="#b3261e", marker=".", label=f"for the {other}")
+    axes.axhline(needed, color="0.4", linewidth=1, linestyle="--", label=f"needed: {needed:.4g}")
+    ends = [*ours, *theirs, needed, 1 / needed]
+    low, high = max(min(ends), SEEN[0]) / 1.5, min(max(ends), SEEN[1]) * 1.5
+    axes.set_ylim(low, high)
+    axes.set_yticks(at := _ticks(low, high, needed), labels=[f"{each:,.4g}" for each in at])
+    axes.minorticks_off()
+
+
+def _ticks(low: float, high: float, needed: float) -> list[float]:
+    """Return which amounts of capital are named: 1, what is needed, and some of 0.05, 0.25, 1, 5, 20, 100."""
+    steps = [each for k in range(-10, 11) for each in (20.0**k, 5 * 20.0**k) if low <= each <= high]
+    if len(steps) > 9:
+        steps = [20.0**k for k in range(-10, 11) if low <= 20.0**k <= high]
+    near = [each for each in steps if not 0.5 < each / needed < 2]
+    return sorted({*near, 1.0, needed})
 
 
 def of_certificates(nights: Sequence[tuple[str, float, float, float]], unit: str) -> bytes:
@@ -81,14 +121,15 @@ def of_certificates(nights: Sequence[tuple[str, float, float, float]], unit: str
 
     Nights lie as far from each other as their dates.
     """
-    axes = _axes("The champion less the anchor, night by night", "night", "")
+    axes = _axes("Champion less anchor, night by night", "night", "")
     axes.set_ylabel(textwrap.fill(unit, 40), parse_math=False)
     at = _dates(axes, [each[0] for each in nights])
     low, high = ([each[i] for each in nights] for i in (2, 3))
-    axes.fill_between(at, low, high, color="#7a93c4", alpha=0.25, label="interval, at all nights together")
-    axes.plot(at, [each[1] for each in nights], color="#3a5a9c", marker=".", label="mean difference")
-    axes.axhline(0, color="#b3640a", linewidth=1, linestyle="--", label="equal")
-    axes.legend(frameon=False, fontsize="small")
+    axes.fill_between(at, low, high, color="#7a93c4", alpha=0.25)  # of one night alone nothing is seen
+    axes.vlines(at, low, high, color="#7a93c4", linewidth=1, label="interval, at all nights together")
+    axes.plot(at, [each[1] for each in nights], color="#3a5a9c", marker="o", markersize=4, label="mean difference")
+    axes.axhline(0, color="0.2", linewidth=1, label="0: below it the champion is better")
+    axes.figure.legend(frameon=False, fontsize="small", loc="outside lower center")
     return _png(axes)
 
 
@@ -179,6 +220,7 @@ def _dates(axes: Axes, days: Sequence[str]) -> NDArray[np.datetime64]:
 
     at = np.array(days, dtype="datetime64[D]")
     named = np.arange(at.min(), at.max() + 1, max(1, int((at.max() - at.min()).astype(int)) // 7))
+    axes.set_xlim(at.min() - 1, at.max() + 1)  # days: one alone has its room
     axes.set_xticks(named, labels=[str(each) for each in named], rotation=30)
     return at
 
