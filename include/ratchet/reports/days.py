@@ -28,23 +28,31 @@ _MARK = "†"
 
 
 def evidence(
-    loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str, ours: Shifts, theirs: Shifts
+    loop: Loop,
+    clusters: Sequence[Cluster],
+    shown: Evidence,
+    other: str,
+    ours: Shifts,
+    theirs: Shifts,
+    who: str = "challenger",
 ) -> list[str]:
     """Draw a duel, and list its latest days; those beyond the bound are marked.
 
-    other: whom the rival meets. ours, theirs: what the answers of the rival and the other were shifted by.
+    other: whom `who` meets: champion, anchor or baseline. ours, theirs: what the answers of `who` and of the other were
+    shifted by.
     """
     listed, unit = clusters[-LISTED:], loop.gate.cluster
     sides = (ours, theirs) if unit == "day" and any((*ours.values(), *theirs.values())) else ()
     rows = (
         (c.key, f"{c.rows:,}", _difference(c, shown.bound), *(_shift(side, c.key) for side in sides)) for c in listed
     )
-    head = (unit, "rows", f"{loop.loss_words}: rival less {other}")
-    shifted = ("shift of the rival", f"shift of {other}") if sides else ()
+    head = (unit, "rows", f"{loop.loss_words}: {who} less {other}")
+    shifted = (f"shift of the {who}", f"shift of the {other}") if sides else ()
     note = f"<p>{_MARK} Beyond the bound: counts as ±{shown.bound:.4g}.</p>"
     return [
         picture(
-            figures.of_evidence(clusters, shown, loop.loss_words, other, unit), _duel(loop, clusters, shown, other)
+            figures.of_evidence(clusters, shown, loop.loss_words, other, unit, who),
+            _duel(loop, clusters, shown, other, who),
         ),
         table((*head, *shifted), rows),
         *([note] if any(_beyond(each, shown.bound) for each in listed) else []),
@@ -75,15 +83,20 @@ def _beyond(each: Cluster, bound: float) -> bool:
     return abs(each.mean) > bound
 
 
-def _duel(loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str) -> str:
+def _duel(loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str, who: str) -> str:
     """Say what the picture of a duel shows."""
-    beyond = sum(_beyond(each, shown.bound) for each in clusters)
+    beyond, count = sum(_beyond(each, shown.bound) for each in clusters), counted(len(clusters), loop.gate.cluster)
     return (
-        f"Bars: {loop.loss_words} of the rival less that of {other}, on {counted(len(clusters), loop.gate.cluster)} "
-        f"from {clusters[0].key} to {clusters[-1].key}, {beyond} of them beyond the bound; on average "
-        f"{signed(shown.difference)} [{signed(shown.low)}, {signed(shown.high)}]. Lines: the logarithm of the capital, "
-        f"{shown.rival:.2f} for the rival and {shown.champion:.2f} for {other} at the end; {shown.needed:.2f} decides."
+        f"Bars: {loop.loss_words} of the {who} less that of the {other}, on {count} from "
+        f"{clusters[0].key} to {clusters[-1].key}, {beyond} of them beyond the bound; on average "
+        f"{signed(shown.difference)} [{signed(shown.low)}, {signed(shown.high)}]. Lines: the capital, "
+        f"{_capital(shown.rival)} for the {who} and {_capital(shown.champion)} for the {other} at the end; "
+        f"{_capital(shown.needed)} decides."
     )
+
+
+def _capital(log: float) -> str:
+    return f"{math.exp(log):.3g}" if log < 20 else "over 10^8"
 
 
 def costs(value: Mapping[str, Any] | None) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import anchors, hypothesis
+from ratchet.decisions import anchors, hypothesis, shadows
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import Gathered, Verdict
 from ratchet.decisions.evaluation import Evaluation
@@ -68,11 +68,11 @@ def decision(
 
     evaluation: as it is stored, None for a rollback. held: the model's days. needed: how many a duel will need.
     """
-    found = evaluation.model_dump() if evaluation else None
+    found, who = evaluation.model_dump() if evaluation else None, "challenger" if evaluation else "predecessor"
     parts = [
         f"<p class='verdict {decided.verdict}'>{VERDICTS[decided.verdict] if found is not None else 'Roll back'}</p>",
         f"<p>{html.escape(decided.reason)}.</p>",
-        f"<p>{html.escape(_plain(loop, decided, found is not None))}</p>",
+        f"<p>{html.escape(_plain(loop, decided, who))}</p>",
     ]
     parts += [f"<p>{html.escape(needed)}.</p>"] if needed else []
     parts += _holdout(found) if found else []
@@ -82,7 +82,8 @@ def decision(
         (f"Against the anchor, {anchors.shown(held.anchor)}", held.anchored, decided.against, "anchor"),
     ):
         if shown and (clusters := hypothesis.grouped(loop, known)):
-            listed = days.evidence(loop, clusters, shown, f"the {other}", shifts["challenger"], shifts[other])
+            whom = "baseline" if other == "anchor" and shadows.trained_with(held.anchor) else other
+            listed = days.evidence(loop, clusters, shown, whom, shifts["challenger"], shifts[other], who)
             parts += [f"<h2>{html.escape(title)}</h2>", *listed]
     parts += days.costs(evaluation.value if evaluation else None)
     parts += days.certificates(loop, ledger.read(loop))
@@ -128,9 +129,9 @@ def markdown(loop: Loop, run: str, verdict: Verdict, reason: str, listed: Sequen
     return f"**{VERDICTS[verdict]}**: {markdown_escape(reason)}.{table}\n\n{link}"
 
 
-def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
-    """Say in words what the verdict means, for a reader who does not compute."""
-    shown = decided.evidence or decided.against
+def _plain(loop: Loop, decided: Decision, who: str) -> str:
+    """Say in words what the verdict means, for a reader who does not compute. who: is judged."""
+    shown, promotion = decided.evidence or decided.against, who == "challenger"
     aim = (
         f"loses at most {shown.margin:g} of {loop.loss_words} more than"
         if shown and shown.margin and promotion
@@ -148,19 +149,20 @@ def _plain(loop: Loop, decided: Decision, promotion: bool) -> str:
         )
     if shown is None and promotion:
         return (
-            "There is no model in use yet that this one could be measured against, so it only had to pass every check."
+            "There is no champion yet that the challenger could be measured against, so it only had to pass every "
+            "check."
         )
     if any(check.forbids for check in decided.checks):
-        return "At least one check forbids it, however well the model does on the whole. The model in use stays."
+        return "At least one check forbids it, however well the challenger does on the whole. The champion stays."
     odds = round(1 / math.exp(-min(shown.needed, 20))) if shown else 0
-    whom = "the model in use" if decided.evidence else "the baseline, which knows no more than what is usual"
-    better = "the model in use, or the anchor," if _both(decided) else whom
+    whom = "the champion" if decided.evidence else "the baseline, which knows no more than what is usual"
+    better = "the champion, or the anchor," if _both(decided) else whom if decided.evidence else f"{whom},"
     anchor = " It holds against the anchor, the best model before it, as well." if _both(decided) else ""
     text = {
-        "promote": f"On days that neither had seen, the rival {aim} {whom}; if it were not, evidence as strong as "
+        "promote": f"On days that neither had seen, the {who} {aim} {whom}; if it were not, evidence as strong as "
         f"this would come up at most once in {odds:,} such comparisons, however often one looks.{anchor}",
-        "reject": f"On days that neither had seen, {better} does better. The rival is sent away.",
-        "wait": f"The days so far do not show yet whether the rival {aim} {whom}"
+        "reject": f"On days that neither had seen, {better} does better. The {who} is sent away.",
+        "wait": f"The days so far do not show yet whether the {who} {aim} {whom}"
         f"{', and holds against the anchor' if _both(decided) else ''}. It goes on predicting in shadow, and each "
         "night's labels are added, until they do or its time is up.",
     }

@@ -44,12 +44,14 @@ def test_days_beyond_the_bound_are_marked(place: Path) -> None:
     for cell in ("<td>-0.0100</td>", "<td>+0.7000 †</td>", "<td>undefined †</td>"):
         assert cell in page
     assert "† Beyond the bound: counts as ±0.1." in page
+    assert "<th>squared_error: challenger less &lt;her&gt;</th>" in page
+    assert "rival" not in page
     assert (
-        "alt='Bars: squared_error of the rival less that of &lt;her&gt;, on 3 days from 2013-01-01 to 2013-01-03, 2 of"
-        in page
+        "alt='Bars: squared_error of the challenger less that of the &lt;her&gt;, on 3 days from 2013-01-01 "
+        "to 2013-01-03, 2 of" in page
     )
     within = days.evidence(
-        loop, compared[:1], duel.judge(compared[:1], margin=0.0, bound=0.1, level=0.05), "the champion", {}, {}
+        loop, compared[:1], duel.judge(compared[:1], margin=0.0, bound=0.1, level=0.05), "champion", {}, {}
     )
     assert "†" not in "".join(within)
 
@@ -57,7 +59,7 @@ def test_days_beyond_the_bound_are_marked(place: Path) -> None:
 def test_a_day_without_a_difference_has_no_sign(place: Path) -> None:
     loop, compared = catalog.load("wind"), clusters.days([-0.0, -0.00001])
     shown = duel.judge(compared, margin=0.0, bound=0.1, level=0.05)
-    page = "".join(days.evidence(loop, compared, shown, "the champion", {}, {}))
+    page = "".join(days.evidence(loop, compared, shown, "champion", {}, {}))
     assert page.count("<td>0.0000</td>") == 2
     assert "0.0000 [" in page
     assert "-0.0000" not in page
@@ -68,15 +70,15 @@ def test_the_shifts_of_both_stand_beside_their_days(place: Path) -> None:
     shown = duel.judge(compared, margin=0.0, bound=0.1, level=0.05)
     ours: days.Shifts = {"2013-01-01": (), "2013-01-02": (0.25,)}
     theirs: days.Shifts = {"2013-01-01": (-0.5,), "2013-01-02": (1.0, 2.0)}
-    page = "".join(days.evidence(loop, compared, shown, "the anchor", ours, theirs))
-    assert "<th>shift of the rival</th><th>shift of the anchor</th>" in page
+    page = "".join(days.evidence(loop, compared, shown, "anchor", ours, theirs))
+    assert "<th>shift of the challenger</th><th>shift of the anchor</th>" in page
     assert "<td>-0.0100</td><td>–</td><td>-0.500</td>" in page
     assert "<td>+0.0200</td><td>+0.250</td><td>+1.000, +2.000</td>" in page
     assert "<td>+0.0300</td><td></td><td></td>" in page  # a day in shadow
     assert "what all answers of a day were moved by, in units of wind," in page
-    assert "shift of" not in "".join(days.evidence(loop, compared, shown, "the anchor", {"2013-01-01": ()}, {}))
+    assert "shift of" not in "".join(days.evidence(loop, compared, shown, "anchor", {"2013-01-01": ()}, {}))
     weekly = loop.model_copy(update={"gate": loop.gate.model_copy(update={"cluster": "week"})})
-    assert "shift of" not in "".join(days.evidence(weekly, compared, shown, "the anchor", ours, theirs))
+    assert "shift of" not in "".join(days.evidence(weekly, compared, shown, "anchor", ours, theirs))
 
 
 def test_what_the_rows_of_each_day_cost_is_listed() -> None:

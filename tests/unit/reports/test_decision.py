@@ -36,7 +36,7 @@ BROKEN = Check("mae", False, "mae is 1.2500, above its ceiling 1", 1.25, None, 1
     ("mean", "checks", "word", "said"),
     [
         (-0.04, [], "Promote", "would come up at most once in"),
-        (0.04, [], "Reject", "the model in use does better"),
+        (0.04, [], "Reject", "the champion does better"),
         (0.0, [], "Wait", "do not show yet whether"),
         (-0.04, [BROKEN], "Reject", "At least one check forbids it"),
     ],
@@ -64,6 +64,8 @@ def test_a_decision_is_told_to_who_does_not_compute(
     assert "by tenths of the predictions: mean predicted and share that came true, 0.10 0.20, 0.80 0.70.'" in page
     assert "http" not in page.replace("data:image", "")
     assert ("forbids it</td>" in page) == bool(checks)
+    assert "<th>squared_error: challenger less champion</th>" in page
+    assert "rival" not in page  # a party has one name
     with runs.connected() as client:
         args = (loop, client, about, decided, Gathered(tuple(evidence)), FOUND, "first look")
         told = decision.decision(*args, needed="A challenger <as good> will need 9 days")
@@ -74,8 +76,8 @@ def test_a_decision_is_told_to_who_does_not_compute(
     ("champion", "anchor", "title", "said", "pictures"),
     [
         (-0.04, "1", "Against the anchor, v1", "It holds against the anchor, the best model before it, as well", 4),
-        (0.0, "1", "Against the anchor, v1", "is better than the model in use, and holds against the anchor", 4),
-        (0.04, "1", "Against the anchor, v1", "the model in use, or the anchor, does better", 4),
+        (0.0, "1", "Against the anchor, v1", "is better than the champion, and holds against the anchor", 4),
+        (0.04, "1", "Against the anchor, v1", "the champion, or the anchor, does better", 4),
         (
             None,
             "baseline:x",
@@ -101,6 +103,7 @@ def test_the_page_shows_the_anchor_beside_the_champion(
     assert said in page
     assert page.count("data:image/png") == pictures
     assert ("The evidence, day by day" in page) == (champion is not None)
+    assert f"challenger less {'anchor' if champion is not None else 'baseline'}</th>" in page
 
 
 @pytest.mark.parametrize(
@@ -141,6 +144,8 @@ def test_a_turn_back_is_told_without_an_evaluation(tracked: Path) -> None:
         )
     assert ">Roll back</p>" in page
     assert "see the run that was judged" in page
+    assert "the predecessor is better than the champion" in page
+    assert "predecessor less champion</th>" in page
     assert page.count("data:image/png") == 1
 
 
