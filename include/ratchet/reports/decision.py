@@ -10,45 +10,27 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ratchet.adapters import runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import anchors, hypothesis, shadows
+from ratchet.decisions import anchors, hypothesis
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import Gathered, Verdict
 from ratchet.decisions.evaluation import Evaluation
 from ratchet.decisions.gate import Decision
 from ratchet.files import slug, write_text
 from ratchet.lifecycle import ledger
-from ratchet.reports import days, figures
+from ratchet.reports import card as cards
+from ratchet.reports import days, figures, parties
 from ratchet.reports.page import page as html_page
 from ratchet.reports.page import picture, table
+from ratchet.reports.parties import About, Back
 from ratchet.settings import Settings
-from ratchet.text import counted, markdown_code, markdown_escape
+from ratchet.text import markdown_code, markdown_escape
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
-
-
-class About(Protocol):
-    """What the page says of a model: what its record has of it."""
-
-    @property
-    def run(self) -> str:
-        """Return its MLflow run."""
-
-    @property
-    def data(self) -> Mapping[str, str]:
-        """Return its days: train, holdout; and their revision."""
-
-    @property
-    def reason(self) -> str:
-        """Return why it was trained."""
-
-    @property
-    def code(self) -> str:
-        """Return the revision of the project."""
 
 
 VERDICTS = {"promote": "Promote", "reject": "Reject", "wait": "Wait"}
@@ -60,16 +42,20 @@ def decision(
     about: About,
     decided: Decision,
     held: Gathered,
-    evaluation: Evaluation | None,
+    judged: Evaluation | Back,
     when: str,
     needed: str = "",
 ) -> str:
     """Write the page, and return it.
 
-    evaluation: as it is stored, None for a rollback. held: the model's days. needed: how many a duel will need.
+    about: the record of the challenger or, of a rollback, of who is left. judged: a challenger's evaluation, as it is
+    stored, or who comes back. held: the days. when: which look it is. needed: how many days a duel will need.
     """
-    found, who = evaluation.model_dump() if evaluation else None, "challenger" if evaluation else "predecessor"
+    evaluation, who = None if isinstance(judged, Back) else judged, parties.who(judged)
+    found = evaluation.model_dump() if evaluation else None
+    said = parties.words(about, judged, held, when, decided.against is not None)
     parts = [
+        f"<p>{html.escape(said)}.</p>",
         f"<p class='verdict {decided.verdict}'>{VERDICTS[decided.verdict] if found is not None else 'Roll back'}</p>",
         f"<p>{html.escape(decided.reason)}.</p>",
         f"<p>{html.escape(_plain(loop, decided, who))}</p>",
@@ -82,7 +68,7 @@ def decision(
         (f"Against the anchor, {anchors.shown(held.anchor)}", held.anchored, decided.against, "anchor"),
     ):
         if shown and (clusters := hypothesis.grouped(loop, known)):
-            whom = "baseline" if other == "anchor" and shadows.trained_with(held.anchor) else other
+            whom = parties.against(held) if other == "anchor" else other
             listed = days.evidence(loop, clusters, shown, whom, shifts["challenger"], shifts[other], who)
             parts += [f"<h2>{html.escape(title)}</h2>", *listed]
     parts += days.costs(evaluation.value if evaluation else None)
@@ -101,8 +87,9 @@ def decision(
             "<p>Mean absolute SHAP value over held-out rows, in the prediction's units.</p>",
             _importance(loop, dict(list(found["importance"].items())[:15])),
         ]
-    parts += ["<h2>Model card</h2>", table((), _card(loop, about, found))]
-    page = html_page(f"{loop.name}: {when}", "\n".join(parts))
+    whose = f" of v{judged.left}, which is left" if isinstance(judged, Back) else ""
+    parts += [f"<h2>Model card{whose}</h2>", table((), cards.card(loop, about, judged, held, decided.verdict))]
+    page = html_page(f"{loop.name}: {parties.title(about, judged)}, {when}", "\n".join(parts))
     write_text(folder(loop) / path(about.run, when), page)
     runs.log_files(client, about.run, {f"report/{slug(when.replace(' ', '-'))}.html": page})
     return page
@@ -211,59 +198,6 @@ def _shifts(found: Evaluation | None, anchor: str) -> Mapping[str, days.Shifts]:
     told.setdefault("anchor", told.get("champion" if found.anchor == found.champion else "baseline", {}))
     known: dict[str, days.Shifts] = {who: {day: told.get(who, {}).get(day, ()) for day in found.days} for who in sides}
     return known if anchor == found.anchor else {**known, "anchor": {}}
-
-
-def _card(loop: Loop, about: About, found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Describe the model: data, window, intended use, limits.
-
-    After Mitchell et al. 2019, "Model Cards for Model Reporting".
-    """
-    metrics = (found or {}).get("metrics", {}).get("challenger", {})
-    window = loop.training.window if loop.training.window == "expanding" else f"{loop.training.window} days"
-    shifted = f"its answers are shifted after its last {counted(loop.training.intercept_days, 'labelled day')}"
-    return [
-        ("Intended use", loop.description),
-        ("Predicts", f"{loop.target.name} = {loop.target.sql} ({loop.task})"),
-        *_decides(loop),
-        ("Owner", loop.owner),
-        (
-            "Trained on",
-            f"{about.data.get('train', '?')}, revision {about.data.get('revision', '?')[:10]}; window {window}",
-        ),
-        ("Judged on", about.data.get("holdout", "?")),
-        ("Trained because", about.reason or "?"),
-        ("Recipe", f"{loop.training.trainer}, seed {loop.training.seed}, {loop.training.params}"),
-        ("Code", about.code[:10] or "?"),
-        (
-            "Holdout",
-            ", ".join(f"{name} {value:.4f}" for name, value in metrics.items() if value is not None)
-            or "see the run that was judged",
-        ),
-        ("Baseline", (found or {}).get("baseline_words") or "none was trained with it"),
-        ("Intercept", f"{shifted}; so is the baseline" if loop.training.intercept_days else "none"),
-        (
-            "Deployed",
-            "its recipe, fitted again on all labelled days"
-            if loop.gate.deploy == "refit"
-            else "the model that was judged",
-        ),
-        (
-            "Limits",
-            "Judged on the days above and on nothing else: where the world differs from them, what is said here need "
-            "not hold. Differences beyond the bound count as the bound. SHAP values describe the model, not the world.",
-        ),
-    ]
-
-
-def _decides(loop: Loop) -> list[tuple[str, str]]:
-    """Say what a classifier decides by what its errors cost."""
-    value = loop.gate.value
-    if value is None or value.costs is None:
-        return []
-    by = f"what each costs in {value.unit}, as far as the probabilities are right (Elkan 2001)"
-    if loop.task == "binary":
-        return [("Decides", f"positive where the probability is at least {value.threshold:.3g}, by {by}")]
-    return [("Decides", f"the class that is expected to cost least, by {by}")]
 
 
 def _outcome(check: Check) -> str:

@@ -22,6 +22,7 @@ from ratchet.lifecycle import dataset, evaluations, evidence, ledger, nights, pr
 from ratchet.lifecycle import looks as kept
 from ratchet.partitions import Partition, shift
 from ratchet.reports import decision as report
+from ratchet.reports.parties import Back
 from ratchet.steps import StepRequest, StepResult, gate, performance
 
 if TYPE_CHECKING:
@@ -157,7 +158,9 @@ def _rests(
         turned = decided.back.evidence if decided.back else None
         decision = decisions.Decision("promote", entry.reason, (), turned)
         left, days = records.read(loop, _run_of(client, loop, entry.left)), _turned(entry.version, known)
-        page = report.decision(loop, client, left, decision, duel.Gathered(days), None, _back(night))
+        who: Literal["anchor", "predecessor"] = "anchor" if entry.version == known.own.anchor else "predecessor"
+        back = Back(who, entry.version, entry.left)
+        page = report.decision(loop, client, left, decision, duel.Gathered(days), back, _back(night))
         return {**seen, "evidence.json": evidence.text(entry.left, duel.Gathered(days)), "report.html": page}
     if isinstance(entry, Released):
         return {**seen, "evidence.json": evidence.text(entry.champion, duel.Gathered(known.shadowed))}

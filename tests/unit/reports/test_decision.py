@@ -18,6 +18,7 @@ from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import Gathered
 from ratchet.lifecycle.records import Record
 from ratchet.reports import decision
+from ratchet.reports.parties import Back
 from tests.given.clusters import days
 from tests.given.evaluations import training
 
@@ -48,12 +49,14 @@ def test_a_decision_is_told_to_who_does_not_compute(
     decided = gate.decide(checks, duel.judge(evidence, margin=0.0, bound=0.05, level=0.05))
     with runs.connected() as client:
         run = runs.start_run(client, "wind_told", word + str(len(checks)), {})
-        about = Record(run=run.run_id, data={"train": "2013-01-02..2013-01-09"})
+        about = Record(run=run.run_id, key="<told>", data={"train": "2013-01-02..2013-01-09"})
         page = decision.decision(loop, client, about, decided, Gathered(tuple(evidence)), FOUND, "gate of 2013-01-09")
         stored = runs.read_file(client, run.run_id, "report/gate-of-2013-01-09.html").decode()
     kept = (decision.folder(loop) / decision.path(run.run_id, "gate of 2013-01-09")).read_text()
     assert page == stored == kept
     assert f">{word}</p>" in page
+    assert "<h1>wind: challenger &lt;told&gt; against the champion v1, gate of 2013-01-09</h1>" in page
+    assert "<p>The challenger &lt;told&gt; against the champion v1, the model in use. Decided on 20" in page
     assert said in page
     assert "none was trained with it" in page  # an evaluation of before there were baselines
     for text in ("Model card", "2013-01-02..2013-01-09", "mae 1.2500", "2013-01-30"):
@@ -137,11 +140,12 @@ def test_shifts_that_the_evaluation_has_kept_stand_beside_the_days(
 def test_a_turn_back_is_told_without_an_evaluation(tracked: Path) -> None:
     loop, evidence = catalog.load("wind"), days([-0.04] * 30)
     decided = gate.Decision("promote", "rolled back", (), duel.judge(evidence, margin=0.0, bound=0.05, level=0.05))
+    back, when = Back("predecessor", "2", "3"), "rollback on 2013-01-09"
     with runs.connected() as client:
         run = runs.start_run(client, "wind_told", "back", {})
-        page = decision.decision(
-            loop, client, Record(run=run.run_id), decided, Gathered(tuple(evidence)), None, "rollback on 2013-01-09"
-        )
+        page = decision.decision(loop, client, Record(run=run.run_id), decided, Gathered(tuple(evidence)), back, when)
+    assert "<h1>wind: predecessor v2 against the champion v3, rollback on 2013-01-09</h1>" in page
+    assert "<h2>Model card of v3, which is left</h2>" in page
     assert ">Roll back</p>" in page
     assert "see the run that was judged" in page
     assert "the predecessor is better than the champion" in page

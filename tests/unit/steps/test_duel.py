@@ -49,6 +49,8 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     path.write_text(json.dumps({**measured.model_dump(mode="json"), "predecessor": turned}))
     back = step("duel", NAME, partition=following)
     assert (back.verdict, back.version) == ("rollback", "2")
+    page = (Settings.current().reports / NAME / "decisions" / back.report).read_text()
+    assert f"predecessor v2 against the champion v{version}, rollback on {following}</h1>" in page
     assert "rolled back" in back.reason
     assert champion_now() == "2"
     entry = ledger.read(catalog.load(NAME))[-1]
@@ -131,6 +133,7 @@ def test_what_a_night_decides_rests_on_what_it_saw(second: str) -> None:
     assert seen["evaluation.json"] == evaluations.text(loop, second)
     assert tuple(duel.load(json.loads(seen["evidence.json"])["days"])) == evidence.read(loop, second).days
     page = Settings.current().reports / NAME / "decisions" / won.report
+    assert f"challenger second against the champion v2, night of {NIGHT}</h1>" in page.read_text()
     assert registry.fact(NAME, decided.facts["report.html"], ".html") == page.read_text()
 
 

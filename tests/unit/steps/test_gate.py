@@ -87,6 +87,7 @@ def test_a_first_look_rests_on_what_is_kept_with_its_run(wind: str) -> None:
     page = Settings.current().reports / wind / "decisions" / verdict.report
     assert "4 days against the baseline are too few to say how many more; patience_days is 28.</p>" in page.read_text()
     assert registry.fact(wind, won.facts["report.html"], ".html") == page.read_text()
+    assert f"<h1>{wind}: challenger first against the baseline, first look</h1>" in page.read_text()
 
 
 def test_what_decides_is_the_ledger_whatever_a_runs_tags_say(wind: str) -> None:
