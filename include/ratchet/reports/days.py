@@ -54,10 +54,36 @@ def evidence(
             figures.of_evidence(clusters, shown, loop.loss_words, other, unit, who),
             _duel(loop, clusters, shown, other, who),
         ),
+        f"<p>{html.escape(_mean(loop, shown, other, who))} {html.escape(_interval(shown))}</p>",
         table((*head, *shifted), rows),
         *([note] if any(_beyond(each, shown.bound) for each in listed) else []),
         *([_shifted(loop)] if sides else []),
     ]
+
+
+def _mean(loop: Loop, shown: Evidence, other: str, who: str) -> str:
+    """Say whether the mean of the days is for the side that is judged, and by how much, against the margin."""
+    size, margin = shown.difference, shown.margin
+    found = f"better than the {other} by" if size < 0 else f"worse than the {other} by"
+    found = f"the {who} is {found} {abs(size):.4f}" if float(f"{size:.4f}") else f"the {who} equals the {other}"
+    if not margin:
+        may = "it has to be better"
+    elif size > margin:
+        may = f"more than the {margin:.3g} by which it may be worse"
+    else:
+        may = f"it may be worse by {margin:.3g}"
+    return f"In the mean of {counted(shown.clusters, loop.gate.cluster)}, {found} ({loop.loss_words}); {may}."
+
+
+def _interval(shown: Evidence) -> str:
+    """Say what the brackets are."""
+    level, passed = math.exp(-shown.needed), "the margin" if shown.margin else "zero"
+    return (
+        f"The brackets, [{signed(shown.low)}, {signed(shown.high)}], hold this mean at all looks together, with a "
+        f"probability of at least {1 - level:.4g}: half of the level, {level:.4g}, is spent on each side. The verdict "
+        f"asks for one side alone and spends it whole there, so the brackets may reach over {passed} where it "
+        "has been passed."
+    )
 
 
 def _shift(side: Shifts, day: str) -> str:
@@ -69,8 +95,8 @@ def _shifted(loop: Loop) -> str:
     unit = {"binary": "log odds", "multiclass": "logarithms of shares"}.get(loop.task, f"units of {loop.target.name}")
     return (
         f"<p>The shift is what all answers of a day were moved by, in {html.escape(unit)}, after what the last "
-        "labelled days that the model had not seen have shown (–: by nothing). Of days in shadow it stands beside the "
-        "predictions.</p>"
+        "labelled days that the model had not seen have shown (–: by nothing). Of days in shadow the predictions keep "
+        "it, in the column <code>intercept</code>.</p>"
     )
 
 
@@ -133,7 +159,7 @@ def _signed(cost: float) -> str:
 def certificates(loop: Loop, entries: Entries) -> list[str]:
     """Tell and draw what nights could say of the champion against the anchor, in the loss of now.
 
-    Nights that do not say in which loss are taken as of this one.
+    Nights that do not say in which loss are taken as of this one. Nothing is drawn where the champion is the anchor.
     """
     told = [each for each in only(entries, Certified) if each.loss in ("", loop.measured_in)]
     if not told:
@@ -143,7 +169,10 @@ def certificates(loop: Loop, entries: Entries) -> list[str]:
         for each in told[-DRAWN:]
         if each.difference is not None and each.low is not None and each.high is not None
     ]
-    words = f"<p>{html.escape(told[-1].partition)}: {html.escape(told[-1].reason)}.</p>"
+    now = told[-1]
+    if now.version == now.anchor:  # what was drawn is of champions before it
+        drawn = []
+    words = f"<p>{html.escape(now.partition)}: {html.escape(now.reason)}.</p>"
     return ["<h2>The certificate</h2>", words, *(_certified(loop, drawn) if drawn else [])]
 
 

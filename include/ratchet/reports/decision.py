@@ -58,6 +58,7 @@ def decision(
         f"<p>{html.escape(said)}.</p>",
         f"<p class='verdict {decided.verdict}'>{VERDICTS[decided.verdict] if found is not None else 'Roll back'}</p>",
         f"<p>{html.escape(decided.reason)}.</p>",
+        *_units(loop, decided),
         f"<p>{html.escape(_plain(loop, decided, who))}</p>",
     ]
     parts += [f"<p>{html.escape(needed)}.</p>"] if needed else []
@@ -156,6 +157,14 @@ def _plain(loop: Loop, decided: Decision, who: str) -> str:
     return text[decided.verdict]
 
 
+def _units(loop: Loop, decided: Decision) -> list[str]:
+    """Say what the differences are means of."""
+    shown = decided.evidence or decided.against
+    if shown is None or not shown.clusters:
+        return []
+    return [f"<p>Differences are means of {loop.gate.cluster}s; what the brackets say stands under the evidence.</p>"]
+
+
 def _both(decided: Decision) -> bool:
     """Say whether it was compared with the champion, and with an anchor that is another."""
     return decided.evidence is not None and decided.against is not None
@@ -169,9 +178,10 @@ def _holdout(found: Mapping[str, Any]) -> list[str]:
     if value := found["value"]:
         rows.append((f"{value['unit']}, a row", *(_number(value[who]) for who in sides)))
     told = [f"<p class='wait'>{html.escape(text)}.</p>" for text in found["too_few"].values()]
+    means = "<p>Of all rows together: losses are means of rows. The verdict goes by means of days.</p>"
     note = "<p>–: not measured. A baseline answers alike for all rows of a day, so it says nothing of their order.</p>"
     unmeasured = "baseline" in metrics and metrics["challenger"].keys() - metrics["baseline"].keys()
-    return ["<h2>On the holdout</h2>", *told, table(("metric", *sides), rows), *([note] if unmeasured else [])]
+    return ["<h2>On the holdout</h2>", *told, means, table(("metric", *sides), rows), *([note] if unmeasured else [])]
 
 
 def _calibration(points: Sequence[Sequence[float]]) -> str:

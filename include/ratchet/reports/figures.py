@@ -64,7 +64,7 @@ def of_evidence(
     above.set(title=f"{who.capitalize()} less {other}, by {cluster}")
     above.set_ylabel(textwrap.fill(unit, 30), parse_math=False)
     _capital(below, clusters, shown, who, other)
-    below.set(title="Evidence", xlabel=cluster, ylabel="capital")
+    below.set(title="Evidence: what either side's bettor has", xlabel=cluster, ylabel="capital")
     step = max(1, len(clusters) // 10)
     below.set_xticks(range(0, len(clusters), step), labels=[each.key for each in clusters][::step], rotation=30)
     for axes in (above, below):

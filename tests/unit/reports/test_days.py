@@ -35,6 +35,18 @@ def test_only_certificates_in_the_loss_of_now_are_drawn_and_told(place: Path, mo
     assert days.certificates(loop, before[:1]) == []
 
 
+def test_a_champion_that_is_the_anchor_has_no_picture_of_those_before_it(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = catalog.load("wind")
+    monkeypatch.setattr(figures, "of_certificates", lambda *_: b"")
+    since = entry("certified", version="2", anchor="2", partition="2013-02-06", reason="v2 is the anchor")
+    page = "".join(days.certificates(loop, [_night("2013-02-05", -0.02), since]))
+    assert "2013-02-06: v2 is the anchor." in page
+    assert "<img" not in page
+    assert "<img" in "".join(days.certificates(loop, [since, _night("2013-02-07", -0.02)]))
+
+
 def test_days_beyond_the_bound_are_marked(place: Path) -> None:
     """They stood there like any other, and counted as less than they were."""
     loop, compared = catalog.load("wind"), clusters.days([-0.01, 0.7, float("inf")])
@@ -54,6 +66,30 @@ def test_days_beyond_the_bound_are_marked(place: Path) -> None:
         loop, compared[:1], duel.judge(compared[:1], margin=0.0, bound=0.1, level=0.05), "champion", {}, {}
     )
     assert "†" not in "".join(within)
+
+
+@pytest.mark.parametrize(
+    ("mean", "margin", "said"),
+    [
+        (-0.01, 0.02, "the challenger is better than the anchor by 0.0100 (squared_error); it may be worse by 0.02."),
+        (0.01, 0.02, "the challenger is worse than the anchor by 0.0100 (squared_error); it may be worse by 0.02."),
+        (0.03, 0.02, "by 0.0300 (squared_error); more than the 0.02 by which it may be worse."),
+        (-0.00001, 0.02, "the challenger equals the anchor (squared_error); it may be worse by 0.02."),
+        (-0.01, 0.0, "the challenger is better than the anchor by 0.0100 (squared_error); it has to be better."),
+    ],
+)
+def test_it_is_said_what_the_mean_is_and_what_the_brackets_hold(
+    place: Path, mean: float, margin: float, said: str
+) -> None:
+    """They stood in every verdict, reached over its margin, and were explained nowhere."""
+    loop, compared = catalog.load("wind"), clusters.days([mean] * 3)
+    shown = duel.judge(compared, margin=margin, bound=0.1, level=0.05)
+    page = "".join(days.evidence(loop, compared, shown, "anchor", {}, {}))
+    assert "In the mean of 3 days, " in page
+    assert said in page
+    assert f"The brackets, [{shown.low:+.4f}, {shown.high:+.4f}], hold this mean at all looks together" in page
+    assert "probability of at least 0.95: half of the level, 0.05, is spent on each side" in page
+    assert f"may reach over {'the margin' if margin else 'zero'} where it has been passed" in page
 
 
 def test_a_day_without_a_difference_has_no_sign(place: Path) -> None:
@@ -76,6 +112,7 @@ def test_the_shifts_of_both_stand_beside_their_days(place: Path) -> None:
     assert "<td>+0.0200</td><td>+0.250</td><td>+1.000, +2.000</td>" in page
     assert "<td>+0.0300</td><td></td><td></td>" in page  # a day in shadow
     assert "what all answers of a day were moved by, in units of wind," in page
+    assert "Of days in shadow the predictions keep it, in the column <code>intercept</code>." in page
     assert "shift of" not in "".join(days.evidence(loop, compared, shown, "anchor", {"2013-01-01": ()}, {}))
     weekly = loop.model_copy(update={"gate": loop.gate.model_copy(update={"cluster": "week"})})
     assert "shift of" not in "".join(days.evidence(weekly, compared, shown, "anchor", ours, theirs))

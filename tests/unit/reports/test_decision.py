@@ -69,6 +69,8 @@ def test_a_decision_is_told_to_who_does_not_compute(
     assert ("forbids it</td>" in page) == bool(checks)
     assert "<th>squared_error: challenger less champion</th>" in page
     assert "rival" not in page  # a party has one name
+    assert "<p>Differences are means of days; what the brackets say stands under the evidence.</p>" in page
+    assert "losses are means of rows. The verdict goes by means of days.</p><table>" in page.replace("\n", "")
     with runs.connected() as client:
         args = (loop, client, about, decided, Gathered(tuple(evidence)), FOUND, "first look")
         told = decision.decision(*args, needed="A challenger <as good> will need 9 days")
