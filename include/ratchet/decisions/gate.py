@@ -12,7 +12,7 @@ from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import Evidence, Verdict
 from ratchet.decisions.entries import Against, Terms
 from ratchet.decisions.worth import Worth
-from ratchet.text import counted, one_line
+from ratchet.text import counted, one_line, signed
 
 WON = "has won"  # what a reason begins with where a challenger is to be promoted, and is not yet
 
@@ -109,10 +109,10 @@ def words(
     """
     if not evidence.clusters:
         return f"no {unit} of labels yet that neither it nor {whom} has seen"
-    interval = f"{evidence.difference:+.4f} [{evidence.low:+.4f}, {evidence.high:+.4f}]"
+    interval = f"{signed(evidence.difference)} [{signed(evidence.low)}, {signed(evidence.high)}]"
     found = f"{loss} against {whom} {interval} over {counted(evidence.clusters, unit)}"
     if evidence.clipped:
-        found += f" ({evidence.clipped} clipped to {evidence.bound:.3g}; unclipped {evidence.unclipped:+.4f})"
+        found += f" ({evidence.clipped} clipped to {evidence.bound:.3g}; unclipped {signed(evidence.unclipped)})"
     found += f", where it may be {evidence.margin:.3g} worse" if evidence.margin else ", where it has to be better"
     against = evidence.verdict == "reject" or (evidence.verdict == "wait" and evidence.champion > evidence.rival)
     side = f"evidence {odds(evidence.champion if against else evidence.rival)} {'against' if against else 'for'} it"

@@ -121,7 +121,7 @@ def _plain(loop: Loop, decided: Decision, who: str) -> str:
     """Say in words what the verdict means, for a reader who does not compute. who: is judged."""
     shown, promotion = decided.evidence or decided.against, who == "challenger"
     aim = (
-        f"loses at most {shown.margin:g} of {loop.loss_words} more than"
+        f"loses at most {shown.margin:g} ({loop.loss_words}) more than"
         if shown and shown.margin and promotion
         else "is better than"
     )

@@ -87,7 +87,7 @@ def test_a_decision_is_told_to_who_does_not_compute(
             None,
             "baseline:x",
             "Against the anchor, the baseline",
-            "loses at most 0.01 of squared_error more than the",
+            "loses at most 0.01 (squared_error) more than the",
             3,
         ),
     ],
