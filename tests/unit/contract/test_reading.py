@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import itertools
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,9 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
+MOST_CALLS = 2_000_000  # in Python, with their returns, while one is read: the contract of flight_delays takes 300,000
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -113,9 +117,13 @@ def test_a_hostile_contract_is_one_sentence_and_costs_nothing(tmp_path: Path, co
     path = tmp_path / "wind" / "loop.yaml"
     path.parent.mkdir()
     path.write_bytes(content)
-    begun = time.process_time()
-    with pytest.raises(ContractError, match=words) as caught:
-        reading.read(path)
+    calls = itertools.count()
+    sys.setprofile(lambda *_: next(calls) and None)
+    try:
+        with pytest.raises(ContractError, match=words) as caught:
+            reading.read(path)
+    finally:
+        sys.setprofile(None)
     assert str(path) in str(caught.value)
     assert len(str(caught.value)) < 4000
-    assert time.process_time() - begun < 1
+    assert next(calls) < MOST_CALLS
