@@ -257,7 +257,7 @@ def test_the_night_of_the_page_is_lived_and_its_request_judged(place: Place) -> 
     assert key is not None
     night = key[1].rpartition("__")[2]
     assert re.search(rf" requested +{night} .*asked for by ", said), said
-    assert re.search(rf" (won|waiting|rejected) .*{key[1]}: ", said), said
+    assert re.search(rf" (won|waiting|rejected) .*{key[1]}(, data up to [0-9-]+)?: ", said), said
 
 
 def test_what_the_shell_did_is_in_the_installations_mlflow(place: Place) -> None:
