@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ratchet.replay import interval
 from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import AHEAD, Fitted, labelled, targets
 from ratchet.training import value
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 WEEK = 7
+LEVEL = 0.05  # probability that an interval misses
 
 
 @dataclass(frozen=True)
@@ -90,30 +92,25 @@ def worst_week(outcome: Outcome, others: Sequence[Outcome]) -> float:
     )
 
 
-def difference(ours: Outcome, theirs: Outcome) -> tuple[float, float, float]:
-    """Return the difference of two live losses with its 95% interval over days.
+def difference(ours: Outcome, theirs: Outcome, level: float = LEVEL) -> tuple[float, float, float]:
+    """Return the difference of two live losses with its interval over nights (`interval.of_mean`).
 
-    Days are drawn, rows of one day depend on each other.
+    level: probability that it misses, half on each side.
     """
-    return _over_days(ours.losses - theirs.losses, np.minimum(ours.rows, theirs.rows))
+    return _over_nights(ours.losses - theirs.losses, np.minimum(ours.rows, theirs.rows), level)
 
 
 def saved(ours: Outcome, theirs: Outcome) -> tuple[float, float, float]:
     """Return what ours costs less a week, in the contract's own unit, with its interval as of `difference`."""
     rows = np.minimum(ours.rows, theirs.rows)
-    mean, low, high = (each * _rows_a_week(ours, rows) for each in _over_days(theirs.costs - ours.costs, rows))
+    mean, low, high = (each * _rows_a_week(ours, rows) for each in _over_nights(theirs.costs - ours.costs, rows, LEVEL))
     return mean, low, high
 
 
-def _over_days(gap: Vector, rows: Vector) -> tuple[float, float, float]:
-    """Average daily differences by their rows: mean, low and high."""
+def _over_nights(gap: Vector, rows: Vector, level: float) -> tuple[float, float, float]:
+    """Average nightly differences by their rows: mean, low and high."""
     known = np.isfinite(gap) & (rows > 0)
-    if known.sum() < 2:
-        return math.nan, math.nan, math.nan
-    gap, rows = gap[known], rows[known]
-    mean = float(np.average(gap, weights=rows))
-    error = float(np.sqrt((rows**2 * (gap - mean) ** 2).sum()) / rows.sum())
-    return mean, mean - 1.96 * error, mean + 1.96 * error
+    return interval.of_mean(gap[known], rows[known], level)
 
 
 def _rows_a_week(outcome: Outcome, rows: Vector) -> float:

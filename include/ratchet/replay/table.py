@@ -19,6 +19,7 @@ def rows(outcomes: Sequence[Outcome], best: Sequence[float], unit: str = "") -> 
 
     Each policy is compared with the first of `outcomes`. best: of hindsight, by retrainings. unit: the contract's own.
     """
+    tried = max(1, len(outcomes) - 1)
     found = [
         Row(
             each.name,
@@ -34,6 +35,7 @@ def rows(outcomes: Sequence[Outcome], best: Sequence[float], unit: str = "") -> 
             unit,
             each.week if unit else None,
             score.saved(each, outcomes[0]) if unit and each is not outcomes[0] else None,
+            score.difference(each, outcomes[0], 2 * score.LEVEL / tried)[2] if each is not outcomes[0] else math.nan,
         )
         for each in outcomes
     ]
@@ -57,6 +59,20 @@ def hindsight(history: History, outcomes: Sequence[Outcome], fits: Fits) -> list
     return score.hindsight(losses, served, max(each.retrainings for each in outcomes))
 
 
-def recommended(table: Sequence[Row], nights: int, cost: float) -> Row:
-    """Return the policy that costs least: live loss times days, and `cost` a retraining, in the same unit."""
+def cheapest(table: Sequence[Row], nights: int, cost: float) -> Row:
+    """Return the policy that has cost least: live loss times days, and `cost` a retraining, in the same unit."""
     return min(table, key=lambda row: row.loss * nights + cost * row.retrainings)
+
+
+def recommended(table: Sequence[Row], nights: int, cost: float) -> Row:
+    """Return the policy that costs least of those that are proved to cost less than the present one; else that one.
+
+    Together the bounds of all policies hold with probability 1 - `score.LEVEL` (Bonferroni, over those tried): the
+    least of many is less by chance alone.
+    """
+    present = next(row for row in table if math.isnan(row.at_most))
+
+    def proved(row: Row) -> bool:
+        return row.at_most * nights + cost * (row.retrainings - present.retrainings) < 0
+
+    return cheapest([present, *filter(proved, table)], nights, cost)

@@ -16,7 +16,7 @@ from ratchet.reports.page import picture, table
 HEAD = (
     "policy",
     "live loss",
-    "against the first, 95% over days",
+    "against the first, 95% over nights",
     "sum over days",
     "retrainings",
     "promotions",
@@ -44,6 +44,8 @@ class Row:
     unit: str = ""  # the contract's own, which the next two are in; nothing where it has none
     week: float | None = None  # what a week costs
     saved: tuple[float, float, float] | None = None  # what it costs less than the first policy's, with its bounds
+    # Most that its loss exceeds the first policy's by: one-sided, at 95 % for all policies together. NaN of the first.
+    at_most: float = math.nan
 
     def cells(self) -> list[str]:
         """Return the line as text."""
@@ -66,7 +68,7 @@ class Row:
 
 def head(unit: str) -> tuple[str, ...]:
     """Return the titles of the table's columns. unit: the contract's own, or nothing."""
-    return (*HEAD, f"{unit} a week", "less than the first, 95% over days") if unit else HEAD
+    return (*HEAD, f"{unit} a week", "less than the first, 95% over nights") if unit else HEAD
 
 
 def worth(row: Row) -> str:
@@ -74,7 +76,7 @@ def worth(row: Row) -> str:
     if row.saved is None or not math.isfinite(row.saved[0]):
         return ""
     mean, low, high = map(number, row.saved)
-    return f"it was worth {mean} {row.unit} a week against the policy of now (95 % over days: {low} to {high})"
+    return f"it was worth {mean} {row.unit} a week against the policy of now (95 % over nights: {low} to {high})"
 
 
 def _week(value: float | None) -> str:

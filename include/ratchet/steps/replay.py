@@ -50,7 +50,7 @@ class ReplayRequest(StepRequest):
 class ReplayResult(StepResult):
     """What the policies came to."""
 
-    recommended: str  # the policy that costs least
+    recommended: str  # the policy that costs least, or the present one where none is proved to cost less
     gate: str  # the gate that it is run under
     diff: str  # what they would change in the contract
     rows: tuple[dict[str, Any], ...]  # the table
@@ -79,13 +79,17 @@ def _run(loop: Loop, request: ReplayRequest, progress: replays.Progress, client:
     own = loop.retrain.policies.get("cost_aware")
     cost = request.cost if request.cost is not None else own["cost"] if own else 0.0
     chosen = tables.recommended(table, len(outcomes[0].nights), cost)
+    least = tables.cheapest(table, len(outcomes[0].nights), cost)
     case = next(each for each in outcomes if each.name == chosen.name)
     difference = apply.diff(loop, apply.changed(loop, case.policy, case.gate)) if chosen.name != spec.OWN else ""
     title = f"{loop.name}: {first}..{last} replayed"
-    said = (
-        f"{chosen.name} costs least with a retraining at {cost:g} ({loop.loss_words} times days): "
-        f"live loss {chosen.loss:.5f}, {chosen.retrainings} retrainings"
-    )
+    priced = f"with a retraining at {cost:g} ({loop.loss_words} times days)"
+    said = f"{chosen.name} costs least {priced}: live loss {chosen.loss:.5f}, {chosen.retrainings} retrainings"
+    if least is not chosen:
+        said = (
+            f"{chosen.name} stays: of {len(table) - 1} others {least.name} has cost least {priced}, live loss "
+            f"{least.loss:.5f} against {chosen.loss:.5f}, and that is not proved to be more than chance"
+        )
     said += f"; {told}" if (told := report.worth(chosen)) else ""
     picture = report.figure(table, best, title)
     page = report.page(title, table, picture, said, difference, {each.name: each.nights for each in outcomes})

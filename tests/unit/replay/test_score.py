@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.replay import score
+from ratchet.replay import interval, score
 from ratchet.replay.score import Outcome
 
 
@@ -42,12 +42,13 @@ def _outcome(losses: list[float], asked: int = 0) -> Outcome:
     return Outcome("p", "contract", nights, asked, 0, 1.0, ())
 
 
-def test_a_difference_has_an_interval_over_days() -> None:
+def test_a_difference_has_an_interval_over_nights() -> None:
     rng = np.random.default_rng(0)
     easy, gap = rng.normal(0.5, 0.1, 300), rng.normal(0.01, 0.02, 300)
     mean, low, high = score.difference(_outcome(list(easy + gap)), _outcome(list(easy)))
     assert mean == pytest.approx(gap.mean())
-    assert high - low == pytest.approx(2 * 1.96 * gap.std() / np.sqrt(300), rel=0.01)
+    assert (mean, low, high) == pytest.approx(interval.of_mean(gap, np.full(300, 10.0), 0.05))
+    assert score.difference(_outcome(list(easy + gap)), _outcome(list(easy)), 0.01)[2] > high
     assert np.isnan(score.difference(_outcome([float("nan")]), _outcome([0.5]))[0])
 
 

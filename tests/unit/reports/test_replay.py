@@ -57,6 +57,6 @@ def test_a_line_tells_what_a_policy_was_worth() -> None:
     assert len(replay.head("minutes")) == len(row.cells())
     assert len(replay.head("")) == len(_row("few", 0.5, 0).cells())
     assert replay.head("minutes")[-2] == "minutes a week"
-    said = "it was worth 1,840 minutes a week against the policy of now (95 % over days: 400 to 3,280)"
+    said = "it was worth 1,840 minutes a week against the policy of now (95 % over nights: 400 to 3,280)"
     assert replay.worth(row) == said
     assert replay.worth(_row("few", 0.5, 0)) == ""
