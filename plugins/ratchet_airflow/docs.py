@@ -6,6 +6,7 @@ from typing import Any
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.rules import Bound
+from ratchet.text import counted
 
 SUMMARIES = {
     "ingest": "Fetch, validate and publish a day of data",
@@ -57,7 +58,7 @@ def _rows(loop: Loop, part: str) -> list[str]:
         retrain = loop.retrain
         for name, policy in retrain.policies.items():
             rows[f"Asks by {name}"] = _options(policy)
-        rows["Cool-down"] = f"{retrain.cooldown_days} days"
+        rows["Cool-down"] = counted(retrain.cooldown, "day")
         if retrain.per_week:
             rows["Budget"] = f"{retrain.per_week} a week"
         if retrain.minutes_per_week:

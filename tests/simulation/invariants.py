@@ -141,7 +141,7 @@ class Invariants:
         rules = self.loop.retrain
         _say(not self.paused, "no training is asked for in a pause", entry)
         _say(entry.partition not in self.requested, "asking twice is asking once", entry)
-        near = [day for day in self.requested if abs(days_between(day, entry.partition)) < rules.cooldown_days]
+        near = [day for day in self.requested if abs(days_between(day, entry.partition)) < rules.cooldown]
         _say(not near, "between two requests lies the cool-down", near)
         week = [day for day in self.requested if shift(entry.partition, -6) <= day <= entry.partition]
         _say(rules.per_week is None or len(week) < rules.per_week, "a budget is never overspent", week)

@@ -15,7 +15,7 @@ from ratchet.data import features, proof
 from ratchet.decisions import hypothesis, needed
 from ratchet.errors import ContractError, RatchetError, explain
 from ratchet.lifecycle import dataset, evaluations, evidence, feature_days
-from ratchet.linting import bound, delivery, hindsight, patience, references, target, value
+from ratchet.linting import admission, bound, delivery, hindsight, patience, references, target, value
 from ratchet.settings import Settings
 from ratchet.text import counted
 
@@ -63,7 +63,7 @@ def _mistakes(loop: Loop, day: dt.date | None) -> Iterator[ContractError]:
     of_target = [*target.mistakes(loop)]
     wrong = [*references.suites(loop), *references.queries(loop), *_approval(loop), *of_source, *of_target]
     wrong += patience.mistakes(loop)
-    notes += bound.remarks(loop)
+    notes += [*bound.remarks(loop), *admission.remarks(loop)]
     found: list[str] = []
     try:
         found = features.dry_run(loop) if not of_target else []

@@ -210,17 +210,37 @@ class Keep(Part):
     )
 
 
+COOLDOWN, CALENDAR = 5, 7  # days, where a contract says nothing: between requests, and of a calendar
+
+
 class Retrain(Part):
     """When a retraining is admitted."""
 
     policies: dict[str, dict[str, Any]] = Field(
         default={"drift": {}, "degradation": {}}, description="What may ask, with its options; any one is enough."
     )
-    cooldown_days: Annotated[int, Field(ge=0, le=3660)] = Field(default=5, description="Least days between requests.")
+    cooldown_days: Annotated[int, Field(ge=0, le=3660)] | None = Field(
+        default=None,
+        description=f"Least days between requests. By default {COOLDOWN}, and no more than the step of a calendar.",
+    )
     per_week: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Most requests in seven days.")
     minutes_per_week: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="No request once seven days have spent so many minutes of training (GPU or CPU)."
     )
+
+    @property
+    def cooldown(self) -> int:
+        """Least days between requests: what the contract says or, of a loop that retrains by a calendar, its step."""
+        if self.cooldown_days is not None:
+            return self.cooldown_days
+        step = self.calendar
+        return COOLDOWN if step is None else min(COOLDOWN, step)
+
+    @property
+    def calendar(self) -> int | None:
+        """Days between the retrainings of the calendar; None where none asks."""
+        options = self.policies.get("calendar")
+        return None if options is None else int(options.get("days", CALENDAR))
 
     @field_validator("policies", mode="before")
     @classmethod

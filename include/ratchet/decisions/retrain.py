@@ -31,7 +31,7 @@ def decide(facts: NightFacts, rules: Retrain, asking: Mapping[str, Ask]) -> Admi
 
     Days that never came are told, and so is a degradation that cannot be looked for.
 
-    The order of nights does not matter: a request `cooldown_days` before or after the partition postpones alike,
+    The order of nights does not matter: a request within the cool-down before or after the partition postpones alike,
     because runs triggered by assets come in any order.
     """
     found = _weigh(facts, rules, asking)
@@ -65,8 +65,8 @@ def _pending(facts: NightFacts, _: Retrain) -> str | None:
 
 def _cooling(facts: NightFacts, rules: Retrain) -> str | None:
     days = [day for day in facts.requested if day != facts.partition]
-    near = [day for day in days if abs(days_between(day, facts.partition)) < rules.cooldown_days]
-    return f"Cooling down: asked on {max(near)}, less than {rules.cooldown_days} days away" if near else None
+    near = [day for day in days if abs(days_between(day, facts.partition)) < rules.cooldown]
+    return f"Cooling down: asked on {max(near)}, less than {rules.cooldown} days away" if near else None
 
 
 def _spent(facts: NightFacts, rules: Retrain) -> str | None:

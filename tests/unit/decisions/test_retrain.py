@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ratchet.contract.rules import Retrain
 from ratchet.decisions import retrain
-from ratchet.decisions.policies import degradation, drift
+from ratchet.decisions.policies import calendar, degradation, drift
 from ratchet.partitions import shift
 from tests.given.facts import NIGHT, facts, live
 
@@ -95,7 +95,7 @@ def test_requests_keep_their_distance_in_whatever_order_nights_come(nights: list
         ):
             requested[night] = "k"
     ordered = sorted(int(day[-2:]) for day in requested)
-    assert all(b - a >= RULES.cooldown_days for a, b in itertools.pairwise(ordered))
+    assert all(b - a >= RULES.cooldown for a, b in itertools.pairwise(ordered))
 
 
 def test_a_budget_is_a_weeks() -> None:
@@ -114,3 +114,31 @@ def test_a_budget_is_a_weeks() -> None:
 def test_of_a_policy_that_is_not_asked_nothing_is_told() -> None:
     changed = facts(loss="log_loss", judged_in="brier")
     assert retrain.decide(changed, RULES, {"drift": ASKING["drift"]}).reason == retrain.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("rules", "cooldown"),
+    [
+        ({}, 5),
+        ({"policies": {"calendar": {"days": 1}}}, 1),
+        ({"policies": {"calendar": {}}}, 5),
+        ({"policies": {"calendar": {"days": 3}, "drift": {}}}, 3),
+        ({"policies": {"calendar": {"days": 1}}, "cooldown_days": 4}, 4),
+        ({"policies": {"calendar": {"days": 1}}, "cooldown_days": 0}, 0),
+    ],
+)
+def test_a_cool_down_is_no_longer_than_the_step_of_a_calendar_unless_it_is_said(
+    rules: dict[str, Any], cooldown: int
+) -> None:
+    assert Retrain.model_validate(rules).cooldown == cooldown
+
+
+def test_a_loop_that_retrains_every_day_asks_every_night() -> None:
+    """The plainest wish: with the cool-down of five days that every loop had it was every fifth night."""
+    rules, asked = Retrain(policies={"calendar": {"days": 1}}), dict[str, str]()
+    asking = {"calendar": partial(calendar.ask, options=calendar.Options(days=1))}
+    for night in (shift(NIGHT, i) for i in range(14)):
+        found = retrain.decide(facts(partition=night, trained=shift(NIGHT, -1), requested=asked), rules, asking)
+        assert found.verdict == "retrain", found.reason
+        asked[night] = found.key
+    assert len(asked) == 14

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratchet.contract.part import Part
-from ratchet.contract.rules import DayCount
+from ratchet.contract.rules import CALENDAR, DayCount
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.partitions import days_between
 
@@ -11,7 +11,7 @@ from ratchet.partitions import days_between
 class Options(Part):
     """A retraining every so many days."""
 
-    days: DayCount = 7
+    days: DayCount = CALENDAR
 
 
 def ask(facts: NightFacts, options: Options) -> str | None:
