@@ -1,13 +1,12 @@
 """Models of a replay: fitted by the code that production runs, once a content.
 
-They are kept with what they predict of the days after. A fit's name is a hash of its recipe and of the rows it is
-trained on, so that policies, and replays, share it.
+They are kept with what they predict of the days after. A fit's name is a hash of its recipe, its rows, and all else
+that it depends on (`keys.py`), so that policies, and replays, share it.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from ratchet.errors import TrainingError
 from ratchet.files import atomic, write_text
 from ratchet.monitoring import estimate
 from ratchet.partitions import shift
+from ratchet.replay import keys
 from ratchet.replay.data import DataVersion
 from ratchet.training import baseline, evaluation, intercept, model, recipe, too_good, value
 from ratchet.training.baseline import Baseline
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 AHEAD = 60  # days after its training that a fit predicts at once; later ones when they are asked for
-_FORMAT = 2  # of what is kept of a fit: the second keeps its baseline too
 PROBED = 50  # rows that a model's latency is measured with
 
 
@@ -164,8 +163,7 @@ class Fits:
 
     def name(self, data: DataVersion, first: str, until: str) -> str:
         """Name a fit by its content."""
-        text = f"{_FORMAT}:{self.recipe}:{self.loop.name}:{data.content(first, until)}"
-        return f"{until}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        return f"{until}-{keys.fit(self.loop, data, first, until)}"
 
     def get(self, data: DataVersion, first: str, until: str) -> Fitted:
         """Return a fit, made now if it was never made. Raises TrainingError, the same each time."""

@@ -6,7 +6,6 @@ One that was interrupted goes on where it stopped.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from ratchet.decisions.entries import Promoted, RolledBack, only
 from ratchet.errors import DataError, RequestError, TrainingError
 from ratchet.files import write_text
 from ratchet.partitions import days_between, parse, shift
-from ratchet.replay import spec
+from ratchet.replay import keys, spec
 from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
 from ratchet.replay.score import Outcome
@@ -202,24 +201,14 @@ def _weight(loop: Loop, case: Case) -> float:
 
 
 def _path(history: History, case: Case, nights: list[str], cache: Path) -> Path:
-    loop = _loop(history.loop, case)
-    content = {
-        "contract": loop.model_dump(mode="json"),
-        "nights": nights,
-        "code": _code(),
-        "deliveries": [dataclasses.astuple(each)[1:] for each in history.deliveries if each.known <= nights[-1]],
-        "heard": [repr(each) for each in history.heard if each.night <= nights[-1]],
-        "sql": (loop.folder / loop.features.sql).read_text(encoding="utf-8"),
-        "rows": [(first, data.content("", nights[-1])) for first, data in history.versions],
-    }
-    return cache / "outcomes" / f"{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]}.json"
-
-
-def _code() -> str:
-    """Hash the code that a replay runs."""
-    root = Path(__file__).parent.parent
-    files = [file for part in ("decisions", "replay", "training") for file in sorted((root / part).rglob("*.py"))]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    name = keys.life(
+        _loop(history.loop, case),
+        nights=nights,
+        deliveries=[dataclasses.astuple(each)[1:] for each in history.deliveries if each.known <= nights[-1]],
+        heard=[repr(each) for each in history.heard if each.night <= nights[-1]],
+        rows=[(first, data.content("", nights[-1])) for first, data in history.versions],
+    )
+    return cache / "outcomes" / f"{name}.json"
 
 
 def _load(path: Path) -> Outcome:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from ratchet.contract.loop import Loop
 from ratchet.data import targets
 from ratchet.files import atomic
 from ratchet.monitoring import distances, reference
 from ratchet.partitions import shift
+from ratchet.replay import keys
 from ratchet.replay.data import DataVersion
 from ratchet.replay.fits import Fitted
 
@@ -19,7 +21,7 @@ from ratchet.replay.fits import Fitted
 def drifted(champion: Fitted, data: DataVersion, night: str) -> tuple[str, ...]:
     """Return the columns beyond their thresholds, the furthest first."""
     loop = data.loop
-    past, about = _reference(champion)
+    past, about = _reference(champion, loop)
     first = shift(night, 1 - loop.monitor.window_days)
     days = [day for day in data.days if first <= day <= night]
     current = reference.columns(loop, champion.model, data.between(first, night))
@@ -28,10 +30,9 @@ def drifted(champion: Fitted, data: DataVersion, night: str) -> tuple[str, ...]:
     return tuple(sorted(beyond, key=lambda name: -beyond[name]))
 
 
-def _reference(champion: Fitted) -> tuple[pd.DataFrame, dict[str, Any]]:
-    folder = champion.folder / "reference"
+def _reference(champion: Fitted, loop: Loop) -> tuple[pd.DataFrame, dict[str, Any]]:
+    folder = champion.folder / f"reference-{keys.reference(loop)}"
     if not folder.exists():
-        loop = champion.data.loop
         rows = targets.known(loop, champion.data.between(champion.first, champion.until))
         with atomic(folder) as made:
             made.mkdir()
