@@ -9,6 +9,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+LOCK = "requirements.txt"
+
 
 @cache
 def code(home: Path) -> dict[str, str]:
@@ -37,6 +39,17 @@ def environment() -> dict[str, str]:
         "environment.hash": hashlib.sha256(text.encode()).hexdigest()[:16],
         "environment.python": platform.python_version(),
     }
+
+
+def lock(home: Path) -> str:
+    """Return the hash of the file that pins what is installed; nothing where there is none."""
+    path = home / LOCK
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
+
+
+def last_commit(home: Path, *places: Path) -> str:
+    """Return the last commit that has changed some places, abbreviated, and its subject; nothing outside of Git."""
+    return _git(home, "log", "-1", "--format=%h %s", "--", *map(str, places)) or ""
 
 
 def _git(home: Path, *arguments: str) -> str | None:

@@ -40,6 +40,7 @@ class Record(Part):
     asked_by: str = ""  # the login of who has asked for it; empty where no person has
     data: dict[str, str] = Field(default_factory=dict)  # revision, hash, train, holdout, read: days as a range
     code: str = ""  # the revision of the project
+    lock: str = ""  # hash of what pins its packages; empty of a run that is older than this, and where nothing does
     model: str = ""  # SHA-256, with which every load is compared
     uri: str = ""  # of the model, in MLflow
     seconds: float = 0.0  # of the fit

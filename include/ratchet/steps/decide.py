@@ -14,7 +14,7 @@ from ratchet.decisions import acts, requests, retrain, staleness
 from ratchet.decisions.entries import Requested, only
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, evaluations, looks, nights, production, records
+from ratchet.lifecycle import dataset, evaluations, looks, nights, production, recipes, records
 from ratchet.partitions import Partition, shift
 from ratchet.steps import StepRequest, StepResult, drift, performance
 
@@ -122,4 +122,5 @@ def gather(loop: Loop, partition: str) -> NightFacts:
         holdout=[each["challenger"] for _, each in sorted(judged.days.items())],
         judged_in=judged.loss,
         news=staleness.path(counts, record.data["train"], last),
+        changed=recipes.changed(loop, entries) if "recipe" in loop.retrain.policies else "",
     )

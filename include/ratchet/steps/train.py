@@ -121,6 +121,7 @@ def _record(loop: Loop, run_id: str, request: TrainRequest, tags: Mapping[str, s
         asked_by=request.asked_by,
         data={name.removeprefix("data."): value for name, value in tags.items() if name.startswith("data.")},
         code=tags["code.revision"],
+        lock=provenance.lock(Settings.current().home),
         intercept=loop.training.intercept_days,
     )
 

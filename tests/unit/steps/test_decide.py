@@ -63,6 +63,17 @@ def test_a_person_asks_and_pauses(watched: Path) -> None:
     ]
 
 
+def test_a_change_of_what_models_are_made_by_asks_for_one_training(watched: Path) -> None:
+    replace(watched, "    drift: {columns: 1}\n", "    recipe: {}\n")
+    turn(NIGHT)
+    for part in ("drift", "performance"):
+        step(part, "wind_watched", partition=NIGHT)
+    assert decide.gather(catalog.load("wind_watched"), NIGHT).changed == ""
+    sql = watched / "loops" / "wind_watched" / "features.sql"
+    sql.write_text(sql.read_text() + "-- another")
+    assert decide.gather(catalog.load("wind_watched"), NIGHT).changed.startswith("features.sql, trainer or parameters")
+
+
 def test_decide_wants_a_night_that_was_measured(watched: Path) -> None:
     with pytest.raises(DataError, match="Run the steps drift and performance"):
         step("decide", "wind_watched", partition="2013-01-15")

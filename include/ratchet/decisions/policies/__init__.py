@@ -13,7 +13,8 @@ from ratchet.decisions.policies.facts import NightFacts
 
 Ask = Callable[[NightFacts], str | None]  # a policy, its options bound
 
-FIRST = ("degradation", "drift", "cost_aware", "calendar")  # the order in which they are asked; a loop's own come after
+# The order in which they are asked; a loop's own come after.
+FIRST = ("recipe", "degradation", "drift", "cost_aware", "calendar")
 
 
 def causes(facts: NightFacts, asking: Mapping[str, Ask]) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ class NightFacts:
     judged_in: str = ""  # ... in the loss that its evaluation was in; nothing where that does not say
     news: Sequence[float] = ()  # what it has missed, a value a day since its training
     past: Sequence[staleness.Compared] = ()  # first looks of earlier duels
+    changed: str = ""  # what models are made by that has changed since the last training, and the commit; or nothing
     asked: Sequence[str] = ()  # who asked for a retraining since the last one, and why
     # Day -> why, of days in the window whose delivery was refused.
     bad_data: dict[str, str] = field(default_factory=dict)
