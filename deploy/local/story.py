@@ -91,9 +91,8 @@ def _night(story: Story, airflow: Airflow, console: Console, night: str) -> None
     duel = airflow.xcom(f"{story.loop}.monitor", followed["dag_run_id"], "duel") or {"verdict": "wait"}
     if duel["verdict"] != "wait":
         console.print(f"  [yellow]the duel decides:[/] {duel['reason']}")
-    retrain = next((t for t in followed["tasks"] if t["task_id"] == "retrain"), None)
-    if retrain and retrain["state"] == "success":
-        decided = airflow.xcom(f"{story.loop}.monitor", followed["dag_run_id"], "decide")
+    decided = airflow.xcom(f"{story.loop}.monitor", followed["dag_run_id"], "decide") or {"verdict": "wait"}
+    if decided["verdict"] == "retrain":
         console.print(f"  [yellow]asked for a retraining:[/] {decided['reason']}")
         started = time.monotonic()
         trained = _watch(story, airflow, console, "train", decided["key"])

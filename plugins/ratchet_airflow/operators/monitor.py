@@ -9,7 +9,6 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ratchet.decisions.retrain import NOTHING
 from ratchet_airflow import notes
 from ratchet_airflow.links import DecisionReportLink, DriftReportLink, MlflowRunLink
 from ratchet_airflow.operators.base import StepOperator
@@ -93,7 +92,7 @@ class DecideOperator(StepOperator):
 
 
 class RetrainOperator(TriggerDagRunOperator):
-    """Trigger the train DAG where the verdict is to retrain; skipped where it is not.
+    """Trigger the train DAG where the verdict is to retrain; where it is not, the run's note says why.
 
     The triggered run is named by its evidence, so that asking twice is asking once, and carries the reason in its note
     and conf.
@@ -110,10 +109,12 @@ class RetrainOperator(TriggerDagRunOperator):
         self.reason = reason
 
     def execute(self, context: Context) -> None:
-        """Trigger, or skip with the reason."""
+        """Trigger, or say why not: a decision to wait is one, and no task that was left out."""
+        if self.verdict not in ("retrain", "wait", "veto"):
+            raise AirflowSkipException("nothing was decided: there is no champion, and nobody waits")
         if self.verdict != "retrain":
-            if self.reason != NOTHING:
-                notes.add(context, self.log, f"no retraining: {self.reason}")
-            raise AirflowSkipException(f"{self.verdict}: {self.reason}")
+            self.log.info("%s: %s", self.verdict, self.reason)
+            notes.add(context, self.log, f"no retraining: {self.reason}")
+            return
         self.note = self.reason[:1000]  # as much as a run's note holds
         super().execute(context)
