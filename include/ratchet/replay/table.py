@@ -35,7 +35,7 @@ def rows(outcomes: Sequence[Outcome], best: Sequence[float], unit: str = "") -> 
             unit,
             each.week if unit else None,
             score.saved(each, outcomes[0]) if unit and each is not outcomes[0] else None,
-            score.difference(each, outcomes[0], 2 * score.LEVEL / tried)[2] if each is not outcomes[0] else math.nan,
+            score.difference(each, outcomes[0], 2 * score.LEVEL / tried)[2] if each is not outcomes[0] else None,
         )
         for each in outcomes
     ]
@@ -70,9 +70,9 @@ def recommended(table: Sequence[Row], nights: int, cost: float) -> Row:
     Together the bounds of all policies hold with probability 1 - `score.LEVEL` (Bonferroni, over those tried): the
     least of many is less by chance alone.
     """
-    present = next(row for row in table if math.isnan(row.at_most))
+    present = next(row for row in table if row.at_most is None)
 
     def proved(row: Row) -> bool:
-        return row.at_most * nights + cost * (row.retrainings - present.retrainings) < 0
+        return row.at_most is not None and row.at_most * nights + cost * (row.retrainings - present.retrainings) < 0
 
     return cheapest([present, *filter(proved, table)], nights, cost)

@@ -44,8 +44,9 @@ class Row:
     unit: str = ""  # the contract's own, which the next two are in; nothing where it has none
     week: float | None = None  # what a week costs
     saved: tuple[float, float, float] | None = None  # what it costs less than the first policy's, with its bounds
-    # Most that its loss exceeds the first policy's by: one-sided, at 95 % for all policies together. NaN of the first.
-    at_most: float = math.nan
+    # Most that its loss exceeds the first policy's by: one-sided, at 95 % for all policies together. None of the first,
+    # NaN where too few nights say anything.
+    at_most: float | None = None
 
     def cells(self) -> list[str]:
         """Return the line as text."""

@@ -12,7 +12,7 @@ from ratchet.replay.score import Outcome
 from ratchet.reports.replay import Row
 
 
-def _row(name: str, loss: float, retrainings: int, at_most: float = math.nan) -> Row:
+def _row(name: str, loss: float, retrainings: int, at_most: float | None = None) -> Row:
     return Row(name, loss, (0, 0, 0), 0, retrainings, 0, 0, 0, 0, 0, at_most=at_most)
 
 
@@ -35,6 +35,11 @@ def test_the_present_policy_stays_unless_another_is_proved_to_cost_less() -> Non
     assert table.recommended(rows, 100, 0.1).name == "few"  # seven retrainings less are certain
     assert table.recommended([rows[0], _row("few", 0.45, 10, 0.001)], 100, 0.1).name == "present"
     assert table.cheapest([rows[0], _row("few", 0.45, 10, 0.001)], 100, 0.1).name == "few"
+
+
+def test_of_two_nights_nothing_is_proved_and_the_present_policy_stays() -> None:
+    rows = [_row("better", 0.1, 3, math.nan), _row("present", 0.5, 3)]
+    assert table.recommended(rows, 2, 0.0).name == "present"
 
 
 def test_of_many_policies_that_are_no_better_none_is_recommended() -> None:
