@@ -132,7 +132,7 @@ def test_a_state_of_format_2_loses_its_worktree_and_nothing_that_is_nowhere_else
 def test_a_state_of_format_3_gets_the_records_of_its_trainings(wind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What MLflow says at that moment is believed, and from then on the records are."""
     promoted = train(wind, "first")
-    records.amend(catalog.load(wind), promoted.mlflow_run, baseline=None)  # there were none at that time
+    records.amend(catalog.load(wind), promoted.mlflow_run, baseline=None, lock="")  # there were none at that time
     registry = dataset.registry()
     made = [path for path in registry.texts_below(wind) if path.split("/")[1] in ("runs", "keys", "duels")]
     assert len(made) == 3
