@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from ratchet.contract.loop import Loop
+from ratchet.decisions import gate
 from ratchet.decisions.duel import Cluster, Evidence, load
 from ratchet.decisions.entries import Certified, Entries, only
 from ratchet.decisions.worth import number
@@ -18,9 +19,8 @@ from ratchet.text import counted, signed
 from ratchet.training import intercept
 from ratchet.training.intercept import Shift
 
-Shifts = Mapping[
-    str, Shift
-]  # day -> what a side's answers of it were shifted by; days that are not known are not there
+# Day -> what a side's answers of it were shifted by; days that are not known are not there.
+Shifts = Mapping[str, Shift]
 
 LISTED = 60  # latest days of a duel
 DRAWN = 120  # latest nights that have certified
@@ -116,13 +116,9 @@ def _duel(loop: Loop, clusters: Sequence[Cluster], shown: Evidence, other: str, 
         f"Bars: {loop.loss_words} of the {who} less that of the {other}, on {count} from "
         f"{clusters[0].key} to {clusters[-1].key}, {beyond} of them beyond the bound; on average "
         f"{signed(shown.difference)} [{signed(shown.low)}, {signed(shown.high)}]. Lines: the capital, "
-        f"{_capital(shown.rival)} for the {who} and {_capital(shown.champion)} for the {other} at the end; "
-        f"{_capital(shown.needed)} decides."
+        f"{gate.odds(shown.rival)} for the {who} and {gate.odds(shown.champion)} for the {other} at the end; "
+        f"{gate.odds(shown.needed)} decides."
     )
-
-
-def _capital(log: float) -> str:
-    return f"{math.exp(log):.3g}" if log < 20 else "over 10^8"
 
 
 def costs(value: Mapping[str, Any] | None) -> list[str]:
