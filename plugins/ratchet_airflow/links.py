@@ -41,13 +41,13 @@ class MlflowRunLink(_ResultLink):
 
 
 class DriftReportLink(_ResultLink):
-    """Evidently's report of a night."""
+    """Evidently's report of a night that compared something; it is made when it is asked for."""
 
     name = "Drift report"
 
     def address(self, result: dict[str, Any], operator: Any) -> str:
         """Link to the plugin's page."""
-        return f"{PAGES}/reports/{operator.loop}/{result['partition']}/drift.html" if result.get("report") else ""
+        return f"{PAGES}/reports/{operator.loop}/{result['partition']}/drift.html" if result.get("days") else ""
 
 
 class DecisionReportLink(_ResultLink):

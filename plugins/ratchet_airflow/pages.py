@@ -89,8 +89,8 @@ def drift_report(loop: Loop, day: str) -> FileResponse:
     if not pages and (folder / "drift.json").exists():
         raise HTTPException(
             404,
-            "Evidently's report of that night was not made, for nothing had drifted, or was pruned. "
-            f"Make it: ratchet step drift --loop {loop} --partition {day} --report true",
+            "Evidently's report of that night was not made yet, or was pruned. "
+            f"Make it: ratchet step explain --loop {loop} --partition {day}",
         )
     first = folder / "drift.html"
     name = "drift.html" if first.exists() or not pages else pages[-1].name

@@ -211,7 +211,9 @@ def test_links() -> None:
     assert links.DataDocsLink().get_link(task, ti_key=None) == "/ratchet/data-docs/wind/weather/2013-01-02.html"
     task.result = {"report": "/state/reports/wind/replays/a-b.html"}
     assert links.ReplayReportLink().get_link(task, ti_key=None) == "/ratchet/replays/wind/a-b.html"
-    task.result = {"report": "x", "partition": "2013-01-02"}
+    task.result = {"days": 0, "partition": "2013-01-02"}
+    assert links.DriftReportLink().get_link(task, ti_key=None) == ""
+    task.result = {"days": 7, "partition": "2013-01-02"}
     assert links.DriftReportLink().get_link(task, ti_key=None) == "/ratchet/reports/wind/2013-01-02/drift.html"
 
 

@@ -54,9 +54,7 @@ def run(loop: Loop, request: DecideRequest) -> DecideResult:
         reason = f"the night of {night} is over: it has decided, and later nights have begun"
         return DecideResult(reason=reason, outcome="unchanged", partition=night, verdict="wait")
     known = gather(loop, night)
-    seen = {
-        name: text for name in (drift.FILE, performance.FILE, "drift.html") if (text := looks.read(loop, night, name))
-    }
+    seen = {name: text for name in (drift.FILE, performance.FILE) if (text := looks.read(loop, night, name))}
     seen["night.json"] = json.dumps(dataclasses.asdict(known), indent=1)
     with runs.connected() as client:
         policies = catalog.policies(loop)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from ratchet.adapters import drift_report, runs
+from ratchet.adapters import runs
+from ratchet.adapters.data_registry import Registry
 from ratchet.contract.loop import Loop
 from ratchet.contract.resting import days_of_rest
 from ratchet.decisions import coverage, shadows
@@ -29,7 +31,6 @@ class DriftRequest(StepRequest):
     revision: Revision = Field(
         default="", description="The state of the data registry; by default what the night knew."
     )
-    report: bool = Field(default=False, description="Let Evidently's report be made, alarm or none.")
 
 
 class DriftResult(StepResult):
@@ -42,7 +43,6 @@ class DriftResult(StepResult):
     expected: int = 0  # ... of so many on which rows were expected, or came
     never_came: tuple[str, ...] = ()  # of them, days of which nobody has heard
     drifted: tuple[str, ...] = ()  # columns beyond their thresholds
-    report: str | None = None  # Evidently's page: on an alarm, at a champion's first look, or where it was asked for
 
 
 def run(loop: Loop, request: DriftRequest) -> DriftResult:
@@ -69,12 +69,11 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
             outcome: Outcome = "unchanged" if waits else "skipped"
             return _keep(loop, DriftResult(reason=reason, outcome=outcome, partition=request.partition))
         known = read(loop, request.partition)
-        inputs = f"{champion.number}:{registry.content_id(f'{loop.name}/data', revision)}"
-        mark = hashlib.sha256(inputs.encode()).hexdigest()[:12]
-        before = _seen(loop, request.partition, inputs, mark)
-        if before and not (request.report and before.report is None):
+        compared = inputs(loop, registry, champion.number, revision)
+        mark = hashlib.sha256(compared.encode()).hexdigest()[:12]
+        if before := _before(loop, request.partition, compared, mark):
             return before
-        first_seen = known is None or known["outcome"] == "skipped" or known.get("inputs") == inputs
+        first_seen = known is None or known["outcome"] == "skipped" or known.get("inputs") == compared
         later = "" if first_seen else f"-{mark}"  # a look beside the first
         import pandas as pd
 
@@ -83,21 +82,7 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         about = json.loads(records.file(loop, client, champion.run_id, reference.THRESHOLDS))
         rows = feature_days.of_range(registry, loop, revision, first, request.partition)
         current = reference.columns(loop, model, rows)
-        compared = (current, past, *reference.kinds(past), reference.limits(about, len(days)))
-        columns = distances.judged(*compared)
-        path = None
-        if (
-            request.report
-            or any(each.drifted for each in columns)
-            or _is_first(loop, request.partition, champion.number)
-        ):
-            page, numbers = drift_report.make(*compared)
-            path = looks.folder(loop, request.partition) / f"drift{later}.html"
-            write_text(path, page)
-            kept = f"drift/{request.partition}{later}"
-            runs.log_files(client, champion.run_id, {f"{kept}.html": page, f"{kept}.json": numbers})
-        if before:
-            return before.model_copy(update={"report": str(path)})
+        columns = distances.judged(current, past, *reference.kinds(past), reference.limits(about, len(days)))
     drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
     beyond = f"{len(drifted)} of {len(columns)} columns are beyond their thresholds"
@@ -114,10 +99,9 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
         expected=window.expected,
         never_came=window.never,
         drifted=tuple(c.column for c in drifted),
-        report=str(path) if path else None,
     )
     columns_found = {c.column: [c.distance, c.threshold] for c in columns}
-    return _keep(loop, result, later, inputs=inputs, columns=columns_found)
+    return _keep(loop, result, later, inputs=compared, revision=revision, columns=columns_found)
 
 
 def read(loop: Loop, partition: str) -> dict[str, Any] | None:
@@ -126,22 +110,30 @@ def read(loop: Loop, partition: str) -> dict[str, Any] | None:
     return json.loads(text) if text else None
 
 
-def _seen(loop: Loop, partition: str, inputs: str, mark: str) -> DriftResult | None:
+def inputs(loop: Loop, registry: Registry, champion: str, revision: str) -> str:
+    """Return what a look rests on: the champion's version, and the content of the loop's data at a revision."""
+    return f"{champion}:{registry.content_id(f'{loop.name}/data', revision)}"
+
+
+def seen(loop: Loop, partition: str) -> dict[str, dict[str, Any]]:
+    """Return the looks at a night that compared something: mark, empty of the first -> what was found."""
+    files = sorted(looks.folder(loop, partition).glob("drift*.json"), key=lambda path: len(path.name))
+    found = {path.stem.removeprefix("drift"): json.loads(path.read_text(encoding="utf-8")) for path in files}
+    return {mark: look for mark, look in found.items() if "columns" in look}
+
+
+def page(loop: Loop, partition: str, mark: str = "") -> Path:
+    """Say where Evidently's page about a look lies, once the step `explain` has made it."""
+    return looks.folder(loop, partition) / f"drift{mark}.html"
+
+
+def _before(loop: Loop, partition: str, compared: str, mark: str) -> DriftResult | None:
     """Return an earlier look at the same: the first, or one beside it."""
     for name in (FILE, f"drift-{mark}.json"):
         found = json.loads(looks.read(loop, partition, name) or "{}")
-        if found.get("inputs") == inputs:
-            page = looks.folder(loop, partition) / name.replace(".json", ".html")
-            report = str(page) if page.exists() else None
-            return DriftResult.model_validate({**found, "outcome": "unchanged", "report": report})
+        if found.get("inputs") == compared:
+            return DriftResult.model_validate({**found, "outcome": "unchanged"})
     return None
-
-
-def _is_first(loop: Loop, partition: str, champion: str) -> bool:
-    """Say whether no earlier night has looked at the days beside this champion's."""
-    earlier = [path.parent.name for path in looks.folder(loop, "").glob(f"*/{FILE}") if path.parent.name < partition]
-    before = read(loop, max(earlier)) if earlier else None
-    return before is None or before["champion"] != champion
 
 
 def _keep(loop: Loop, result: DriftResult, later: str = "", **more: object) -> DriftResult:

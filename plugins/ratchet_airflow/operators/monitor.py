@@ -20,18 +20,16 @@ class DriftOperator(StepOperator):
     :param loop: name of the loop. The other parameters are templated.
     :param partition: the latest day to look at.
     :param revision: of the data registry; what the night knew by default.
-    :param report: `true` lets Evidently's report be made where nothing has drifted, too.
     """
 
     step = "drift"
-    template_fields: Sequence[str] = ("partition", "revision", "report")
+    template_fields: Sequence[str] = ("partition", "revision")
     operator_extra_links = (DriftReportLink(), MlflowRunLink())
 
-    def __init__(self, *, partition: str, revision: str = "", report: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, partition: str, revision: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.partition = partition
         self.revision = revision
-        self.report = report
 
 
 class PerformanceOperator(StepOperator):

@@ -132,7 +132,7 @@ def test_a_night_asks_by_the_contract_that_it_began_with_and_names_what_it_saw(w
     asked = ledger.read(catalog.load("wind_watched"))[-1]
     assert (asked.kind, asked.contract) == ("requested", before)
     loop = catalog.load("wind_watched")
-    for name in ("drift.json", "performance.json", "drift.html"):
+    for name in ("drift.json", "performance.json"):
         assert registry.fact(loop.name, asked.facts[name], Path(name).suffix) == looks.read(loop, night, name)
     known = json.loads(registry.fact(loop.name, asked.facts["night.json"]))
     assert (known["partition"], known["champion"], known["bad_data"]) == (night, "1", {})
