@@ -17,6 +17,7 @@ from rich.console import Console
 
 from deploy.local.client import Airflow
 from ratchet import partitions
+from ratchet.decisions import lifecycle
 from ratchet.errors import ServiceError
 from ratchet.lifecycle import dataset
 
@@ -51,8 +52,8 @@ def tell(story: Story, airflow: Airflow, console: Console) -> None:
     console.rule("The first champion")
     until = partitions.parse(story.history)[-1]
     conf = {"reason": f"first champion, from {story.history}", "until": until}
-    first = _run(story, airflow, console, "first champion", "train", "first-champion", conf=conf)
-    if not any(t["task_id"] == "promote" and t["state"] == "success" for t in first["tasks"]):
+    _run(story, airflow, console, "first champion", "train", "first-champion", conf=conf)
+    if lifecycle.champion(dataset.registry().ledger(story.loop)) is None:
         raise ServiceError(
             f"The first champion was not promoted. Its run {story.loop}.train first-champion says why, in task gate"
         )

@@ -12,6 +12,7 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,6 +125,22 @@ def test_every_task_and_dag_is_documented(bag: Any) -> None:
         assert dag.owner == "operations"
         for task in dag.tasks:
             assert type(task).__doc__
+
+
+def test_what_follows_a_verdict_is_told_why_there_is_nothing_to_do(bag: Any) -> None:
+    """By the judge, and after a refit by that: one that was refused, or is measured again on a later night."""
+    for name, judge in (("flight_delays.train", "gate"), ("flight_delays.monitor", "duel")):
+        environment = bag.dags[name].get_template_env()
+        lost = {"verdict": "reject", "reason": "rejected: worse", "run": "x"}
+        for given, refitted, told in (
+            (lost, {"outcome": "skipped", "reason": "rejected: worse"}, ("rejected: worse", "rejected: worse")),
+            ({**lost, "verdict": "promote"}, {"outcome": "done", "reason": "refitted"}, ("", "")),
+            ({**lost, "verdict": "promote"}, {"outcome": "skipped", "reason": "waits: slow"}, ("", "waits: slow")),
+        ):
+            xcoms = {judge: given, "refit": refitted}
+            ti = SimpleNamespace(xcom_pull=lambda task_ids, xcoms=xcoms: xcoms[task_ids])
+            tasks = [bag.dags[name].get_task(each) for each in ("refit", "promote")]
+            assert tuple(environment.from_string(each.nothing).render(ti=ti) for each in tasks) == told
 
 
 def test_operators_take_their_requests_fields(bag: Any) -> None:

@@ -13,15 +13,16 @@ from typing import Any
 import httpx
 import pytest
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import BaseHook, Connection
+from airflow.sdk import Asset, BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ratchet import catalog
+from ratchet.decisions.shadows import NOBODY
 from ratchet_airflow import links, notes
 from ratchet_airflow.operators import approve, base
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
-from ratchet_airflow.operators.monitor import DriftOperator, RetrainOperator
-from ratchet_airflow.operators.train import TrainOperator
+from ratchet_airflow.operators.monitor import DriftOperator, DuelOperator, RetrainOperator
+from ratchet_airflow.operators.train import GateOperator, PromoteOperator, RefitOperator, TrainOperator
 from ratchet_airflow.runtimes import local
 from tests.airflow.test_added import written
 from tests.conftest import ROOT
@@ -133,6 +134,14 @@ def test_a_question_that_was_answered_at_the_command_line_is_not_put_and_what_fo
     assert noted == ["answered before: approved by ada"]
 
 
+def test_where_nothing_is_to_be_approved_the_question_says_so_and_ends_well(
+    place: Path, monkeypatch: pytest.MonkeyPatch, noted: list[str]
+) -> None:
+    monkeypatch.setattr(approve, "step", lambda *_: {"outcome": "skipped", "reason": "rejected: worse"})
+    approve.ApproveOperator(task_id="approve", loop="wind", run="first").execute(CONTEXT)
+    assert noted == ["rejected: worse"]
+
+
 @pytest.mark.parametrize(("approvers", "may"), [(["ada", "bob"], ["bob"]), (["ada"], None)])
 def test_who_has_asked_for_the_training_is_not_asked(
     place: Path, monkeypatch: pytest.MonkeyPatch, noted: list[str], approvers: list[str], may: list[str] | None
@@ -177,6 +186,58 @@ def test_the_airflow_workers_settings_are_kept_from_the_step(place: Path, monkey
     monkeypatch.setattr(subprocess, "run", run)
     local.run("fetch", catalog.load("wind"), {"partitions": "2013-01-02"}, Log())
     assert "none" in lines
+
+
+@pytest.mark.parametrize("operator", [RefitOperator, PromoteOperator])
+def test_a_decision_not_to_promote_ends_well_and_changes_no_asset(
+    place: Path, noted: list[str], monkeypatch: pytest.MonkeyPatch, operator: Any
+) -> None:
+    """The tasks after a gate that rejected were ones that Airflow shows as skipped."""
+    asked: list[str] = []
+    said = {"outcome": "done", "reason": "v2 is the champion", "mlflow_run": "x"}
+    monkeypatch.setattr(base, "step", lambda name, *_: asked.append(name) or said)
+
+    def task(nothing: str = "") -> Any:
+        outlets = [Asset("wind.model")]
+        return operator(task_id="task", loop="wind", run="first", mlflow_run="x", outlets=outlets, nothing=nothing)
+
+    idle = task("rejected: worse than v1")
+    assert idle.execute(CONTEXT) == {"outcome": "skipped", "reason": "rejected: worse than v1"}
+    assert (asked, idle.outlets, noted) == ([], [], [])
+    busy = task()
+    assert busy.execute(CONTEXT) == said
+    assert (asked, len(busy.outlets)) == ([operator.step], 1)
+    # What the step itself decides stands in the run's note: a person said no, or the refit is not what was judged.
+    monkeypatch.setattr(base, "step", lambda *_: {"outcome": "skipped", "reason": "rejected by ada"})
+    refused = task()
+    assert refused.execute(CONTEXT)["reason"] == "rejected by ada"
+    assert (noted, refused.outlets) == ([f"{operator.step}: rejected by ada"], [])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "notes", "events"),
+    [
+        ("wait", NOBODY, [], 0),
+        ("wait", "second: waits", ["duel: second: waits"], 0),
+        ("promote", "won: better", ["duel: won: better"], 0),  # it is promoted by a later task
+        ("rollback", "v1 is back", ["duel: v1 is back"], 1),
+    ],
+)
+def test_what_a_nights_duel_decides_stands_in_its_note_and_only_a_rollback_changes_the_champion(
+    place: Path, noted: list[str], monkeypatch: pytest.MonkeyPatch, verdict: str, reason: str, notes: Any, events: int
+) -> None:
+    monkeypatch.setattr(base, "step", lambda *_: {"outcome": "done", "verdict": verdict, "reason": reason})
+    task = DuelOperator(task_id="duel", loop="wind", partition="2013-01-02", outlets=[Asset("wind.model")])
+    task.execute(CONTEXT)
+    assert (noted, len(task.outlets)) == (notes, events)
+
+
+def test_what_the_gate_decides_stands_in_the_note_of_the_training(
+    place: Path, noted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "step", lambda *_: {"outcome": "done", "verdict": "reject", "reason": "rejected: worse"})
+    GateOperator(task_id="gate", loop="wind", run="first", mlflow_run="x").execute(CONTEXT)
+    assert noted == ["gate: rejected: worse"]
 
 
 @pytest.mark.parametrize("verdict", ["wait", "veto"])

@@ -14,7 +14,7 @@ from pydantic import Field
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import acts, anchors, duel, lifecycle, looks
+from ratchet.decisions import acts, anchors, duel, lifecycle, looks, shadows
 from ratchet.decisions import gate as decisions
 from ratchet.decisions.entries import Anchored, Certified, Entries, Entry, Judged, Released, RolledBack, Won, only
 from ratchet.errors import DataError
@@ -133,7 +133,7 @@ def _result(loop: Loop, client: Tracking, entries: Entries, found: looks.Night, 
     won = found.winner or next((each for each in only(entries, Won) if each.night == night), None)
     if won is None:
         told = [*found.said, *(f"{each.run}: {look.reason}" for each, look in found.looks)]
-        return DuelResult(reason="; ".join(told) or "nobody waits in shadow", partition=night)
+        return DuelResult(reason="; ".join(told) or shadows.NOBODY, partition=night)
     looked = next((look for each, look in found.looks if each.mlflow_run == won.evaluated), None)
     listed = looked.checks if looked else gate.listed(loop, won.evaluated)
     return DuelResult(

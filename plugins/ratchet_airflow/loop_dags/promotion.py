@@ -11,21 +11,23 @@ from ratchet_airflow.operators.train import PromoteOperator, RefitOperator
 
 
 def promotion(loop: Loop, model: Asset, judge: BaseOperator, until: str = "") -> BaseOperator:
-    """Let what follows a verdict to promote follow, each skipped where there is none; return the last task.
+    """Let what follows a verdict to promote follow, which says why where there is none; return the last task.
 
     Where a person is to approve, the last task asks, and waits for nobody: the DAG `<loop>.approve` promotes.
     """
     verdict = f"ti.xcom_pull(task_ids='{judge.task_id}')"
     run = f"{{{{ {verdict}['run'] }}}}"
     won = {"loop": loop.name, "run": run, "mlflow_run": f"{{{{ {verdict}['mlflow_run'] }}}}"}
+    nothing = f"{{{{ '' if {verdict}['verdict'] == 'promote' else {verdict}['reason'] }}}}"
     tasks: list[BaseOperator] = [judge]
     if loop.gate.deploy == "refit":
-        tasks.append(RefitOperator(task_id="refit", until=until, **won, **where(loop, "refit")))
+        tasks.append(RefitOperator(task_id="refit", until=until, nothing=nothing, **won, **where(loop, "refit")))
+        refit = "ti.xcom_pull(task_ids='refit')"
+        nothing = f"{{{{ {refit}['reason'] if {refit}['outcome'] == 'skipped' else '' }}}}"
     if loop.gate.approval:
-        tasks.append(AskOperator(task_id="ask", loop=loop.name, verdict=f"{{{{ {verdict}['verdict'] }}}}", run=run))
+        tasks.append(AskOperator(task_id="ask", loop=loop.name, run=run, nothing=nothing))
     else:
-        tasks.append(
-            PromoteOperator(task_id="promote", outlets=[model], **won, **where(loop, "promote", REGISTRY_POOL))
-        )
+        settled = where(loop, "promote", REGISTRY_POOL)
+        tasks.append(PromoteOperator(task_id="promote", outlets=[model], nothing=nothing, **won, **settled))
     chain(*tasks)
     return tasks[-1]

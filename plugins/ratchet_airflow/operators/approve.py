@@ -14,7 +14,7 @@ from airflow.configuration import conf
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException
 
 from ratchet import catalog
 from ratchet.contract.rules import ANYBODY
@@ -30,22 +30,23 @@ _SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAu
 class AskOperator(TriggerDagRunOperator):
     """Start the run that asks about a challenger, once a challenger; nobody waits for it.
 
-    :param verdict: of the gate or the duel: nothing is asked where it is not `promote`. (templated)
     :param run: the key of the training. (templated)
+    :param nothing: why nothing is to be promoted; empty where something is. (templated)
     """
 
-    template_fields: Sequence[str] = (*TriggerDagRunOperator.template_fields, "verdict", "run")
+    template_fields: Sequence[str] = (*TriggerDagRunOperator.template_fields, "run", "nothing")
 
-    def __init__(self, *, loop: str, verdict: str, run: str, **kwargs: Any) -> None:
+    def __init__(self, *, loop: str, run: str, nothing: str = "", **kwargs: Any) -> None:
         about = {"trigger_dag_id": f"{loop}.approve", "trigger_run_id": run, "conf": {"run": run}}
         super().__init__(skip_when_already_exists=True, **about, **kwargs)
-        self.verdict = verdict
         self.run = run
+        self.nothing = nothing
 
     def execute(self, context: Context) -> None:
-        """Ask, or skip."""
-        if self.verdict != "promote":
-            raise AirflowSkipException(f"{self.verdict}: there is nothing to approve")
+        """Ask, or say why there is nothing to ask."""
+        if self.nothing:
+            self.log.info("nothing to approve: %s", self.nothing)
+            return
         super().execute(context)
 
 
@@ -70,9 +71,8 @@ class ApproveOperator(ApprovalOperator):
         asked = step("question", catalog.load(self.loop), {"run": self.run}, self.log)
         if error := asked.get("error"):
             raise failure(error)
-        if asked["outcome"] == "skipped":
-            raise AirflowSkipException(asked["reason"])
-        if asked["outcome"] == "unchanged":  # at the command line: what follows carries it out
+        # Nothing is to be approved, or it was answered at the command line: what follows says so, or carries it out.
+        if asked["outcome"] in ("skipped", "unchanged"):
             notes.add(context, self.log, asked["reason"])
             return
         self.subject = asked["subject"]

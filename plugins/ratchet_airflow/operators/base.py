@@ -76,5 +76,9 @@ class StepOperator(BaseOperator):
             raise AirflowFailException(self.result["reason"])
         if self.result["outcome"] == "skipped":
             notes.add(context, self.log, f"{self.step}: {self.result['reason']}")
-            raise AirflowSkipException(self.result["reason"])
+            self.left_out()
         return self.result
+
+    def left_out(self) -> None:
+        """Skip the task: its step had nothing to do."""
+        raise AirflowSkipException(self.result["reason"])

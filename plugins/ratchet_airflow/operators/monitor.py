@@ -9,6 +9,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ratchet.decisions.shadows import NOBODY
 from ratchet_airflow import notes
 from ratchet_airflow.links import DecisionReportLink, DriftReportLink, MlflowRunLink
 from ratchet_airflow.operators.base import StepOperator
@@ -69,8 +70,10 @@ class DuelOperator(StepOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Look; what was decided stands in the run's note."""
         result = super().perform(context)
-        if result["verdict"] != "wait":
+        if result["reason"] != NOBODY:
             notes.add(context, self.log, f"{self.step}: {result['reason']}")
+        if result["verdict"] != "rollback":
+            self.outlets.clear()  # what Airflow tells others of when the task has ended: here, another champion
         return result
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowSkipException
 
 from ratchet_airflow import notes
 from ratchet_airflow.links import DatasetCommitLink, DecisionReportLink, MlflowRunLink
@@ -102,53 +101,75 @@ class GateOperator(StepOperator):
         self.run = run
         self.mlflow_run = mlflow_run
 
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Look; what was decided stands in the run's note."""
+        result = super().perform(context)
+        notes.add(context, self.log, f"{self.step}: {result['reason']}")
+        return result
+
 
 class _AfterVerdict(StepOperator):
-    """A step on the run that a verdict names; skipped where it names none."""
+    """A step on the run that a verdict names.
 
-    run: str
+    Where there is nothing to do, that was decided: the task says why and ends well, and its assets have not changed.
+    """
+
+    nothing: str
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the step, or skip."""
-        if not self.run:
-            raise AirflowSkipException("No challenger has won: there is nothing to do")
-        return super().perform(context)
+        """Run the step, or say why there is nothing to do."""
+        if not self.nothing:
+            return super().perform(context)
+        self.result = {"outcome": "skipped", "reason": self.nothing}
+        self.left_out()
+        return self.result
+
+    def left_out(self) -> None:
+        """Say why nothing was done."""
+        self.log.info("nothing to %s: %s", self.step, self.result["reason"])
+        self.outlets.clear()  # what Airflow tells others of when the task has ended
 
 
 class RefitOperator(_AfterVerdict):
-    """Fit the recipe of a challenger that is to be promoted on all labelled days; skipped where it is not to be.
+    """Fit the recipe of a challenger that is to be promoted on all labelled days; where it is not to be, say why.
 
     :param loop: name of the loop. The other parameters are templated.
     :param run: key of the training: the same key is the same training.
     :param mlflow_run: the MLflow run that was judged.
     :param until: the latest partition that exists for the refit; by default the training's own days, the held-out ones
         included.
+    :param nothing: why nothing is to be promoted; empty where something is.
     """
 
     step = "refit"
-    template_fields: Sequence[str] = ("run", "mlflow_run", "until")
+    request_fields: ClassVar[Sequence[str]] = ("run", "mlflow_run", "until")
+    template_fields: Sequence[str] = ("run", "mlflow_run", "until", "nothing")
     operator_extra_links = (MlflowRunLink(),)
 
-    def __init__(self, *, run: str, mlflow_run: str, until: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, run: str, mlflow_run: str, until: str = "", nothing: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run = run
         self.mlflow_run = mlflow_run
         self.until = until
+        self.nothing = nothing
 
 
 class PromoteOperator(_AfterVerdict):
-    """Register the challenger and make it the champion; skipped where the gate rejected it, or a person said no.
+    """Register the challenger and make it the champion; where it was rejected, waits, or a person said no, say so.
 
     :param loop: name of the loop. The other parameters are templated.
     :param run: key of the training: the same key is the same training.
     :param mlflow_run: the MLflow run that was judged.
+    :param nothing: why nothing is to be promoted; empty where something is.
     """
 
     step = "promote"
-    template_fields: Sequence[str] = ("run", "mlflow_run")
+    request_fields: ClassVar[Sequence[str]] = ("run", "mlflow_run")
+    template_fields: Sequence[str] = ("run", "mlflow_run", "nothing")
     operator_extra_links = (MlflowRunLink(),)
 
-    def __init__(self, *, run: str, mlflow_run: str, **kwargs: Any) -> None:
+    def __init__(self, *, run: str, mlflow_run: str, nothing: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run = run
         self.mlflow_run = mlflow_run
+        self.nothing = nothing
