@@ -54,8 +54,8 @@ types: $(STAMP) ## Check types, strictly
 unit: $(STAMP) browser postgres ## Run the tests alone, in WORKERS=2 processes
 	$(PYTEST)
 
-test-order: $(STAMP) ## Ask the real scheduler for nights at once, in any order, twice, and after a week off (7 minutes)
-	$(PYTEST) -n 0 tests/slow/test_order.py
+test-order: $(STAMP) ## Ask the real scheduler for nights at once, in any order, twice, after a week off, and to retrain each night (8 minutes)
+	$(PYTEST) -n 0 tests/slow/test_order.py tests/slow/test_every_night.py
 
 test-commands: $(STAMP) ## Run every command of README and docs as it is printed, on an installation of its own (5 minutes)
 	$(PYTEST) -n 0 tests/slow/test_commands.py

@@ -48,6 +48,7 @@ def local(
         lay(folder / "var", loops_folder, folder, patch.setenv)
         rename(folder, "wind", "wind_approved")
         rename(folder, "wind", "wind_at_once")
+        _every_night(folder / "loops" / rename(folder, "wind", "wind_nightly") / "loop.yaml")
         contract = folder / "loops" / "wind_approved" / "loop.yaml"
         contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: [ada, admin]\n"))
         _smaller(folder / "loops" / "flight_delays" / "loop.yaml")
@@ -63,6 +64,13 @@ def local(
         finally:
             services.down(found, print)
         assert services.running(found) == []
+
+
+def _every_night(contract: Path) -> None:
+    """Let a loop retrain every night, by the one line that says so."""
+    kept, section, _ = contract.read_text().partition("retrain:\n")
+    assert section
+    contract.write_text(f"{kept}retrain: {{policies: {{calendar: {{days: 1}}}}}}\n")
 
 
 def _smaller(contract: Path) -> None:

@@ -9,4 +9,4 @@ __all__ = ["airflow", "console", "local"]
 
 @pytest.fixture(scope="package")
 def installed_loops() -> tuple[str, ...]:
-    return ("wind", "wind_at_once")
+    return ("wind", "wind_at_once", "wind_nightly")
