@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint types unit test-order test-commands test-lives test-attacks test-gpu simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-replay bench-growth bench-story bench-data bench-features bench-leaks bench-memory bench-gpu
+.PHONY: help install run up down test lint types unit test-order test-commands test-lives test-attacks test-gpu simulate coverage format wheels lock clean screenshots drawing browser postgres bench-night bench-gate bench-drift bench-replay bench-growth bench-story bench-data bench-features bench-leaks bench-memory bench-gpu
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ bench-growth: $(STAMP) ## Measure what a night costs at 30, 365 and 1,095 days o
 
 bench-story: $(STAMP) ## Measure what the story of make run costs, at version 0.1.0 and now (20 minutes)
 	$(BIN)/python -m benchmarks.story
+
+bench-drift: $(STAMP) ## Measure the drift check: false alarms by age of the history, delays, seconds, beside Evidently's (10 minutes)
+	$(BIN)/python -m benchmarks.drift
 
 bench-data: $(STAMP) ## Measure what fetch, validate and publish of days of up to five million rows cost (10 minutes)
 	$(BIN)/python -m benchmarks.data

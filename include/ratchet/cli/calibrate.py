@@ -12,7 +12,7 @@ from rich.table import Table
 from ratchet import catalog
 from ratchet.adapters import runs
 from ratchet.errors import RequestError
-from ratchet.lifecycle import dataset, feature_days, ledger, proven, records
+from ratchet.lifecycle import dataset, examples, ledger, proven, records
 from ratchet.monitoring import reference
 
 
@@ -31,7 +31,8 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
 
     Each training calibrates its own; this is for after a change of monitor.alarms_per_year or monitor.window_days.
     """
-    loop, registry, console = catalog.load(loop_name), dataset.existing(), Console()
+    loop, console = catalog.load(loop_name), Console()
+    dataset.existing()
     wanted = alarms_per_year if alarms_per_year is not None else loop.monitor.alarms_per_year
     loop = loop.model_copy(update={"monitor": loop.monitor.model_copy(update={"alarms_per_year": wanted})})
     with runs.connected() as client:
@@ -39,10 +40,10 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
         if champion is None:
             raise RequestError(f"{loop.name} has no champion yet: train one first")
         record = records.read(loop, champion.run_id)
-        rows = feature_days.of_range(registry, loop, registry.resolve(record.data["revision"]), *record.trained)
-        model = proven.version_model(loop, champion)
+        rows, model = examples.of_run(loop, record), proven.version_model(loop, champion)
+        few = rows.sample(reference.SAMPLE, loop.training.seed)
         before = json.loads(records.file(loop, client, champion.run_id, reference.THRESHOLDS))["thresholds"]
-        made = reference.make(loop, model, rows)
+        made = reference.make(loop, model, few, rows.tables())
         after = json.loads(made[reference.THRESHOLDS])["thresholds"]
         runs.log_files(client, champion.run_id, made)
         records.amend(loop, champion.run_id, files={**record.files, **records.digests(made)})
@@ -50,5 +51,6 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
     for name, value in after.items():
         table.add_row(name, f"{before[name]:.3f}" if name in before else "", f"{value:.3f}")
     console.print(table)
-    for rule, counts in reference.alarms(loop, model, rows, after, years).items():
+    counted = reference.counts(loop, model, few, rows.tables())
+    for rule, counts in reference.alarms(loop, counted, after, years).items():
         console.print(f"{rule}: {np.mean(counts):.1f} false alarms in an unchanged year (of {years} simulated)")

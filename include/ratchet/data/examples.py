@@ -84,8 +84,12 @@ class Examples:
         """Read them a day at a time."""
         import pyarrow as pa
 
-        batches = (batch for each in self.days for batch in each.table(self.folder).cast(self.schema).to_batches())
+        batches = (batch for table in self.tables() for batch in table.to_batches())
         return pa.RecordBatchReader.from_batches(self.schema, batches)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Read them a day at a time, each day a table."""
+        return (each.table(self.folder).cast(self.schema) for each in self.days)
 
     def table(self) -> pa.Table:
         """Read all of them into memory."""

@@ -19,6 +19,7 @@ from ratchet.data import examples, features, tables, targets
 from ratchet.data.examples import Examples
 from ratchet.data.known import PARTITION
 from ratchet.lifecycle import dataset, feature_days
+from ratchet.lifecycle.records import Record
 from ratchet.partitions import shift
 from ratchet.settings import Settings
 
@@ -45,6 +46,13 @@ def of_days(source: Registry, loop: Loop, revision: str, days: Sequence[str]) ->
     if not found.num_rows:
         raise targets.none_known(loop)
     return found
+
+
+def of_run(loop: Loop, record: Record) -> Examples:
+    """Return the examples that a run was trained on, as they were then."""
+    source = dataset.existing()
+    revision = source.resolve(record.data["revision"])
+    return of_days(source, loop, revision, dataset.published(source, loop, revision, *record.trained))
 
 
 def named(source: Registry, loop: Loop, revision: str, days: Sequence[str]) -> dict[str, str]:

@@ -156,7 +156,7 @@ def _records(registry: Registry, loop: str) -> dict[str, str]:
 def _record(client: Tracking, loop: str, run: str, evaluation: str) -> dict[str, str]:
     """Return the record of a run and what belongs to it: path -> text."""
     tags, files, kept = client.tags(run), dict[str, str](), dict[str, str]()
-    for name in (reference.REFERENCE, reference.THRESHOLDS, evaluations.FILE, evidence.FILE):
+    for name in (reference.REFERENCE, reference.COUNTS, reference.THRESHOLDS, evaluations.FILE, evidence.FILE):
         with suppress(DataError):  # one that was never judged has no such file
             content = runs.read_file(client, run, name)
             if name == evidence.FILE:

@@ -1,112 +1,166 @@
-"""The champion's own training data, as the monitor compares with it: a sample, and thresholds calibrated on it.
+"""The champion's own training data, as the monitor compares with it.
 
-What `train` leaves and `drift` reads: `monitor/reference.parquet` and `monitor/thresholds.json` of a run.
+What `train` leaves and `drift` reads: `monitor/counts.json`, the counts of all rows; `monitor/thresholds.json`,
+calibrated on them day by day; and `monitor/reference.parquet`, a sample for Evidently's page.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ratchet.contract.loop import Loop
-from ratchet.data import features, tables
+from ratchet.data import tables
+from ratchet.monitoring import distances, histograms, watched
+from ratchet.monitoring.distances import ColumnDrift
+from ratchet.monitoring.histograms import Cells, Counted, Levels
 from ratchet.monitoring.thresholds import alarms as count_alarms
 from ratchet.monitoring.thresholds import calibrate, widened
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from ratchet.training.model import Model
 
-SAMPLE = 20_000  # rows: a seeded sample of this size gave the verdicts of the whole; 5,000 flipped some
-REFERENCE, THRESHOLDS = "monitor/reference.parquet", "monitor/thresholds.json"
+SAMPLE = 20_000  # rows of the sample
+REFERENCE, COUNTS, THRESHOLDS = "monitor/reference.parquet", "monitor/counts.json", "monitor/thresholds.json"
 EVIDENTLY = 0.1  # its own threshold of a column, whatever its size
-PREDICTION = "prediction"
 
 
-def make(loop: Loop, model: Model, rows: pa.Table) -> dict[str, bytes]:
-    """Make the reference of a model from its training rows: file name -> content."""
+@dataclass(frozen=True)
+class Reference:
+    """What a window is compared with: counts of all days together, and the content of `thresholds.json`."""
+
+    counted: Counted
+    about: Mapping[str, Any]
+
+    @property
+    def growing(self) -> tuple[str, ...]:
+        """Columns that only grow with time, or fall; they are held to no threshold."""
+        return tuple(self.about.get("growing", ()))
+
+    def limits(self, days: int) -> dict[str, float]:
+        """Return the thresholds for a window of which so many days came."""
+        return widened(self.about["thresholds"], self.about["window_days"], days, self.about.get("days", 0))
+
+
+def make(loop: Loop, model: Model, few: pa.Table, days: Iterable[pa.Table]) -> dict[str, bytes]:
+    """Make the reference of a model from its training rows: file name -> content.
+
+    few: a sample of them, from which cells are cut. days: all of them, each day whole within one table.
+    """
+    counted, monitor = counts(loop, model, few, days), loop.monitor
+    found = calibrate(counted, monitor.window_days, monitor.alarms_per_year, loop.training.seed)
+    about = {
+        "thresholds": found.thresholds,
+        "growing": found.growing,
+        "window_days": monitor.window_days,
+        "alarms_per_year": monitor.alarms_per_year,
+        "days": max((len(each.rows) for each in counted.values()), default=0),
+    }
     from pyarrow import parquet
 
-    if rows.num_rows > SAMPLE:
-        rows = rows.take(tables.drawn(rows.num_rows, SAMPLE, loop.training.seed))
-    frame = columns(loop, model, rows)
-    monitor = loop.monitor
-    thresholds = calibrate(*_coded(frame, rows), monitor.window_days, monitor.alarms_per_year, loop.training.seed)
-    import pyarrow as pa
-
     stream = io.BytesIO()
-    parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream, compression="zstd")
-    about = {"thresholds": thresholds, "window_days": monitor.window_days, "alarms_per_year": monitor.alarms_per_year}
-    return {REFERENCE: stream.getvalue(), THRESHOLDS: json.dumps(about, indent=1).encode()}
+    parquet.write_table(watched.plain(watched.columns(loop, model, few)), stream, compression="zstd")
+    return {
+        REFERENCE: stream.getvalue(),
+        COUNTS: json.dumps({name: _dumped(each.total()) for name, each in counted.items()}).encode(),
+        THRESHOLDS: json.dumps(about, indent=1).encode(),
+    }
 
 
-def limits(about: Mapping[str, Any], days: int) -> dict[str, float]:
-    """Return the thresholds for a window of which so many days came. about: the content of `thresholds.json`."""
-    return widened(about["thresholds"], about["window_days"], days)
+def counts(loop: Loop, model: Model, few: pa.Table, days: Iterable[pa.Table]) -> dict[str, Cells | Levels]:
+    """Count all training rows, a row a day."""
+    sample = watched.columns(loop, model, few)
+    cuts = {name: histograms.cuts(_values(sample, name)) for name in watched.kinds(sample)[0]}
+    return histograms.joined(
+        [
+            histograms.count([*watched.by_day(rows, watched.columns(loop, model, rows)).values()], cuts)
+            for rows in days
+            if rows.num_rows
+        ]
+    )
 
 
-def alarms(
-    loop: Loop, model: Model, rows: pa.Table, thresholds: Mapping[str, float], years: int
-) -> dict[str, list[float]]:
+def sampled(loop: Loop, rows: pa.Table) -> pa.Table:
+    """Draw the sample of a reference, by the loop's seed."""
+    return rows.take(tables.drawn(rows.num_rows, SAMPLE, loop.training.seed)) if rows.num_rows > SAMPLE else rows
+
+
+def read(file: Callable[[str], bytes], stored: Iterable[str]) -> Reference:
+    """Read what `make` has made. file: reads one by its name. stored: the names of those that there are.
+
+    Of a champion that was trained before all rows were counted there is the sample alone.
+    """
+    about = json.loads(file(THRESHOLDS))
+    if COUNTS in stored:
+        return Reference({name: _loaded(each) for name, each in json.loads(file(COUNTS)).items()}, about)
+    from pyarrow import parquet
+
+    sample = watched.coded(parquet.read_table(io.BytesIO(file(REFERENCE))))
+    cuts = {name: histograms.cuts(_values(sample, name)) for name in watched.kinds(sample)[0]}
+    return Reference(histograms.count([sample], cuts), about)
+
+
+def judged(
+    loop: Loop, model: Model, past: Reference, rows: pa.Table, came: int, again: Callable[[], pa.Table]
+) -> list[ColumnDrift]:
+    """Hold a window's rows to the reference. came: how many days they are of. again: reads the training rows."""
+    cuts = {name: each.cuts for name, each in past.counted.items() if isinstance(each, Cells)}
+    current = watched.columns(loop, model, rows)
+
+    @cache
+    def theirs() -> pa.Table:
+        return watched.columns(loop, model, again())
+
+    return distances.judged(
+        histograms.count([current], cuts),
+        past.counted,
+        past.limits(came),
+        lambda name: distances.values(_values(current, name), _values(theirs(), name)),
+    )
+
+
+def alarms(loop: Loop, counted: Counted, thresholds: Mapping[str, float], years: int) -> dict[str, list[float]]:
     """Count the false alarms of unchanged years: under these thresholds, and under Evidently's defaults (0.1 a column).
 
-    `evidently, any column` alarms where one column drifts, `evidently, dataset` where half of them do, which is its
-    preset's default.
+    counted: the reference's, a row a day. `evidently, any column` alarms where one column drifts, `evidently, dataset`
+    where half of them do, which is its preset's default.
     """
-    numbers, categories, days = _coded(columns(loop, model, rows), rows)
-    defaults = dict.fromkeys(thresholds, EVIDENTLY)
+    defaults = dict.fromkeys(counted, EVIDENTLY)
     rules = {
         "calibrated": (thresholds, 0.0),
         "evidently, any column": (defaults, 0.0),
         "evidently, dataset": (defaults, 0.5),
     }
-    found = count_alarms(numbers, categories, days, loop.monitor.window_days, rules, years, loop.training.seed)
-    return {name: counts.tolist() for name, counts in found.items()}
+    found = count_alarms(counted, loop.monitor.window_days, rules, years, loop.training.seed)
+    return {name: nights.tolist() for name, nights in found.items()}
 
 
-def _coded(frame: pd.DataFrame, rows: pa.Table) -> tuple[dict[str, Any], dict[str, Any], Any]:
-    """Return numbers, codes of categories, and each row's day, as `decisions.drift` takes them."""
+def _values(table: pa.Table, name: str) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = table.column(name).to_numpy()
+    return values
+
+
+def _dumped(each: Cells | Levels) -> dict[str, Any]:
+    rows = [int(n) for n in each.rows[0]]
+    if isinstance(each, Levels):
+        return {"levels": dict(zip(each.levels, rows, strict=True))}
+    ends = {"low": each.low, "high": each.high} if sum(rows) else {}
+    return {"cuts": each.cuts.tolist(), "rows": rows, "sums": each.sums[0].tolist(), "squares": each.squares[0], **ends}
+
+
+def _loaded(told: Mapping[str, Any]) -> Cells | Levels:
     import numpy as np
 
-    _, days = np.unique(rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
-    numbers, categories = kinds(frame)
-    return (
-        {name: frame[name].to_numpy(dtype=float) for name in numbers},
-        {name: frame[name].astype("category").cat.codes.to_numpy().astype(np.int64) for name in categories},
-        days.astype(np.int64),
-    )
-
-
-def columns(loop: Loop, model: Model, rows: pa.Table) -> pd.DataFrame:
-    """Return what is watched: every feature, which of them are missing, and the prediction.
-
-    Numbers are float; categories, and whether a number is missing (`<feature> is`), are strings. A number that is never
-    missing in training has its column all the same, for one that begins to be missing is the commonest break of all.
-    """
-    import numpy as np
-    import pandas as pd
-
-    categorical, numeric = features.names(loop, rows.column_names)
-    frame = pd.DataFrame()
-    for name in numeric:
-        frame[name] = rows.column(name).to_pandas().astype(float).to_numpy()
-    for name in categorical:
-        frame[name] = rows.column(name).to_pandas().astype(object).fillna("(null)").astype(str).to_numpy()
-    for name in numeric:
-        frame[f"{name} is"] = np.where(frame[name].isna(), "missing", "there")
-    predicted = model.predict(rows)
-    if predicted.ndim == 2:
-        frame[PREDICTION] = np.array([*model.encoder.classes])[predicted.argmax(axis=1)] if len(predicted) else ""
-    else:
-        frame[PREDICTION] = predicted
-    return frame
-
-
-def kinds(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Split the watched columns into numbers and categories."""
-    numbers = [str(name) for name in frame.columns if frame[name].dtype.kind == "f"]
-    return numbers, [str(name) for name in frame.columns if name not in numbers]
+    if "levels" in told:
+        return Levels(tuple(told["levels"]), np.array([[*told["levels"].values()]], dtype=float))
+    cuts, rows, sums = (np.array(told[name], dtype=float) for name in ("cuts", "rows", "sums"))
+    low, high = told.get("low", np.nan), told.get("high", np.nan)
+    return Cells(cuts, rows[None, :], sums[None, :], np.array([told["squares"]]), low, high)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from ratchet.contract.loop import Loop
 from ratchet.contract.resting import days_of_rest
 from ratchet.decisions import coverage, shadows
 from ratchet.files import write_text
-from ratchet.lifecycle import dataset, feature_days, ledger, looks, nights, proven, records
-from ratchet.monitoring import distances, reference
+from ratchet.lifecycle import dataset, examples, feature_days, ledger, looks, nights, proven, records
+from ratchet.monitoring import reference
 from ratchet.partitions import Partition, shift
 from ratchet.steps import Outcome, Revision, StepRequest, StepResult
 
@@ -75,19 +75,16 @@ def run(loop: Loop, request: DriftRequest) -> DriftResult:
             return before
         first_seen = known is None or known["outcome"] == "skipped" or known.get("inputs") == compared
         later = "" if first_seen else f"-{mark}"  # a look beside the first
-        import pandas as pd
-
-        model = proven.version_model(loop, champion)
-        past = pd.read_parquet(io.BytesIO(records.file(loop, client, champion.run_id, reference.REFERENCE)))
-        about = json.loads(records.file(loop, client, champion.run_id, reference.THRESHOLDS))
-        rows = feature_days.of_range(registry, loop, revision, first, request.partition)
-        current = reference.columns(loop, model, rows)
-        columns = distances.judged(current, past, *reference.kinds(past), reference.limits(about, len(days)))
+        model, record = proven.version_model(loop, champion), records.read(loop, champion.run_id)
+        past = reference.read(partial(records.file, loop, client, champion.run_id), record.files)
+    rows = feature_days.of_range(registry, loop, revision, first, request.partition)
+    columns = reference.judged(loop, model, past, rows, len(days), lambda: examples.of_run(loop, record).table())
     drifted = sorted((c for c in columns if c.drifted), key=lambda c: -c.distance / c.threshold)
     shown = ", ".join(f"{c.column} {c.distance:.3f} (threshold {c.threshold:.3f})" for c in drifted[:5])
     beyond = f"{len(drifted)} of {len(columns)} columns are beyond their thresholds"
     said = [
         f"{beyond}, on {window.came} of {window.expected} days" + (f": {shown}" if drifted else ""),
+        f"held to none, as they grow with time: {', '.join(past.growing)}" if past.growing else "",
         coverage.told(window.never, window.expected),
     ]
     result = DriftResult(

@@ -16,7 +16,7 @@ from ratchet.contract.loop import Loop
 from ratchet.errors import DataError
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, feature_days, nights, proven, records
-from ratchet.monitoring import reference
+from ratchet.monitoring import reference, watched
 from ratchet.partitions import Partition, shift
 from ratchet.steps import StepRequest, StepResult, drift
 
@@ -76,8 +76,9 @@ def _make(loop: Loop, night: str, found: dict[str, Any], path: Path) -> None:
         champion = models.version(client, loop.name, found["champion"])
         past = pd.read_parquet(io.BytesIO(records.file(loop, client, champion.run_id, reference.REFERENCE)))
         past = past[[name for name in past if name in thresholds]]
-        current = reference.columns(loop, proven.version_model(loop, champion), rows)
-        page, numbers = drift_report.make(current, past, *reference.kinds(past), thresholds)
+        current = watched.columns(loop, proven.version_model(loop, champion), rows)
+        frame = watched.plain(current).to_pandas()
+        page, numbers = drift_report.make(frame, past, *watched.kinds(current), thresholds)
         kept = f"drift/{night}{path.stem.removeprefix('drift')}"
         runs.log_files(client, champion.run_id, {f"{kept}.html": page, f"{kept}.json": numbers})
     write_text(path, page)

@@ -134,7 +134,7 @@ def keep(
     The record, without which none is, comes last.
     """
     run_id, few = record.run, rows.sample(reference.SAMPLE, loop.training.seed)
-    measured, first = reference.make(loop, model, few), rows.head(5)
+    measured, first = reference.make(loop, model, few, rows.tables()), rows.head(5)
     plain = baseline.learn(loop, rows.targets())
     runs.log_curve(client, run_id, {"loss/train": curve.train, "loss/valid": curve.valid})
     runs.log_metrics(client, run_id, {"train_seconds": seconds, "train_rows": rows.num_rows})
