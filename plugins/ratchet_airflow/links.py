@@ -1,6 +1,6 @@
 """Links from a task to what it made.
 
-MLflow run, drift report, decision report, replay report, Data Docs, dataset commit.
+MLflow run, drift report, decision report, where it got worse, replay report, Data Docs, dataset commit.
 """
 
 from __future__ import annotations
@@ -60,6 +60,17 @@ class DecisionReportLink(_ResultLink):
         return f"{PAGES}/decisions/{operator.loop}/{result['report']}" if result.get("report") else ""
 
 
+class ExplanationLink(_ResultLink):
+    """The page that says in which rows a champion got worse."""
+
+    name = "Where it got worse"
+
+    def address(self, result: dict[str, Any], operator: Any) -> str:
+        """Link to the plugin's page."""
+        page = f"{PAGES}/reports/{operator.loop}/{result['partition']}/explanation.html"
+        return page if result.get("explanation") else ""
+
+
 class ReplayReportLink(_ResultLink):
     """The page about a replay."""
 
@@ -96,6 +107,7 @@ ALL = (
     MlflowRunLink(),
     DriftReportLink(),
     DecisionReportLink(),
+    ExplanationLink(),
     ReplayReportLink(),
     DataDocsLink(),
     DatasetCommitLink(),

@@ -97,6 +97,13 @@ def drift_report(loop: Loop, day: str) -> FileResponse:
     return _file(Settings.current().reports, loop, f"{day}/{name}", _SCRIPTS)
 
 
+@app.get("/reports/{loop}/{day}/explanation.html")
+def explanation(loop: Loop, day: str) -> FileResponse:
+    """Show in which rows a night has found that the champion got worse."""
+    _check((_DAY, day))
+    return _file(Settings.current().reports, loop, f"{day}/explanation.html")
+
+
 @app.get("/decisions/{loop}/{run}/{name}.html")
 def decision(loop: Loop, run: str, name: str) -> FileResponse:
     """Show the page about a decision."""

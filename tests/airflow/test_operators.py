@@ -21,7 +21,7 @@ from ratchet.decisions.shadows import NOBODY
 from ratchet_airflow import links, notes
 from ratchet_airflow.operators import approve, base
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
-from ratchet_airflow.operators.monitor import DriftOperator, DuelOperator, RetrainOperator
+from ratchet_airflow.operators.monitor import DecideOperator, DriftOperator, DuelOperator, RetrainOperator
 from ratchet_airflow.operators.train import GateOperator, PromoteOperator, RefitOperator, TrainOperator
 from ratchet_airflow.runtimes import local
 from tests.airflow.test_added import written
@@ -252,6 +252,24 @@ def test_a_decision_not_to_retrain_triggers_nothing_and_stands_in_the_note_of_th
     assert (noted, triggered) == (["no retraining: because"], [])
     RetrainOperator(task_id="retrain", trigger_dag_id="wind.train", verdict="retrain", reason="x").execute(CONTEXT)
     assert triggered == [1]
+
+
+@pytest.mark.parametrize(
+    ("operator", "verdict", "note"),
+    [(DecideOperator, "retrain", []), (DuelOperator, "rollback", ["duel: because"]), (DuelOperator, "wait", [])],
+)
+def test_where_it_got_worse_stands_in_the_note(
+    noted: list[str], monkeypatch: pytest.MonkeyPatch, operator: Any, verdict: str, note: list[str]
+) -> None:
+    result = {"outcome": "done", "reason": "because", "verdict": verdict, "partition": "2013-01-02"}
+    worse = {} if verdict == "wait" else {"worse": "worst where origin=EWR", "explanation": True}
+    monkeypatch.setattr(base, "step", lambda *_: {**result, **worse})
+    monkeypatch.setattr(catalog, "load", lambda _: None)
+    task = operator(task_id="task", loop="wind", partition="2013-01-02")
+    task.execute(CONTEXT)
+    assert noted == [*note, *(f"{operator.step}: {each}" for each in [worse.get("worse")] if each)]
+    page = "/ratchet/reports/wind/2013-01-02/explanation.html" if worse else ""
+    assert links.ExplanationLink().get_link(task, ti_key=None) == page
 
 
 def test_where_nothing_was_decided_the_task_is_skipped(noted: list[str]) -> None:

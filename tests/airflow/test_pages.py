@@ -61,6 +61,7 @@ def test_one_loop_takes_the_overview_from_no_other(place: Path, client: TestClie
         ("wind/decisions/x", "wind/decisions/x/page.html", "/decisions/wind/x/page.html"),
         ("wind/replays", "wind/replays/page.html", "/replays/wind/page.html"),
         ("wind/2013-01-06", "wind/2013-01-06/drift.html", "/reports/wind/2013-01-06/drift.html"),
+        ("wind/2013-01-06", "wind/2013-01-06/explanation.html", "/reports/wind/2013-01-06/explanation.html"),
     ],
 )
 def test_a_folder_that_is_a_link_leads_nowhere(

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ratchet import catalog
+from ratchet.adapters import models, runs
 from ratchet.decisions.entries import Promoted, only
-from ratchet.lifecycle import ledger, predictions
+from ratchet.lifecycle import evaluations, evidence, explanations, ledger, predictions
 from ratchet.settings import Settings
 from tests.conftest import ingest, rename, step, train
 
@@ -59,3 +60,17 @@ def test_three_classes_through_the_whole_loop(tracked: Path, trainer: str) -> No
     assert "minutes of waiting a week against the baseline" in promoted.reason
     live = measured.days["2013-01-08"]["2"]
     assert (live["loss"] == live["log_loss"]) == (loop.loss == "log_loss")
+    _what_an_alarm_is_explained_by_is_what_was_measured(name, live["loss"])
+
+
+def _what_an_alarm_is_explained_by_is_what_was_measured(name: str, live: float) -> None:
+    loop = catalog.load(name)
+    with runs.connected() as client:
+        (held, _), (now, rows) = explanations.sides(loop, client, "2013-01-09", "2", ["2013-01-08"])
+        run = evidence.judged_run(loop, models.version(client, name, "2"))
+    judged = evaluations.read(loop, run).days
+    assert {day: held.losses[held.days == day].mean() for day in judged} == pytest.approx(
+        {day: told["challenger"] for day, told in judged.items()}
+    )
+    assert now.losses.mean() == pytest.approx(live)
+    assert "carrier" in rows.column_names

@@ -12,13 +12,16 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.decisions import acts, requests, retrain, staleness
 from ratchet.decisions.entries import Requested, only
+from ratchet.decisions.policies import causes
 from ratchet.decisions.policies.facts import NightFacts
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, evaluations, looks, nights, production, recipes, records
+from ratchet.lifecycle import dataset, evaluations, explanations, looks, nights, production, recipes, records
 from ratchet.partitions import Partition, shift
+from ratchet.reports import explanation
 from ratchet.steps import StepRequest, StepResult, drift, performance
 
 FILE = "decision.json"
+ALARM = "degradation"  # the policy that is an alarm of loss
 
 
 class DecideRequest(StepRequest):
@@ -34,6 +37,8 @@ class DecideResult(StepResult):
     verdict: retrain.Verdict  # retrain, wait or veto
     key: str = ""  # of the evidence; the run of the training it asks for is named by it
     champion: str | None = None  # the version that is judged, or none
+    worse: str = ""  # on an alarm of loss: in which rows it got worse, in a sentence
+    explanation: bool = False  # whether there is a page about that
 
 
 def run(loop: Loop, request: DecideRequest) -> DecideResult:
@@ -49,6 +54,8 @@ def run(loop: Loop, request: DecideRequest) -> DecideResult:
             verdict="retrain",
             key=before.evidence,
             champion=before.champion,
+            worse=explanation.told(loop, night),
+            explanation=explanation.there(loop, night),
         )
     if not nights.may_decide(registry, loop.name, night):
         reason = f"the night of {night} is over: it has decided, and later nights have begun"
@@ -56,8 +63,14 @@ def run(loop: Loop, request: DecideRequest) -> DecideResult:
     known = gather(loop, night)
     seen = {name: text for name in (drift.FILE, performance.FILE) if (text := looks.read(loop, night, name))}
     seen["night.json"] = json.dumps(dataclasses.asdict(known), indent=1)
+    policies, worse = catalog.policies(loop), ""
     with runs.connected() as client:
-        policies = catalog.policies(loop)
+        if any(name == ALARM for name, _ in causes(known, policies)):
+            version, live = known.champion, [*known.live]
+            worse = explanation.of_night(
+                loop, night, version, lambda: explanations.of_champion(loop, client, night, version, live)
+            )
+            seen |= explanation.files(loop, night)
         decision = production.act(
             loop, client, lambda world: acts.decide(world, loop, known, policies), lambda *_: seen
         )
@@ -67,6 +80,8 @@ def run(loop: Loop, request: DecideRequest) -> DecideResult:
         verdict=decision.verdict,
         key=decision.key,
         champion=known.champion,
+        worse=worse,
+        explanation=explanation.PAGE in seen,
     )
     looks.keep(loop, night, FILE, result.model_dump_json(indent=1))  # the ledger keeps a request and a veto alone
     return result

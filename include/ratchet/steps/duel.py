@@ -18,10 +18,11 @@ from ratchet.decisions import acts, anchors, duel, lifecycle, looks, shadows
 from ratchet.decisions import gate as decisions
 from ratchet.decisions.entries import Anchored, Certified, Entries, Entry, Judged, Released, RolledBack, Won, only
 from ratchet.errors import DataError
-from ratchet.lifecycle import dataset, evaluations, evidence, ledger, nights, production, records, timings
+from ratchet.lifecycle import dataset, evaluations, evidence, explanations, ledger, nights, production, records, timings
 from ratchet.lifecycle import looks as kept
 from ratchet.partitions import Partition, shift
 from ratchet.reports import decision as report
+from ratchet.reports import explanation
 from ratchet.reports.parties import Back
 from ratchet.steps import StepRequest, StepResult, gate, performance
 
@@ -45,6 +46,8 @@ class DuelResult(StepResult):
     version: str | None = None  # of rollback: the version that was restored
     report: str | None = None  # the page about the decision
     summary: str = ""  # the same in Markdown
+    worse: str = ""  # of rollback: in which rows the champion that is left got worse, in a sentence
+    explanation: bool = False  # whether there is a page about that
 
 
 def run(loop: Loop, request: DuelRequest) -> DuelResult:
@@ -129,6 +132,8 @@ def _result(loop: Loop, client: Tracking, entries: Entries, found: looks.Night, 
             mlflow_run=run,
             report=report.path(run, _back(night)),
             summary=report.markdown(loop, run, "promote", back.reason, ()),
+            worse=explanation.told(loop, night),
+            explanation=explanation.there(loop, night),
         )
     won = found.winner or next((each for each in only(entries, Won) if each.night == night), None)
     if won is None:
@@ -161,6 +166,11 @@ def _rests(
         who: Literal["anchor", "predecessor"] = "anchor" if entry.version == known.own.anchor else "predecessor"
         back = Back(who, entry.version, entry.left)
         page = report.decision(loop, client, left, decision, duel.Gathered(days), back, _back(night))
+        live = [*performance.history(loop, entry.left, night)]
+        explanation.of_night(
+            loop, night, entry.left, lambda: explanations.of_champion(loop, client, night, entry.left, live)
+        )
+        seen |= explanation.files(loop, night)
         return {**seen, "evidence.json": evidence.text(entry.left, duel.Gathered(days)), "report.html": page}
     if isinstance(entry, Released):
         return {**seen, "evidence.json": evidence.text(entry.champion, duel.Gathered(known.shadowed))}

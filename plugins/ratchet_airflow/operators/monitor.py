@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ratchet.decisions.shadows import NOBODY
 from ratchet_airflow import notes
-from ratchet_airflow.links import DecisionReportLink, DriftReportLink, MlflowRunLink
+from ratchet_airflow.links import DecisionReportLink, DriftReportLink, ExplanationLink, MlflowRunLink
 from ratchet_airflow.operators.base import StepOperator
 
 
@@ -61,7 +61,7 @@ class DuelOperator(StepOperator):
 
     step = "duel"
     template_fields: Sequence[str] = ("partition",)
-    operator_extra_links = (DecisionReportLink(), MlflowRunLink())
+    operator_extra_links = (DecisionReportLink(), ExplanationLink(), MlflowRunLink())
 
     def __init__(self, *, partition: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -74,6 +74,7 @@ class DuelOperator(StepOperator):
             notes.add(context, self.log, f"{self.step}: {result['reason']}")
         if result["verdict"] != "rollback":
             self.outlets.clear()  # what Airflow tells others of when the task has ended: here, another champion
+        _note_worse(self, context, result)
         return result
 
 
@@ -86,10 +87,23 @@ class DecideOperator(StepOperator):
 
     step = "decide"
     template_fields: Sequence[str] = ("partition",)
+    operator_extra_links = (ExplanationLink(),)
 
     def __init__(self, *, partition: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.partition = partition
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Decide; on an alarm of loss it stands in the run's note where it got worse."""
+        result = super().perform(context)
+        _note_worse(self, context, result)
+        return result
+
+
+def _note_worse(operator: StepOperator, context: Context, result: dict[str, Any]) -> None:
+    """Say in the run's note in which rows the champion got worse, where the step has asked."""
+    if worse := result.get("worse"):
+        notes.add(context, operator.log, f"{operator.step}: {worse}")
 
 
 class RetrainOperator(TriggerDagRunOperator):

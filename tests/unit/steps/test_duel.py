@@ -49,6 +49,7 @@ def test_who_wins_in_shadow_is_refitted_and_promoted(second: str) -> None:
     path.write_text(json.dumps({**measured.model_dump(mode="json"), "predecessor": turned}))
     back = step("duel", NAME, partition=following)
     assert (back.verdict, back.version) == ("rollback", "2")
+    assert back.worse.startswith("where it got worse cannot be said: ")  # of days too few, or of none
     page = (Settings.current().reports / NAME / "decisions" / back.report).read_text()
     assert f"predecessor v2 against the champion v{version}, rollback on {following}</h1>" in page
     assert "rolled back" in back.reason
