@@ -21,6 +21,7 @@ SHARED = ("dueling", "replayed", "champion_made", "two_weeks")
 DEAREST: dict[str, float] = {
     "end_to_end": 480,
     "kills": 170,
+    "lost": 140,
     "simulation/test_simulation.py": 130,
     "dueling": 120,
     "champion_made": 90,

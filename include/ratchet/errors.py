@@ -9,7 +9,8 @@
     │   ├── RegistryBusy      another writer holds it (worth a retry)
     │   └── FormatError       its state was written by another version of Ratchet
     ├── TrackingError         MLflow refuses
-    │   └── TrackingUnavailable   MLflow cannot be reached (worth a retry)
+    │   ├── TrackingUnavailable   MLflow cannot be reached (worth a retry)
+    │   └── ModelLost         a model that a loop needs is gone from MLflow
     ├── StorageError          a disk is full or read-only (worth a retry)
     ├── TrainingError         a trainer diverged or was given nothing to learn from
     ├── MissingPackage        a package of requirements.txt is not installed
@@ -85,6 +86,10 @@ class TrackingUnavailable(TrackingError):
     """MLflow cannot be reached."""
 
     retriable = True
+
+
+class ModelLost(TrackingError):
+    """A model that a loop needs is gone from MLflow; the message names the command that leads on."""
 
 
 class StorageError(RatchetError):

@@ -36,6 +36,7 @@ SURFACE = {
         "ContractError",
         "DataError",
         "MissingPackage",
+        "ModelLost",
         "OutOfMemory",
         "RatchetError",
         "FormatError",

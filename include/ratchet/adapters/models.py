@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ratchet import extensions
 from ratchet.adapters import runs
 from ratchet.adapters.runs import Tracking
-from ratchet.errors import DataError, MissingPackage, storage_errors
+from ratchet.errors import DataError, MissingPackage, ModelLost, storage_errors
 from ratchet.files import atomic
 from ratchet.settings import Settings
 from ratchet.training import model as stored
@@ -66,18 +66,18 @@ def log_model(model: Model, example: pa.Table) -> tuple[str, str]:
         return str(info.model_uri), stored.digest(Path(folder) / "model")
 
 
-def run_model(uri: str, run_id: str, sha256: str) -> Model:
-    """Load the model of a run. Raises DataError where its hash is not the one that is given."""
-    return _load(uri, Settings.current().models / "runs" / run_id, sha256)
+def run_model(loop: str, uri: str, run_id: str, sha256: str) -> Model:
+    """Load the model of a run. Raises DataError where its hash is not the one that is given, ModelLost without it."""
+    return _load(loop, uri, Settings.current().models / "runs" / run_id, sha256)
 
 
 def version_model(version: Version, sha256: str) -> Model:
     """Load a registered version, from the copy on this machine where there is one.
 
-    Raises DataError where its hash is not the one that is given.
+    Raises DataError where its hash is not the one that is given, ModelLost where it is gone.
     """
     folder = Settings.current().models / version.loop / version.number
-    return _load(f"models:/{version.loop}/{version.number}", folder, sha256)
+    return _load(version.loop, f"models:/{version.loop}/{version.number}", folder, sha256)
 
 
 def digest(uri: str) -> str:
@@ -100,8 +100,17 @@ def champion(client: Tracking, loop: str) -> Version | None:
 
 
 def version(client: Tracking, loop: str, number: str) -> Version:
-    """Return a registered version by its number."""
-    return _version(client.raw.get_model_version(loop, number))
+    """Return a registered version by its number. Raises ModelLost where there is none."""
+    from mlflow import MlflowException
+
+    try:
+        return _version(client.raw.get_model_version(loop, number))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        where = f"v{number} of {loop} is not in MLflow at {Settings.current().tracking_uri}"
+        why = "the version, or its registered model, was deleted, or this is another MLflow"
+        raise _lost(loop, f"{where}: {why}") from None
 
 
 def versions(client: Tracking, loop: str) -> list[Version]:
@@ -110,8 +119,12 @@ def versions(client: Tracking, loop: str) -> list[Version]:
     return [_version(each) for each in runs.every(search)]
 
 
-def register(client: Tracking, loop: str, run_id: str, uri: str, description: str) -> Version:
-    """Register a run's model, once: a second call gives the version of the first."""
+def register(client: Tracking, loop: str, run_id: str, uri: str, description: str, above: int = 0) -> Version:
+    """Register a run's model, once: a second call gives the version of the first.
+
+    above: the highest number that the ledger has. MLflow counts anew where it has forgotten a registered model, and no
+    number names two models: what it counts below is passed over.
+    """
     from mlflow import MlflowException
 
     try:
@@ -119,13 +132,17 @@ def register(client: Tracking, loop: str, run_id: str, uri: str, description: st
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    found = [each for each in versions(client, loop) if each.run_id == run_id]
+    found = [each for each in versions(client, loop) if each.run_id == run_id and int(each.number) > above]
     if found:
         return min(found, key=lambda each: int(each.number))
     model_id = uri.removeprefix("models:/")
-    return _version(
-        client.raw.create_model_version(loop, uri, run_id=run_id, description=description, model_id=model_id)
-    )
+    while True:
+        made = _version(
+            client.raw.create_model_version(loop, uri, run_id=run_id, description=description, model_id=model_id)
+        )
+        if int(made.number) > above:
+            return made
+        client.raw.delete_model_version(loop, made.number)
 
 
 def tie(client: Tracking, refitted: Version, evaluated: Version) -> None:
@@ -145,6 +162,11 @@ def set_champion(client: Tracking, version: Version) -> None:
     client.raw.set_registered_model_alias(version.loop, CHAMPION, version.number)
 
 
+def clear_champion(client: Tracking, loop: str) -> None:
+    """Take the alias `champion` away."""
+    client.raw.delete_registered_model_alias(loop, CHAMPION)
+
+
 def rename(client: Tracking, old: str, new: str) -> bool:
     """Rename a loop's registered model with all its versions; say whether there was one of the old name."""
     from mlflow import MlflowException
@@ -162,24 +184,40 @@ def _version(found: ModelVersion) -> Version:
     return Version(found.name, str(found.version), str(found.run_id))
 
 
-def _load(uri: str, folder: Path, sha256: str) -> Model:
+def _lost(loop: str, said: str) -> ModelLost:
+    return ModelLost(f"{said}. What is lost, and the way on: ratchet recover {loop}")
+
+
+def _load(loop: str, uri: str, folder: Path, sha256: str) -> Model:
     if folder.is_dir() and stored.digest(folder) != sha256:
         _log.warning("the copy of %s in %s was changed since it was made, and is taken again", uri, folder)
         shutil.rmtree(folder)
     if not folder.is_dir():
         with storage_errors(folder), atomic(folder) as temporary, tempfile.TemporaryDirectory() as download:
-            data = _download(uri, Path(download))
+            data = _brought(loop, uri, Path(download))
             if (found := stored.digest(data)) != sha256:
                 raise DataError(
                     f"{uri} in MLflow is not the model that was stored and judged: its files have the SHA-256 "
                     f"{found[:12]}…, which was {sha256[:12]}…. Nothing is predicted with it. Bring MLflow's artifacts "
-                    "back from a backup, or go back to the champion before: ratchet rollback LOOP"
+                    f"back from a backup, or go on without it: ratchet recover {loop}"
                 )
             shutil.copytree(data, temporary)
     try:
         return stored.load(folder)
     except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
         raise DataError(f"The copy of {uri} in {folder} is damaged: {error}. Delete that folder and retry") from error
+
+
+def _brought(loop: str, uri: str, folder: Path) -> Path:
+    """Bring a model from MLflow. Raises ModelLost where MLflow has its files no longer."""
+    from mlflow import MlflowException
+
+    try:
+        return _download(uri, folder)
+    except (MlflowException, OSError, DataError) as error:
+        if runs.away(error):
+            raise
+        raise _lost(loop, f"{uri} cannot be read from MLflow: {str(error).splitlines()[0][:200]}") from error
 
 
 def _download(uri: str, folder: Path) -> Path:

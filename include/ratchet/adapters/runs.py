@@ -26,6 +26,7 @@ KEY = "ratchet.key"
 MODEL = "ratchet.model"
 READ = "data.read"  # a tag: the days that the features of training and holdout were made of
 SAMPLING = 1.0  # seconds between two looks at the machine while a model is trained
+BIN = "deleted"  # MLflow's word for what is in its bin
 _PATIENCE = 20.0  # seconds that a step waits for MLflow before it leaves the waiting to the scheduler's retries
 
 
@@ -84,11 +85,17 @@ def connected() -> Iterator[Tracking]:
         yield Tracking(mlflow.MlflowClient(uri, uri))
     except mlflow.MlflowException as error:
         text = str(error).splitlines()[0]
-        if "API request to" in text or "Max retries" in text or "Connection" in text:
+        if away(error):
             raise TrackingUnavailable(
                 f"The MLflow server at {uri} went away: {text[:200]}. Start it (make up) and retry"
             ) from error
         raise TrackingError(f"MLflow at {uri} refuses: {text[:400]}") from error
+
+
+def away(error: Exception) -> bool:
+    """Say whether an error means that MLflow went away, and nothing about what it holds."""
+    text = str(error).partition("\n")[0]
+    return any(said in text for said in ("API request to", "Max retries", "Connection"))
 
 
 def find_run(client: Tracking, loop: str, key: str) -> Run | None:
@@ -226,7 +233,7 @@ def read_file(client: Tracking, run_id: str, name: str) -> bytes:
         try:
             return Path(client.raw.download_artifacts(run_id, name, folder)).read_bytes()
         except (MlflowException, OSError) as error:
-            if "Max retries" in str(error) or "Connection" in str(error):
+            if away(error):
                 raise
             raise DataError(
                 f"The MLflow run {run_id} has no file {name}: {str(error).splitlines()[0]}. Run the step that stores it"
@@ -237,6 +244,11 @@ def _experiment(client: Tracking, loop: str) -> str:
     from mlflow import MlflowException
 
     known = client.raw.get_experiment_by_name(loop)
+    if known is not None and known.lifecycle_stage == BIN:
+        raise TrackingError(
+            f"The experiment {loop} is in the bin of MLflow at {Settings.current().tracking_uri}. "
+            f"Bring it back: ratchet recover {loop}"
+        )
     if known is not None:
         return str(known.experiment_id)
     try:

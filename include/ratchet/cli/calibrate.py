@@ -11,7 +11,9 @@ from rich.table import Table
 
 from ratchet import catalog
 from ratchet.adapters import runs
-from ratchet.errors import RequestError
+from ratchet.adapters.runs import Tracking
+from ratchet.contract.loop import Loop
+from ratchet.errors import DataError, RequestError
 from ratchet.lifecycle import dataset, examples, ledger, proven, records
 from ratchet.monitoring import reference
 
@@ -42,7 +44,7 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
         record = records.read(loop, champion.run_id)
         rows, model = examples.of_run(loop, record), proven.version_model(loop, champion)
         few = rows.sample(reference.SAMPLE, loop.training.seed)
-        before = json.loads(records.file(loop, client, champion.run_id, reference.THRESHOLDS))["thresholds"]
+        before = _before(loop, client, champion.run_id)
         made = reference.make(loop, model, few, rows.tables())
         after = json.loads(made[reference.THRESHOLDS])["thresholds"]
         runs.log_files(client, champion.run_id, made)
@@ -54,3 +56,11 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
     counted = reference.counts(loop, model, few, rows.tables())
     for rule, counts in reference.alarms(loop, counted, after, years).items():
         console.print(f"{rule}: {np.mean(counts):.1f} false alarms in an unchanged year (of {years} simulated)")
+
+
+def _before(loop: Loop, client: Tracking, run: str) -> dict[str, float]:
+    """Return the thresholds that a champion has had; none where MLflow has lost them, for they are made anew."""
+    try:
+        return dict(json.loads(records.file(loop, client, run, reference.THRESHOLDS))["thresholds"])
+    except DataError:
+        return {}

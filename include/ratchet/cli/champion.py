@@ -7,6 +7,7 @@ import datetime as dt
 import click
 
 from ratchet import catalog
+from ratchet.decisions.entries import Lost, only
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset, ledger
 
@@ -24,9 +25,12 @@ def champion(loop_name: str, when: str | None) -> None:
         limit += dt.timedelta(days=1)
     if limit.tzinfo is None:
         limit = limit.replace(tzinfo=dt.UTC)
-    changes = ledger.champions(dataset.existing().ledger(catalog.load(loop_name).name))
-    changes = [each for each in changes if dt.datetime.fromisoformat(each.at) <= limit]
+    entries = dataset.existing().ledger(catalog.load(loop_name).name)
+    entries = [each for each in entries if dt.datetime.fromisoformat(each.at) <= limit]
+    changes = ledger.champions(entries)
     if not changes:
-        click.echo(f"{loop_name} had no champion then" if when else f"{loop_name} has no champion yet")
+        lost = next((f": {each.reason}" for each in reversed(only(entries, Lost)) if each.vacant), "")
+        now = f"{loop_name} has no champion{lost or ' yet'}"
+        click.echo(f"{loop_name} had no champion then{lost}" if when else now)
         return
     click.echo(f"v{changes[-1].version} since {changes[-1].at}: {changes[-1].reason}")

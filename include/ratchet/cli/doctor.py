@@ -6,6 +6,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import click
 from ratchet import __version__, catalog, environment, settings
 from ratchet.cli.health.finding import Finding
 from ratchet.cli.health.services import approvals, services, upkeep
-from ratchet.errors import explain, memory_left
+from ratchet.errors import ContractError, explain, memory_left
 from ratchet.settings import Settings
 from ratchet.text import one_line
 
@@ -27,7 +28,7 @@ PORTS = ("RATCHET_AIRFLOW_PORT", "RATCHET_MLFLOW_PORT")
 def doctor() -> None:
     """Say what this installation is, and what is wrong with it: a sentence and the next command each."""
     told = set[str]()
-    for look in (_versions, _environment, _state, _loops, approvals, services, _registry, upkeep):
+    for look in (_versions, _environment, _state, _loops, approvals, services, _registry, _models, upkeep):
         for found in _tried(look):
             if found.said in told:  # one cause that stops several looks
                 continue
@@ -132,6 +133,19 @@ def _registry() -> Iterator[Finding]:
         )
     else:
         yield Finding("Git remote", f"{url}, at the same{_beside(registry.root, url)}")
+
+
+def _models() -> Iterator[Finding]:
+    """Say which models MLflow has lost that a loop needs."""
+    from ratchet.adapters import runs
+    from ratchet.lifecycle import dataset, recovery
+
+    if not dataset.begun() or not runs.answers(Settings.current().tracking_uri):
+        return
+    for name in catalog.names():
+        with suppress(ContractError):  # told with the loops
+            for model in recovery.missing(catalog.load(name)):
+                yield Finding(name, f"{model.role}, {model.name}, is lost: {model.why}", f"ratchet recover {name}")
 
 
 def _gone(what: str, remote: str, variable: str) -> Finding | None:

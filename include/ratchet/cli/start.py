@@ -17,7 +17,7 @@ from rich.console import Console
 from ratchet import catalog, installation
 from ratchet.contract.loop import Loop
 from ratchet.decisions import lifecycle
-from ratchet.decisions.entries import Entries, Rejected
+from ratchet.decisions.entries import Entries, Lost, Rejected
 from ratchet.errors import ServiceError
 from ratchet.installation import Installation
 from ratchet.lifecycle import dataset, ledger
@@ -157,9 +157,11 @@ def _of_champion(loop: Loop, entries: Entries) -> Iterator[str]:
     if champion:
         yield f"Champion: v{champion.version} since {champion.at}"
         return
-    rejected = next((entry for entry in reversed(entries) if isinstance(entry, Rejected)), None)
-    if rejected:
-        yield f"Champion: none yet. The training {rejected.run} was {rejected.reason}"
+    last = next((entry for entry in reversed(entries) if isinstance(entry, Rejected | Lost)), None)
+    if isinstance(last, Lost):
+        yield f"Champion: none since {last.at}, {last.reason}. Train another:"
+    elif last:
+        yield f"Champion: none yet. The training {last.run} was {last.reason}"
         yield f"  See: ratchet history {loop.name}; once that is mended, train again:"
     else:
         yield "Champion: none yet. Once history is published, train the first:"

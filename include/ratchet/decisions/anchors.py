@@ -46,15 +46,18 @@ class Anchor:
 def anchor(entries: Entries) -> Anchor | None:
     """Return the anchor; None where there is none before a first champion: its baseline then stands for it.
 
-    A loop that had a champion before there were anchors begins with the last of those.
+    A loop that had a champion before there were anchors begins with the last of those. An anchor that is lost leaves
+    its place to the one before it; a baseline lies in the data registry, and is not lost with MLflow.
     """
-    moved, begun = None, None
+    moved, begun, gone = None, None, set()
     for entry in reversed(entries):  # by kind: a look at classes takes three times as long, and this is asked often
-        if entry.kind == "anchored":
+        if entry.kind == "lost":
+            gone.add(entry.version)
+        elif entry.kind == "anchored" and entry.version not in gone:
             moved = moved or entry
             if entry.how == "better":
                 return Anchor(moved.version, moved.partition, entry.version)
-        elif entry.kind == "promoted":
+        elif entry.kind == "promoted" and (entry.version not in gone or (entry.champion is None and entry.terms)):
             begun = entry
             if entry.terms is None:
                 break

@@ -199,6 +199,14 @@ class Certified(_Entry):
     loss: str = ""  # what the difference is measured in; empty where it was not kept
 
 
+class Lost(_Entry):
+    """A version is gone from MLflow: it is champion, predecessor or anchor no longer."""
+
+    kind: Literal["lost"] = "lost"
+    version: str
+    vacant: bool = False  # it was champion, and none before it is left: there is none until another is promoted
+
+
 class Released(_Entry):
     """A predecessor is the champion's rival no longer."""
 
@@ -264,6 +272,7 @@ Entry = Annotated[
     | RolledBack
     | Anchored
     | Certified
+    | Lost
     | Released
     | Requested
     | Vetoed

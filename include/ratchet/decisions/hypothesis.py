@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from ratchet.contract.loop import Loop
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster, Gathered
-from ratchet.decisions.entries import Entries, Judged, Promoted, RolledBack, Terms, only
+from ratchet.decisions.entries import Entries, Judged, Lost, Promoted, RolledBack, Terms, only
 from ratchet.partitions import shift, week
 from ratchet.text import counted
 
@@ -32,6 +32,7 @@ def line(loop: Loop, entries: Entries, recipe: str) -> str:
     Whoever was beaten, and whoever meets another champion, or is judged in another unit, has to prove itself anew.
     """
     champions = sum(isinstance(each, Promoted | RolledBack) for each in entries)
+    champions += sum(each.vacant for each in only(entries, Lost))
     beaten = sum(isinstance(each, Judged) and each.beaten and each.recipe == recipe for each in entries)
     return f"{recipe}.{unit(loop)}.{champions + beaten}"
 

@@ -103,9 +103,13 @@ def promoted(won: Won, version: str, **about: Any) -> Promoted:
 
 
 def champion(entries: Entries) -> str | None:
-    """Return the version that is champion; None where there is none yet."""
-    changes = (entry.version for entry in reversed(entries) if entry.kind in ("promoted", "rolled_back"))
-    return next(changes, None)
+    """Return the version that is champion; None where there is none yet, or it is lost and none before it is left."""
+    for entry in reversed(entries):
+        if entry.kind in ("promoted", "rolled_back"):
+            return entry.version
+        if entry.kind == "lost" and entry.vacant:
+            return None
+    return None
 
 
 def evaluated(entries: Entries, version: str) -> str | None:

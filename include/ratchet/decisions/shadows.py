@@ -4,7 +4,7 @@ Read from the ledger's entries, so that they are as durable as the decisions.
 
 A challenger enters with the entry `waiting` and leaves with `won`, `rejected` or `left`. The champion's
 predecessor enters with the entry that replaced it, as the rival that may come back, and leaves with `released` or
-`rolled_back`.
+`rolled_back`, or with `lost` where its model is gone.
 """
 
 from __future__ import annotations
@@ -77,6 +77,9 @@ def predecessor(entries: Entries) -> Predecessor | None:
             found = Predecessor(found.version, found.since, (*found.versions, entry.version)) if found else direct
         elif entry.kind == "released":
             found = direct if direct and direct.version != entry.version else None
+        elif entry.kind == "lost":
+            direct = direct if direct and direct.version != entry.version and not entry.vacant else None
+            found = direct if found and (found.version == entry.version or entry.vacant) else found
         elif entry.kind == "rolled_back":
             found = direct = None
     return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ratchet.adapters import models, runs, writing
+from ratchet.adapters import deleted, models, runs, writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
@@ -69,7 +69,8 @@ def commit(writer: Writer, loop: Loop, run: str, champion: str | None, gathered:
 
 def copy(client: Tracking, run: str, champion: str | None, gathered: Gathered) -> None:
     """Lay a copy with the MLflow run."""
-    runs.log_files(client, run, {FILE: text(champion, gathered)})
+    with deleted.copying(run):
+        runs.log_files(client, run, {FILE: text(champion, gathered)})
 
 
 def text(champion: str | None, gathered: Gathered) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from ratchet import environment
 from ratchet.adapters import models, runs, writing
 from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
-from ratchet.decisions.entries import Asked, Entries, Entry, Paused, Promoted, Resumed, RolledBack, line
+from ratchet.decisions.entries import Asked, Entries, Entry, Lost, Paused, Promoted, Resumed, RolledBack, line, only
 from ratchet.errors import DataError, RegistryError, RequestError
 from ratchet.lifecycle import contracts, dataset, nights
 from ratchet.text import one_line
@@ -40,6 +40,7 @@ TITLES = {  # of an entry's commit
     "approval_asked": "Ask for an approval of {loop}",
     "answered": "Answer about a challenger of {loop}",
     "rolled_back": "Roll {loop} back to {what}",
+    "lost": "Let {what} of {loop} go, which is lost",
     "released": "Let {what} of {loop} go",
     "anchored": "Hold the models of {loop} to {what}",
     "certified": "Certify {what} of {loop}",
@@ -102,18 +103,28 @@ def what(entry: Entry) -> str:
 
 
 def champions(entries: Entries) -> list[Change]:
-    """Return the entries that changed the champion, oldest first."""
-    return [entry for entry in entries if isinstance(entry, Change)]
+    """Return the entries that changed the champion, oldest first; since the last was lost, and none was left."""
+    found: list[Change] = []
+    for entry in entries:
+        if isinstance(entry, Change):
+            found.append(entry)
+        elif isinstance(entry, Lost) and entry.vacant:
+            found = []
+    return found
 
 
 def champion(client: Tracking, loop: Loop) -> models.Version | None:
     """Return the champion that the ledger names; set MLflow's alias right, and tell, where it says another.
 
-    Raises RegistryError where the alias names one and the ledger none: it was lost, and is no fresh start.
+    Raises RegistryError where the alias names one and the ledger never had any: it was lost, and is no fresh start.
+    Raises ModelLost where the version is gone.
     """
     found, registry = models.champion(client, loop.name), dataset.registry()
-    changes = champions(registry.ledger(loop.name))
-    if not changes and found is not None:
+    entries = registry.ledger(loop.name)
+    changes = champions(entries)
+    if not changes and found is not None and only(entries, Lost):
+        models.clear_champion(client, loop.name)
+    elif not changes and found is not None:
         raise RegistryError(
             f"MLflow's alias says that v{found.number} is the champion of {loop.name}, and the ledger in "
             f"{registry.root} has no champion: the registry was lost, or is another's. "
@@ -132,8 +143,8 @@ def champion(client: Tracking, loop: Loop) -> models.Version | None:
     if found.run_id != last.mlflow_run:
         raise DataError(
             f"v{last.version} of {loop.name} is of the run {found.run_id} in MLflow, and of {last.mlflow_run} in the "
-            "ledger: its registered versions were changed. Bring MLflow's database back from a backup, or go back to "
-            f"the champion before: ratchet rollback {loop.name}"
+            "ledger: its registered versions were changed. Bring MLflow's database back from a backup, or go on "
+            f"without it: ratchet recover {loop.name}"
         )
     return found
 
@@ -154,7 +165,7 @@ def _roll_back(loop: Loop, client: Tracking, reason: str, writer: Writer) -> Rol
         champion(client, loop)  # raises where the ledger was lost
         raise RequestError(f"{loop.name} has no champion: nothing to roll back")
     present = changes[-1].version
-    before = _before(changes, present)
+    before = next(former(entries, present), None)
     if before is None:
         raise RequestError(f"v{present} is the first champion of {loop.name}: there is none before it to restore")
     restored = models.version(client, loop.name, before)
@@ -171,15 +182,19 @@ def _roll_back(loop: Loop, client: Tracking, reason: str, writer: Writer) -> Rol
     return entry
 
 
-def _before(changes: Sequence[Change], present: str) -> str | None:
-    """Walk the history as a stack: a promotion puts a version on it, a rollback takes what it left off."""
+def former(entries: Entries, present: str) -> Iterator[str]:
+    """Yield the champions that a rollback from the present one would restore, the nearest first.
+
+    A promotion puts a version on a stack, a rollback takes off what it left, and what is lost is on it no longer.
+    """
     stack: list[str] = []
-    for change in changes:
-        if isinstance(change, Promoted):
-            stack.append(change.version)
-        else:
-            while stack and stack[-1] != change.version:
+    for entry in entries:
+        if isinstance(entry, Promoted):
+            stack.append(entry.version)
+        elif isinstance(entry, RolledBack):
+            while stack and stack[-1] != entry.version:
                 stack.pop()
+    gone = {each.version for each in only(entries, Lost)}
     while stack and stack[-1] != present:
         stack.pop()
-    return stack[-2] if len(stack) > 1 else None
+    yield from (version for version in reversed(stack[:-1]) if version not in gone)

@@ -10,7 +10,7 @@ from ratchet.adapters.writing import Writer
 from ratchet.contract.loop import Loop
 from ratchet.decisions.acts import Decided, Deployed
 from ratchet.decisions.duel import Gathered
-from ratchet.decisions.entries import Entry, RolledBack, Won
+from ratchet.decisions.entries import Entry, Promoted, RolledBack, Won, only
 from ratchet.decisions.lifecycle import Training
 from ratchet.errors import RequestError
 from ratchet.lifecycle import dataset, evaluations, evidence, ledger, proven, records
@@ -63,7 +63,8 @@ class Production:
     def register(self, won: Won) -> Deployed:
         """Register the model that was judged, and its refit where that is what is deployed; tie the two."""
         client, judged = self.client, records.read(self.loop, won.evaluated)
-        version = models.register(client, self.loop.name, judged.run, judged.uri, won.reason)
+        above = max((int(each.version) for each in only(self.entries(), Promoted)), default=0)
+        version = models.register(client, self.loop.name, judged.run, judged.uri, won.reason, above)
         deployed = judged
         if self.loop.gate.deploy == "refit":
             if not judged.refit:
@@ -71,7 +72,7 @@ class Production:
                 raise RequestError(f"The run {judged.run} has no refit yet. Run: {again}")
             deployed, evaluated = records.read(self.loop, judged.refit), version
             said = f"Refit of v{evaluated.number} on all labelled days. {won.reason}"
-            version = models.register(client, self.loop.name, deployed.run, deployed.uri, said)
+            version = models.register(client, self.loop.name, deployed.run, deployed.uri, said, above)
             models.tie(client, version, evaluated)
         spent = {deployed.run} - {judged.run}  # what was judged was counted at its first look
         about: dict[str, Any] = {

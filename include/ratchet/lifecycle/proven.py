@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def run_model(loop: Loop, run: str) -> Model:
     """Load the model of an MLflow run. Raises DataError where it is not what was made, or judged."""
-    return models.run_model(records.read(loop, run).uri, run, _expected(loop, run))
+    return models.run_model(loop.name, records.read(loop, run).uri, run, _expected(loop, run))
 
 
 def version_model(loop: Loop, version: Version) -> Model:

@@ -36,7 +36,7 @@ def work(loop: Loop) -> list[Path]:
     """List what can be made again and was not touched for `keep.work_days`, and what killed processes have left."""
     settings, limit = Settings.current(), time.time() - loop.keep.work_days * _DAY
     entries = dataset.registry().ledger(loop.name)
-    runs_needed = set(_in_duels(entries))
+    runs_needed = set(in_duels(entries))
     needed = {predictions.folder(loop, run) for run in runs_needed} | {
         settings.models / "runs" / r for r in runs_needed
     }
@@ -124,7 +124,7 @@ def take_away(digests: set[str]) -> int:
 def manifests(registry: Registry, loop: Loop, client: Tracking) -> Iterator[str]:
     """Yield the MD5 of every file that a registered version was made of, or a run that may still become one."""
     runs_needed = {version.run_id for version in models.versions(client, loop.name)}
-    for run in runs_needed | set(_in_duels(registry.ledger(loop.name))):
+    for run in runs_needed | set(in_duels(registry.ledger(loop.name))):
         record = records.find(loop, run)
         data = record.data if record else {}  # a version that somebody has registered by hand was made of nothing here
         days = [day for name in ("read", "train", "holdout") if data.get(name) for day in parse(data[name])]
@@ -143,7 +143,7 @@ def unneeded_runs(loop: Loop, client: Tracking) -> list[str]:
     if loop.keep.runs_days is None:
         return []
     entries = dataset.registry().ledger(loop.name)
-    needed = {version.run_id for version in models.versions(client, loop.name)} | set(_in_duels(entries))
+    needed = {version.run_id for version in models.versions(client, loop.name)} | set(in_duels(entries))
     needed |= {run for each in only(entries, Promoted) for run in (each.mlflow_run, each.evaluated)}
     latest = {each.line: each for each in only(entries, Judged)}  # the next of its line owes what it has lost
     needed |= {each.evaluated for name, each in latest.items() if name == hypothesis.line(loop, entries, each.recipe)}
@@ -186,7 +186,7 @@ def _let_go(registry: Registry, loop: Loop) -> Iterator[str]:
             yield storage.parse(text, path)[0]
 
 
-def _in_duels(entries: Entries) -> Iterator[str]:
+def in_duels(entries: Entries) -> Iterator[str]:
     """Yield the runs that a night may still look at: of who waits, wins, may come back or is an anchor."""
     for each in shadows.challengers(entries):
         yield each.mlflow_run

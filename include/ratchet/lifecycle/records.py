@@ -136,11 +136,16 @@ def amended(writer: Writer, loop: Loop, run: str, **fields: Any) -> Record:
 
 def file(loop: Loop, client: Tracking, run: str, name: str) -> bytes:
     """Read a file that a step has stored with a run. Raises DataError where it is gone, or was changed since."""
-    expected, content = read(loop, run).files.get(name), runs.read_file(client, run, name)
-    if digest(content) != expected:
+    try:
+        content = runs.read_file(client, run, name)
+    except DataError as error:
+        raise DataError(
+            f"{str(error).partition('. Run the step')[0]}. The way on: ratchet recover {loop.name}"
+        ) from None
+    if digest(content) != read(loop, run).files.get(name):
         raise DataError(
             f"The file {name} of the MLflow run {run} is not what was stored with it. Bring MLflow's artifacts back "
-            "from a backup"
+            f"from a backup, or go on without: ratchet recover {loop.name}"
         )
     return content
 

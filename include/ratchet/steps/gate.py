@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from ratchet import catalog
-from ratchet.adapters import runs
+from ratchet.adapters import deleted, runs
 from ratchet.contract.loop import Loop
 from ratchet.contract.rules import Gate
 from ratchet.decisions import acts, anchors, checks, duel, lifecycle, needed
@@ -104,8 +104,9 @@ def rules(loop: Loop, won: Won) -> Gate:
 
 def settle(client: Tracking, run: str, verdict: duel.Verdict, reason: str) -> None:
     """Leave the verdict with the run, for people to read."""
-    client.set_tag(run, REASON, reason)
-    client.set_tag(run, VERDICT, verdict)
+    with deleted.copying(run):
+        client.set_tag(run, REASON, reason)
+        client.set_tag(run, VERDICT, verdict)
 
 
 def _rests(loop: Loop, client: Tracking, entry: Entry, decided: acts.Decided) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from ratchet.adapters import models, runs
+from ratchet.adapters import deleted, models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import features
 from ratchet.decisions import anchors, duel, shadows
@@ -106,7 +106,8 @@ def run(loop: Loop, request: PerformanceRequest) -> PerformanceResult:
                 day: live(loop, rows.filter(pc.equal(rows.column(features.PARTITION), day)), told[day]) for day in days
             }
             newest = {f"live/v{version}/{k}": x for version, m in found[days[-1]].items() for k, x in m.items()}
-            runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
+            with deleted.copying(champion.run_id):
+                runs.log_metrics(client, champion.run_id, newest, step=days_between("2000-01-01", days[-1]))
         estimated = _estimated(loop, champion, judged["calibrator"], shift(last, 1), night)
         before = shadows.predecessor(entries)
         shadowed = evidence.against_predecessor(loop, known, before) if before else []

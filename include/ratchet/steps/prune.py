@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ratchet.adapters import keeping, runs
 from ratchet.contract.loop import Loop
-from ratchet.lifecycle import dataset, pruning
+from ratchet.lifecycle import dataset, ledger, pruning
 from ratchet.steps import StepRequest, StepResult
 
 
@@ -30,6 +30,7 @@ def run(loop: Loop, request: PruneRequest) -> PruneResult:
     """Prune, once: a second call finds nothing more. What a registered version's manifest names stays."""
     registry = dataset.registry()
     with runs.connected() as client:
+        ledger.champion(client, loop)  # where that is lost, or MLflow another, it does not say what may go
         files = [*pruning.work(loop), *pruning.pages(loop)]
         days, old = pruning.partitions(loop), pruning.unneeded_runs(loop, client)
         freed = 0

@@ -16,6 +16,7 @@ from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
 from ratchet.data import tables
 from ratchet.decisions import anchors, duel, shadows
+from ratchet.errors import ModelLost
 from ratchet.lifecycle import dataset, feature_days, intercepts, ledger, nights, predictions, proven, records
 from ratchet.lifecycle.predictions import live, predict, without
 from ratchet.partitions import Partition
@@ -61,7 +62,7 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
             )
         revision = registry.resolve(request.revision or "HEAD")  # a correction is scored as it came, whatever the night
         rows = feature_days.of_range(registry, loop, revision, day, day)
-        rivals = _shadow(loop, client, revision, rows, day)
+        rivals, lost = _shadow(loop, client, revision, rows, day)
         if champion is None:
             reason = f"{loop.name} has no champion yet: {rivals} who wait have scored {rows.num_rows:,} rows in shadow"
             return ScoreResult(reason=reason, partition=day, shadows=rivals)
@@ -89,7 +90,8 @@ def run(loop: Loop, request: ScoreRequest) -> ScoreResult:
         + (f", intercept {intercept.words(shift)}" if shift else "")
         + _decided(loop)
         + (", which was trained on that day or later: they count in no loss and in no duel" if seen else "")
-        + (f", {rivals} more in shadow" if rivals else ""),
+        + (f", {rivals} more in shadow" if rivals else "")
+        + "".join(f"; in shadow: {said}" for said in lost),
         partition=day,
         rows=whole.num_rows,
         new=made.num_rows,
@@ -104,15 +106,21 @@ def _decided(loop: Loop) -> str:
     return f", positive from {value.threshold:.3g} on" if value and value.costs and loop.task == "binary" else ""
 
 
-def _shadow(loop: Loop, client: Tracking, revision: str, rows: pa.Table, day: str) -> int:
+def _shadow(loop: Loop, client: Tracking, revision: str, rows: pa.Table, day: str) -> tuple[int, list[str]]:
     """Score the shadows: challengers that wait, the predecessor, and the anchor. Baselines know what they say.
 
-    Their predictions are kept apart, and told to nobody.
+    Their predictions are kept apart, and told to nobody. Returns how many scored, and of who is lost, why: what the
+    champion tells the world does not wait for them.
     """
     entries = ledger.read(loop)
-    rivals = [each.mlflow_run for each in shadows.challengers(entries)]
-    rivals += [models.version(client, loop.name, version).run_id for version in anchors.in_shadow(entries)]
-    for run in rivals:
-        if (standing := predictions.contender(loop, run).on(day)) is not None:
-            predictions.shadow(dataset.registry(), loop, revision, standing, rows, day)
-    return len(rivals)
+    rivals = [(each.mlflow_run, "") for each in shadows.challengers(entries)]
+    rivals += [("", version) for version in anchors.in_shadow(entries)]
+    lost = []
+    for run, version in rivals:
+        try:
+            of = run or models.version(client, loop.name, version).run_id
+            if (standing := predictions.contender(loop, of).on(day)) is not None:
+                predictions.shadow(dataset.registry(), loop, revision, standing, rows, day)
+        except ModelLost as error:
+            lost.append(str(error))
+    return len(rivals) - len(lost), lost

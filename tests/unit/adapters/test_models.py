@@ -64,7 +64,7 @@ def test_a_model_that_is_not_the_one_that_was_judged_is_refused_and_no_copy_of_i
         version = models.version(client, "wind_watched", "1")
         stored = client.tags(version.run_id)[models.SHA256]
         uri = client.tags(version.run_id)[runs.MODEL]
-        for load in (models.version_model, lambda each, sha: models.run_model(uri, each.run_id, sha)):
+        for load in (models.version_model, lambda each, sha: models.run_model(duels.NAME, uri, each.run_id, sha)):
             with pytest.raises(DataError, match="is not the model that was stored and judged") as caught:
                 load(version, "0" * 64)
             assert f"the SHA-256 {stored[:12]}…, which was 000000000000…" in str(caught.value)
@@ -78,7 +78,7 @@ def test_a_model_that_cannot_be_read_is_named(watched: Path) -> None:
     folder = Settings.current().models / "wind_watched" / "1"
     (folder / "ratchet.json").write_text("{")
     with pytest.raises(DataError, match=f"The copy of models:/wind_watched/1 in {folder} is damaged: .* Delete that"):
-        models._load("models:/wind_watched/1", folder, stored_model.digest(folder))
+        models._load("wind_watched", "models:/wind_watched/1", folder, stored_model.digest(folder))
 
 
 def test_what_is_no_model_of_ratchets_says_so(watched: Path, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_model_is_registered_once_and_the_alias_moves(dueling: tuple[Path, str
         assert found.number == "1"
         assert {"1", "2"} <= {each.number for each in models.versions(client, duels.NAME)}
         assert models.versions(client, "wind_nobody") == []
-        models.run_model(uri, dueling[2], client.tags(dueling[2])[models.SHA256])
+        models.run_model(duels.NAME, uri, dueling[2], client.tags(dueling[2])[models.SHA256])
         sha256, size = models.local(dueling[2])
         assert sha256 == client.tags(dueling[2])[models.SHA256]
         assert 1_000 < size < 50_000_000

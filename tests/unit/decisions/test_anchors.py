@@ -39,6 +39,13 @@ def _moved(how: str, version: str, best: str, night: str = "2013-02-01") -> Any:
     return entry("anchored", version=version, how=how, best=best, partition=night)
 
 
+def _lost(version: str, vacant: bool = False) -> Any:
+    return entry("lost", version=version, vacant=vacant)
+
+
+FIRST_IS, SECOND_IS = ("1", "2013-02-01", "1"), ("2", "2013-02-01")
+
+
 @pytest.mark.parametrize(
     ("entries", "found"),
     [
@@ -50,6 +57,17 @@ def _moved(how: str, version: str, best: str, night: str = "2013-02-01") -> Any:
         ([FIRST, SECOND, _moved("better", "2", PLAIN)], Anchor("2", "2013-02-01", "2")),
         ([FIRST, SECOND, _moved("not worse", "2", PLAIN)], Anchor("2", "2013-02-01", PLAIN)),
         (OLD, Anchor("1", "2013-01-01", "1")),
+        # What is lost leaves its place to the one before it; a baseline is never lost with MLflow.
+        ([FIRST, SECOND, _moved("better", "2", PLAIN), _lost("2")], Anchor(PLAIN, "2013-01-01", PLAIN)),
+        ([FIRST, _moved("better", "1", PLAIN), SECOND, _moved("not worse", "2", "1"), _lost("2")], Anchor(*FIRST_IS)),
+        ([FIRST, _moved("better", "1", PLAIN), _moved("not worse", "2", "1"), _lost("1")], Anchor(*SECOND_IS, PLAIN)),
+        ([FIRST, SECOND, _lost("1"), _lost("2", vacant=True)], Anchor(PLAIN, "2013-01-01", PLAIN)),
+        ([*OLD, SECOND, _lost("1")], Anchor("2", "2013-01-10", "2")),
+        ([*OLD, _lost("1", vacant=True)], None),
+        (
+            [*OLD, _lost("1", vacant=True), FIRST.model_copy(update={"version": "2"})],
+            Anchor(PLAIN, "2013-01-01", PLAIN),
+        ),
         ([*OLD, SECOND], Anchor("1", "2013-01-01", "1")),
         ([*OLD, entry("promoted", "b", version="2", champion="1", day="2013-01-05")], Anchor("2", "2013-01-05", "2")),
     ],

@@ -62,6 +62,10 @@ def test_a_promotion_carries_the_decision_on_and_teaches_nothing_twice() -> None
 def test_the_state_of_a_run_is_read_from_the_ledger() -> None:
     assert lifecycle.champion([]) is None
     assert lifecycle.champion([*REPLACED, entry("rolled_back", version="1", left="2")]) == "1"
+    assert lifecycle.champion([*REPLACED, entry("lost", version="1")]) == "2"
+    lost = [*REPLACED, entry("lost", version="1"), entry("lost", version="2", vacant=True)]
+    assert lifecycle.champion(lost) is None
+    assert lifecycle.champion([*lost, entry("promoted", "third", version="3")]) == "3"
     assert lifecycle.won([WON], "new") == WON
     for end in (entry("rejected", "new"), entry("promoted", "new", version="2"), entry("left", "new")):
         assert lifecycle.won([WON, end], "new") is None

@@ -27,6 +27,20 @@ def test_the_ring_is_read_from_the_ledger() -> None:
     assert shadows.predecessor([promoted, entry("rolled_back", version="1")]) is None
 
 
+def test_a_predecessor_that_is_lost_comes_back_no_more() -> None:
+    first = entry("promoted", "c", version="4", replaces="1", day="2013-02-20", champion="1")
+    again = entry("promoted", "d", version="6", replaces="4", day="2013-02-21", champion="4")
+    anew = entry("promoted", "e", version="7", day="2013-02-22")
+    lost = {version: entry("lost", version=version) for version in ("1", "4")}
+    assert shadows.predecessor([first, lost["1"]]) is None
+    assert shadows.predecessor([first, again, lost["1"]]) == shadows.Predecessor("4", "2013-02-21", ("6",))
+    assert shadows.predecessor([first, again, lost["4"]]) == shadows.Predecessor("1", "2013-02-20", ("4", "6"))
+    assert shadows.predecessor([first, again, lost["4"], entry("released", version="1")]) is None
+    assert shadows.predecessor([first, again, lost["1"], lost["4"]]) is None
+    assert shadows.predecessor([first, again, entry("lost", version="6", vacant=True)]) is None
+    assert shadows.predecessor([first, again, entry("lost", version="6", vacant=True), anew]) is None
+
+
 def test_who_has_to_leave_the_ring() -> None:
     waiting = shadows.challengers([_wait("a", "A", "2013-01-01"), _wait("b", "B"), _wait("c", "C")])
     assert set(shadows.leaving(waiting, None, 3, 28, "2013-02-10")) == {"a"}

@@ -100,7 +100,17 @@ def _changes(steps: list[bool]) -> tuple[list[Any], list[list[str]]]:
 def test_what_was_rolled_back_from_is_not_restored_by_the_next_rollback(steps: list[bool]) -> None:
     entries, stacks = _changes(steps)
     for count, stack in enumerate(stacks, 1):
-        assert ledger._before(entries[:count], stack[-1]) == (stack[-2] if len(stack) > 1 else None)
+        assert [*ledger.former(entries[:count], stack[-1])] == stack[-2::-1]
+
+
+def test_what_is_lost_is_not_restored_and_where_nothing_is_left_there_is_no_champion() -> None:
+    entries, _ = _changes([True, True, True])
+    assert [*ledger.former([*entries, entry("lost", version="2")], "3")] == ["1"]
+    assert ledger.champions([*entries, entry("lost", version="2")]) == entries
+    gone = [*entries, *(entry("lost", version=each, vacant=each == "3") for each in ("1", "2", "3"))]
+    anew = entry("promoted", version="4")
+    assert (ledger.champions(gone), ledger.champions([*gone, anew])) == ([], [anew])
+    assert [*ledger.former([*gone, anew], "4")] == []
 
 
 @pytest.mark.parametrize("kind", ["waiting", "requested", "left"])
