@@ -154,8 +154,8 @@ def profile_of(counted: Cells | Levels) -> Profile:
 def _in_a_row(profile: Profile, window_days: int, share: float, rng: np.random.Generator) -> float:
     """Return by how much days in a row, and the roughness of few days, widen the distance of drawn ones.
 
-    Windows of training days in a row lie further from the other days than windows of as many drawn ones do. share: of
-    nights on which a threshold may be exceeded.
+    Windows of training days in a row lie further from the other days than windows of as many drawn ones do, in the mean
+    of squares. share: of nights on which a threshold may be exceeded.
     """
     from scipy.stats import norm, t
 
@@ -167,8 +167,8 @@ def _in_a_row(profile: Profile, window_days: int, share: float, rng: np.random.G
         for chosen in (places, drawn):
             window = np.zeros((len(chosen), count))
             np.put_along_axis(window, chosen, 1.0, axis=1)
-            beside.append(float(profile.between(window, 1 - window).mean()))
-        # Of few windows in a row the mean is too small: they are part of what they are compared with.
+            beside.append(math.sqrt((profile.between(window, 1 - window) ** 2).mean()))
+        # Of few windows in a row it is too little: they are a part of what they are compared with.
         wider = max(beside[0] / beside[1] * (1 + window_days / count), 1.0) if beside[1] else 1.0
     rough = t.ppf(1 - tail, max(count / wider**2 - 1, 1)) / norm.ppf(1 - tail)
     return wider * min(float(rough), ROUGH)

@@ -25,7 +25,7 @@ def test_thresholds_are_those_of_the_contract_of_now(past: History, replayed: Pa
     fit = Fits(past.loop, replayed / "cache").get(past.now, "2013-01-02", "2013-01-10")
     monitor = past.loop.monitor.model_copy(update={"alarms_per_year": 300.0})
     rare, often = (
-        watch._reference(fit, past.loop.model_copy(update={"monitor": each}))[1]
+        watch._reference(fit, past.loop.model_copy(update={"monitor": each})).about
         for each in (past.loop.monitor, monitor)
     )
     assert (rare["alarms_per_year"], often["alarms_per_year"]) == (past.loop.monitor.alarms_per_year, 300.0)

@@ -93,7 +93,7 @@ def test_the_record_of_a_training_says_what_was_made_of_what_and_for_whom(wind: 
     assert found.held_out == ("2013-01-10", "2013-01-13")
     assert found.data["revision"] == pinned.revision
     assert found.seconds == made.seconds > 0
-    assert sorted(found.files) == ["monitor/reference.parquet", "monitor/thresholds.json"]
+    assert sorted(found.files) == ["monitor/counts.json", "monitor/reference.parquet", "monitor/thresholds.json"]
     again = step("train", wind, run="first", reason="another", asked_by="eve")
     assert (again.outcome, records.of_key(catalog.load(wind), "first")) == ("unchanged", found)
 
