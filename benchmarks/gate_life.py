@@ -155,7 +155,7 @@ class Life:
     def _measured(self, newest: int, now: anchors.Anchor) -> looks.Measured:
         shadowed, before = list[Cluster](), shadows.predecessor(self.entries)
         if before is not None:
-            first = shadows.watched_since(before, date(newest), self.loop.gate.patience_days)
+            first = shadows.watched_since(before, date(newest), self.loop.gate.patience)
             for day in range(max(min(self.told), days_between(START, first)), newest + 1):
                 rival = self._standing(before.version, day)
                 if self.told[day] in before.versions and rival is not None:

@@ -166,7 +166,7 @@ class Lives:
             self._say(done & there, OWED, 0, self.debt[self.all, oldest, OWED])
             self._replace(done, FIRST + oldest)
             self.promotions += done
-        self.waits &= ~beaten & (self.day - self.since <= GATE.patience_days)
+        self.waits &= ~beaten & (self.day - self.since <= GATE.patience)
         self._settle()
         return done
 

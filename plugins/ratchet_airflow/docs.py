@@ -6,6 +6,7 @@ from typing import Any
 
 from ratchet.contract.loop import Loop
 from ratchet.contract.rules import Bound
+from ratchet.decisions import hypothesis
 from ratchet.text import counted
 
 SUMMARIES = {
@@ -40,13 +41,13 @@ def _rows(loop: Loop, part: str) -> list[str]:
         aim = (
             "better than the champion"
             if gate.aim == "superior"
-            else f"not worse than the champion by more than {gate.margin:g}"
+            else f"not worse than the champion by more than {hypothesis.margin_words(loop)}"
         )
         rows["Gate"] = (
             f"{aim} in {loop.loss_words} by {gate.cluster}s, {gate.level:.0%} of promotions may be false; "
             f"deploys the {gate.deploy} model"
         )
-        rows["In shadow"] = f"up to {gate.shadows} challengers and the predecessor, {gate.patience_days} days"
+        rows["In shadow"] = f"up to {gate.shadows} challengers and the predecessor, {gate.patience} days"
         if gate.approval:
             rows["Approval"] = f"by {' or '.join(gate.approval)}, within {gate.approval_hours:g} hours"
         rows["Floors"] = ", ".join(_floor(name, bound) for name, bound in gate.floors.items()) or "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,17 @@ HOSTILE = [
     pytest.param("gate:\n", 'gate:\n  behaviour: "a\\0b"\n', id="another path with a NUL"),
     pytest.param("features:\n", "a: &a\n  <<: *a\nfeatures:\n", id="a mapping that is merged into itself"),
 ]
+
+
+def gated(text: str, *lines: str) -> str:
+    """Return a contract with these lines first in its gate, in place of those that say the same of it."""
+    before, _, after = text.partition("\ngate:\n")
+    own, rest = after, ""
+    if found := re.search(r"^\S", after, flags=re.MULTILINE):
+        own, rest = after[: found.start()], after[found.start() :]
+    said = tuple(f"  {line.partition(':')[0]}:" for line in lines)
+    kept = "".join(line for line in own.splitlines(keepends=True) if not line.startswith(said))
+    return f"{before}\ngate:\n{''.join(f'  {line}{chr(10)}' for line in lines)}{kept}{rest}"
 
 
 def refused(place: Path, old: str, new: str) -> tuple[Path, str]:

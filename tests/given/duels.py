@@ -16,6 +16,7 @@ from ratchet.lifecycle import contracts, evidence, ledger
 from ratchet.partitions import shift
 from ratchet.settings import Settings
 from tests.conftest import MlflowServer, ingest, lay, rename, step, train
+from tests.given.contracts import gated
 
 NAME, NIGHT = "wind_duel", "2013-01-20"
 
@@ -94,7 +95,7 @@ def second(
 
 def write_gate(folder: Path, *lines: str) -> None:
     path = folder / "loops" / NAME / "loop.yaml"
-    path.write_text(path.read_text().replace("gate:\n", "gate:\n" + "".join(f"  {line}\n" for line in lines), 1))
+    path.write_text(gated(path.read_text(), *lines))
 
 
 def renew(run: str) -> None:

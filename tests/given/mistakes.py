@@ -321,9 +321,9 @@ MISTAKES = {
     "an aim without its margin": Mistake(
         "wind",
         CONTRACT,
-        "  floors:",
-        "  aim: non_inferior\n  floors:",
-        "aim: non_inferior",
+        "  aim: superior\n",
+        "  aim: non_inferior\n  margin: 0\n",
+        "margin: 0",
         ("needs a margin",),
     ),
     "a margin without its aim": Mistake(
@@ -467,8 +467,8 @@ MISTAKES = {
     "a patience that decides nothing": Mistake(
         "wind",
         CONTRACT,
-        "gate:\n  level: 0.3",
-        "gate:\n  patience_days: 3\n  level: 0.05",
+        "  level: 0.3",
+        "  patience_days: 3\n  level: 0.05",
         "patience_days: 3",
         ("at least 6 days, whatever they hold", "so a patience of 3 days decides nothing"),
     ),

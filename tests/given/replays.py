@@ -16,6 +16,7 @@ from ratchet.replay.history import History
 from ratchet.replay.run import Case
 from ratchet.replay.simulation import Simulation
 from tests.conftest import ingest, lay, rename
+from tests.given.contracts import gated
 
 NAME = "wind_replayed"
 
@@ -34,8 +35,8 @@ def replayed(tmp_path_factory: pytest.TempPathFactory, loops_folder: tuple[Path,
         lay(folder / "var", loops_folder, folder, patch.setenv)
         rename(folder, "wind", NAME)
         path = folder / "loops" / NAME / "loop.yaml"
-        gate = "gate:\n  deploy: refit\n  refit_distance: 10\n  aim: non_inferior\n  margin: 2\n"
-        path.write_text(path.read_text().replace("gate:\n", gate, 1))
+        gate = ("deploy: refit", "refit_distance: 10", "aim: non_inferior", "margin: 2", "bound: 9")
+        path.write_text(gated(path.read_text(), *gate))
         ingest(NAME, f"2013-01-02..{LAST}")
     return folder
 

@@ -14,6 +14,7 @@ import pytest
 from ratchet.layout import write
 from ratchet.layout.write import Given
 from tests.conftest import ROOT, MlflowServer, ingest, step, train
+from tests.given.contracts import gated
 from tests.given.forks import Forks
 
 
@@ -47,12 +48,9 @@ def test_what_ratchet_new_lays_out_runs(tracked: Path, observations: Path, targe
     contract = tracked / "loops" / name / "loop.yaml"
     listed = next(line for line in contract.read_text().splitlines() if line.startswith("  categorical:"))
     text = contract.read_text().replace(listed, "  categorical: [origin]")
-    few = (
-        "  aim: non_inferior\n  margin: 0.4\n  bound: 1.0\n  level: 0.4\n"  # two weeks teach less than a baseline knows
-    )
-    contract.write_text(
-        text.replace("\ngate:\n", f"\ngate:\n{few}") if "\ngate:\n" in text else f"{text}\ngate:\n{few}"
-    )
+    # Two weeks teach less than a baseline knows.
+    few = ("aim: non_inferior", "margin: 0.4", "bound: 1.0", "level: 0.4", "deploy: evaluated")
+    contract.write_text(gated(text, *few))
     assert ingest(name, "2013-01-02..2013-01-14").outcome == "done"
     assert train(name, "first").version == "1"
     ingest(name, "2013-01-15..2013-01-16")

@@ -111,8 +111,7 @@ def _told_of_duels(loop: Loop) -> None:
     by = needed.by_contract(loop)
     if past and loop.gate.bound is None:
         by = hypothesis.of_now(loop, evaluations.read(loop, [*past][-1]).scale)
-    if by is not None:
-        click.echo(f"{loop.name}: {needed.words(loop, needed.needed(loop, by, needed.past(past.values())))}")
+    click.echo(f"{loop.name}: {needed.words(loop, needed.needed(loop, by, needed.past(past.values())))}")
 
 
 def _approval(loop: Loop) -> Iterator[ContractError]:

@@ -196,7 +196,7 @@ class Loop(Part):
     @model_validator(mode="after")
     def _keeps_what_it_needs(self) -> Loop:
         window = self.training.window if isinstance(self.training.window, int) else self.training.holdout_days + 1
-        waits = self.gate.patience_days  # a challenger is refitted, on its own window, when it has waited so long
+        waits = self.gate.patience  # a challenger is refitted, on its own window, when it has waited so long
         longest = max(window + waits, 2 * waits, self.monitor.window_days)
         needed = longest + self.features.lookback_days + self.label_delay_days
         if self.keep.data_days is not None and self.keep.data_days < needed:

@@ -23,6 +23,12 @@ Login = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  
 Undefined = Literal["forbid", "tell"]
 Level = Annotated[float, Field(gt=0, lt=0.5)]
 
+# Where a contract says nothing: of the bound, the margin; of the champion's loss, the bound, by what a challenger has
+# to be. Two equal models are then decided in 7 to 9 days where their days differ by 2 % of the loss, in 9 to 15 where
+# they do by 5 % (docs/promotion.md, "The defaults").
+MARGIN, EIGHTH, THIRD = 0.4, 1 / 8, 1 / 3
+PATIENCE = {"day": 28, "week": 70}  # days, by what counts as one: longer than those need
+
 
 class Bound(Part):
     """An absolute bound on a metric of the holdout."""
@@ -83,13 +89,19 @@ class Gate(Part):
         default="day", description="Rows that may depend on each other: they count as one."
     )
     aim: Literal["superior", "non_inferior"] = Field(
-        default="superior", description="Better than the champion; or fresher, and not worse by more than the margin."
+        default="non_inferior",
+        description="Better than the champion; or fresher, and not worse by more than the margin.",
     )
-    margin: Annotated[float, Field(ge=0)] = Field(default=0.0, description="Of non_inferior, in the loss's units.")
+    margin: Annotated[float, Field(ge=0)] | None = Field(
+        default=None,
+        description=f"Of non_inferior, in the loss's units. By default {MARGIN:g} of the bound: a twentieth of the "
+        "champion's loss where neither is said.",
+    )
     bound: Annotated[float, Field(gt=0)] | None = Field(
         default=None,
         description="A cluster's difference is clipped to it: the worst that a day can be, for what is proved to hold. "
-        "By default a third of the champion's loss at its own first look; of a first model, of its baseline's before.",
+        "By default an eighth of the champion's loss at its own first look, and at least 2.5 margins; a third where "
+        "aim is superior. Of a first model, of its baseline's loss before.",
     )
     level: Level = Field(
         default=0.05,
@@ -104,7 +116,7 @@ class Gate(Part):
         "kept; before, only to one that is proved better.",
     )
     deploy: Literal["evaluated", "refit"] = Field(
-        default="evaluated", description="The model that was judged; or its recipe, fitted again on all labelled days."
+        default="refit", description="The model that was judged; or its recipe, fitted again on all labelled days."
     )
     # Refits of flight_delays on 24 to 59 days lie at 0.16 to 0.47. At 0.70 to 0.80 lies a constant, and a model fitted
     # on shuffled targets; at 1.13 a stranger as spread out; at 2.9 and more one whose answers are turned round.
@@ -116,8 +128,10 @@ class Gate(Part):
     shadows: Annotated[int, Field(ge=1, le=20)] = Field(
         default=3, description="Challengers that wait in shadow at once."
     )
-    patience_days: DayCount = Field(
-        default=28, description="Days that a challenger, or the predecessor, stays in shadow."
+    patience_days: DayCount | None = Field(
+        default=None,
+        description="Days that a challenger, or the predecessor, stays in shadow. "
+        f"By default {PATIENCE['day']}; {PATIENCE['week']} where clusters are weeks.",
     )
     approval: tuple[Login, ...] = Field(
         default=(), description="Logins of those who may answer between gate and promotion; none: nobody is asked."
@@ -148,6 +162,16 @@ class Gate(Part):
     )
     behaviour: str | None = Field(default=None, description="A file of behavioural tests in the loop's folder.")
 
+    @property
+    def patience(self) -> int:
+        """Days in shadow: what the contract says or, where it does not, by what counts as one."""
+        return PATIENCE[self.cluster] if self.patience_days is None else self.patience_days
+
+    def of_before(self) -> Gate:
+        """Return what a contract of before aim and deployment had the defaults of now has meant by the same words."""
+        meant = {"aim": "superior", "deploy": "evaluated"}
+        return self.model_copy(update={name: meant[name] for name in meant if name not in self.model_fields_set})
+
     @field_validator("approval", mode="before")
     @classmethod
     def _of_older_contracts(cls, value: Any) -> Any:
@@ -156,15 +180,17 @@ class Gate(Part):
 
     @model_validator(mode="after")
     def _margin_fits(self) -> Gate:
-        if self.aim == "non_inferior" and not self.margin:
+        if self.aim == "non_inferior" and self.margin == 0:
             raise mistake(
-                ("aim",), "aim non_inferior needs a margin: how much worse than the champion may a fresher model be?"
+                ("margin",),
+                "aim non_inferior needs a margin of more than 0: how much worse than the champion may a fresher model "
+                "be? Leave it out for the default, or say aim: superior where it has to be better",
             )
         if self.aim == "superior" and self.margin:
             raise mistake(
                 ("margin",), "a margin belongs to aim non_inferior; to be superior, a challenger has to be better"
             )
-        if self.bound is not None and self.bound <= 2 * self.margin:
+        if self.bound is not None and self.margin and self.bound <= 2 * self.margin:
             raise mistake(("bound",), f"bound {self.bound:g} must be more than twice the margin {self.margin:g}")
         return self
 

@@ -26,7 +26,7 @@ from ratchet.text import counted, signed
 # Days that are known, and the other side's name, a version's or a baseline's -> those and the labelled days since.
 Compare = Callable[[Sequence[Cluster], str], tuple[Cluster, ...]]
 
-FIFTH = 0.2  # of the bound: how much may be lost to the anchor where the aim is superior, and no margin is named
+FIFTH = 0.2  # of the bound: how much may be lost to the anchor where the aim is superior, and there is no margin
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,13 @@ def shown(name: str) -> str:
     return "the baseline" if shadows.trained_with(name) else f"v{name}"
 
 
-def terms(loop: Loop, by: Terms, best: bool) -> Terms:
+def terms(by: Terms, best: bool) -> Terms:
     """Return the terms of a duel with the anchor: those of the challenger's line, by the anchor's own margin.
 
-    best: whether the anchor is the best of all kept, or itself held to that by half of what may be lost.
+    by: the line's, which say how much may be lost. best: whether the anchor is the best of all kept, or itself held to
+    that by half of what may be lost.
     """
-    whole = loop.gate.margin or FIFTH * by.bound
+    whole = by.margin or FIFTH * by.bound
     return by.model_copy(update={"margin": whole if best else whole / 2})
 
 
@@ -146,7 +147,7 @@ def moved(
     found = found or hypothesis.judge(loop, by.model_copy(update={"margin": 0.0}), held)
     how: Literal["better", "not worse"] = "better" if found.verdict == "promote" else "not worse"
     if how == "not worse":
-        found = hypothesis.judge(loop, terms(loop, by, best=False), held)
+        found = hypothesis.judge(loop, terms(by, best=False), held)
     if found.verdict != "promote":
         return None
     reason = (
@@ -166,7 +167,7 @@ def certified(loop: Loop, now: Anchor, night: str, version: str, by: Terms, days
         return Certified(
             key=f"certified:{night}", partition=night, version=version, anchor=now.name, since=now.since, reason=reason
         )
-    found = hypothesis.judge(loop, terms(loop, by, now.best == now.name), days)
+    found = hypothesis.judge(loop, terms(by, now.best == now.name), days)
     count = counted(found.clusters, loop.gate.cluster)
     said = f"{signed(found.difference)} [{signed(found.low)}, {signed(found.high)}], {count}"
     if not found.clusters:

@@ -65,7 +65,7 @@ class Evaluation(BaseModel):
 
     @property
     def scale(self) -> float:
-        """Return what the default bound is a third of: what is known before the holdout, or else its losses."""
+        """Return what the default bound is a share of: what is known before the holdout, or else its losses."""
         return self.usual_loss or self.champion_loss or self.baseline_loss or self.challenger_loss
 
 

@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from ratchet.contract.loop import Loop
+from ratchet.contract.rules import EIGHTH, MARGIN, THIRD
 from ratchet.decisions import duel
 from ratchet.decisions.duel import Cluster, Gathered
 from ratchet.decisions.entries import Entries, Judged, Lost, Promoted, RolledBack, Terms, only
@@ -40,7 +41,8 @@ def line(loop: Loop, entries: Entries, recipe: str) -> str:
 def unit(loop: Loop) -> str:
     """Name what the evidence of a duel is measured in, by a hash: loss, cluster, margin and bound."""
     gate = loop.gate
-    content = json.dumps([loop.measured_in, gate.cluster, gate.margin, gate.bound])
+    margin = 0.0 if gate.aim == "superior" else gate.margin
+    content = json.dumps([loop.measured_in, gate.cluster, margin, gate.bound])
     return hashlib.sha256(content.encode()).hexdigest()[:6]
 
 
@@ -53,17 +55,30 @@ def same_unit(loop: Loop, name: str) -> bool:
 def terms(loop: Loop, entries: Entries, name: str, scale: float) -> Terms:
     """Return the terms that a line is judged by: those of its first day, or of now where this is its first.
 
-    scale: what the default bound is a third of, known before the line's first day (`Evaluation.scale`).
+    scale: what the default bound is a share of, known before the line's first day (`Evaluation.scale`).
     """
     begun = (each.terms for each in only(entries, Judged) if each.line == name and each.terms)
     return next(begun, None) or of_now(loop, scale)
 
 
 def of_now(loop: Loop, scale: float) -> Terms:
-    """Return the contract's terms of now. The bound is never so little that the margin does not fit."""
+    """Return the contract's terms of now: what it says and, of margin and bound, what follows where it does not.
+
+    The bound is never so little that the margin does not fit.
+    """
     gate = loop.gate
-    bound = gate.bound or max(abs(scale) / 3, 2.01 * gate.margin, 1e-9)
-    return Terms(loss=loop.measured_in, cluster=gate.cluster, margin=gate.margin, bound=bound, level=gate.level)
+    if gate.aim == "superior":
+        margin, bound = 0.0, gate.bound or max(abs(scale) * THIRD, 1e-9)
+    else:
+        bound = gate.bound or max(abs(scale) * EIGHTH, (gate.margin or 0.0) / MARGIN, 1e-9)
+        margin = gate.margin or MARGIN * bound
+    return Terms(loss=loop.measured_in, cluster=gate.cluster, margin=margin, bound=bound, level=gate.level)
+
+
+def margin_words(loop: Loop) -> str:
+    """Say how much worse a challenger may be, as far as the contract says it: a number, or a share of a loss."""
+    gate, by = loop.gate, of_now(loop, 1.0)
+    return f"{by.margin:.0%} of the loss" if gate.margin is None and gate.bound is None else f"{by.margin:g}"
 
 
 def debt(loop: Loop, entries: Entries, name: str, run: str, first: str, evidence: Callable[[str], Gathered]) -> float:

@@ -90,7 +90,7 @@ def first_look(loop: Loop, entries: Entries, training: Training, evidence: Evide
         new = [Waiting(key=f"waiting:{run}", since=since, **about)]
         newcomer = shadows.Challenger(training.run, run, line, since, found.champion)
         waiting = shadows.challengers(before)
-        gone = shadows.leaving(waiting, newcomer, loop.gate.shadows, loop.gate.patience_days, about["day"])
+        gone = shadows.leaving(waiting, newcomer, loop.gate.shadows, loop.gate.patience, about["day"])
         new += [lifecycle.left(each, gone[each.mlflow_run]) for each in [*waiting, newcomer] if each.mlflow_run in gone]
     else:
         new = [*_won(loop, about)]
@@ -118,14 +118,14 @@ def night(
         if any(isinstance(each, RolledBack) for each in new):
             return Night(tuple(new), back=back, said=tuple(said))
     waiting = shadows.challengers(entries)
-    gone = shadows.leaving(waiting, None, loop.gate.shadows, loop.gate.patience_days, day)
+    gone = shadows.leaving(waiting, None, loop.gate.shadows, loop.gate.patience, day)
     looks, winner = list[tuple[shadows.Challenger, gate.Decision]](), None
     slow, held = {each.mlflow_run for each in only(entries, Delayed)}, None
     for win in lifecycle.pending(entries):  # not at an end yet; where a person was asked, that is theirs
         if win.champion != champion:
             new.append(_replaced(win))
-        elif win.evaluated in slow and win.day and days_between(win.day, day) > loop.gate.patience_days:
-            late = f"out of time: its refit was too slow for {loop.gate.patience_days} days"
+        elif win.evaluated in slow and win.day and days_between(win.day, day) > loop.gate.patience:
+            late = f"out of time: its refit was too slow for {loop.gate.patience} days"
             new.append(lifecycle.left(win, late))
         elif win.evaluated in slow:  # whoever was to carry it on has gone: it comes after who wins now
             held = held or win
@@ -187,8 +187,8 @@ def _back(
         return [], said, back
     if back.verdict == "reject":
         why = f"v{before.version} is beaten by what replaced it: {tell(back.evidence)}"
-    elif before.since and days_between(before.since, day) > loop.gate.patience_days:
-        patience = loop.gate.patience_days
+    elif before.since and days_between(before.since, day) > loop.gate.patience:
+        patience = loop.gate.patience
         why = f"v{before.version} is out of time after {patience} days: {tell(back.evidence)}"
     else:
         return [], said, back
@@ -235,7 +235,7 @@ def _judged(
     anchored, against = None, None
     anchor = _anchor(now, gathered.anchor)
     if anchor and not (anchor.name == found.champion and anchor.name == anchor.best):  # that would be the same again
-        held = anchors.terms(loop, by, anchor.name == anchor.best)
+        held = anchors.terms(by, anchor.name == anchor.best)
         owed = anchors.debt(loop, before, anchor.name, run, first, evidence)
         against = hypothesis.judge(loop, held, gathered.anchored, owed)
         anchored = gate.against(anchor.name, held, against)
@@ -262,7 +262,7 @@ def _judged(
 
 def _left(loop: Loop, since: str, last: str) -> int:
     """Return how many clusters of labels may still come to who waits. since: its first day. last: with labels."""
-    end = shift(since, loop.gate.patience_days + 1 - loop.label_delay_days)  # what the night knows that lets it go
+    end = shift(since, loop.gate.patience + 1 - loop.label_delay_days)  # what the night knows that lets it go
     days = max(0, days_between(last, end))
     return days // 7 if loop.gate.cluster == "week" else days
 

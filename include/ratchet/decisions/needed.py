@@ -67,12 +67,21 @@ def past(gathered: Iterable[Gathered]) -> Past:
     return Past(tuple(each.anchored for each in seen if each.anchored and shadows.trained_with(each.anchor)))
 
 
-def by_contract(loop: Loop) -> Terms | None:
-    """Return a duel's terms as far as the contract alone says them.
+def by_contract(loop: Loop) -> Terms:
+    """Return a duel's terms as far as the contract alone says them: those of a loss of 1 where they are shares of it.
 
-    None where the bound is a share of the champion's loss, and the fewest days depend on it: there is a margin.
+    Where only the margin is said, the bound is the least that it may come to, by which the fewest days are needed.
     """
-    return None if loop.gate.bound is None and loop.gate.margin else hypothesis.of_now(loop, 1.0)
+    return hypothesis.of_now(loop, 0.0 if loop.gate.margin else 1.0)
+
+
+def equal(by: Terms) -> float:
+    """Return how many clusters a duel needs of models that are equal in each; infinite where a decade is too short."""
+    import numpy as np
+
+    held = capital(np.zeros((1, 10 * YEAR)), margin=by.margin, bound=by.bound)[0]
+    won = held >= -math.log(by.level)
+    return float(won.argmax()) + 1 if won.any() else math.inf
 
 
 def needed(loop: Loop, by: Terms, seen: Past) -> Needed:
@@ -129,7 +138,7 @@ def reached(loop: Loop) -> int:
     Its patience counts from the first day of its holdout. It is looked at once more on the night that lets it go, and
     once after its first look, however long its holdout is.
     """
-    days = max(loop.training.holdout_days + 1, loop.gate.patience_days + 2 - loop.label_delay_days)
+    days = max(loop.training.holdout_days + 1, loop.gate.patience + 2 - loop.label_delay_days)
     return -(-days // 7) if loop.gate.cluster == "week" else days
 
 
@@ -140,8 +149,9 @@ def short(loop: Loop, found: Needed) -> bool:
 
 def words(loop: Loop, found: Needed) -> str:
     """Say it for a person, beside the patience that the contract has."""
-    by, unit, patience = found.by, found.by.cluster, loop.gate.patience_days
-    aim = f"to hold within {by.margin:g}" if by.margin else "to be proved better"
+    by, unit, patience = found.by, found.by.cluster, loop.gate.patience
+    within = hypothesis.margin_words(loop) if by == by_contract(loop) else f"{by.margin:g}"
+    aim = f"to hold within {within}" if by.margin else "to be proved better"
     aim += f" at level {by.level:g}"
     whose = "of this loop's own duels" if found.own else "against the baseline"
     seen = f"{counted(found.history, unit)} {whose}"

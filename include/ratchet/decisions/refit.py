@@ -15,6 +15,7 @@ from ratchet.contract.rules import Gate
 from ratchet.decisions.checks import behaviour, fairness, floors, limits, signature
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import load
+from ratchet.decisions.entries import Terms
 from ratchet.text import one_line
 
 _ASKED = (floors, fairness, limits, signature, behaviour)  # of one model alone; its signature against the champion's
@@ -22,15 +23,16 @@ ERRORS = 2.0  # standard errors that a loss may be worse by, where the contract 
 ALONE = 0.1  # share of the loss that it may be worse by, where one day has no standard error
 
 
-def judge(gate: Gate, found: Mapping[str, Any], evaluated: Mapping[str, Any]) -> list[Check]:
+def judge(gate: Gate, by: Terms | None, found: Mapping[str, Any], evaluated: Mapping[str, Any]) -> list[Check]:
     """Check a refit.
 
-    found: its evaluation on the evaluated model's holdout, `compared` with that model day by day, and its `distance`
-    from it. evaluated: that model's own evaluation.
+    by: the terms that have let the evaluated model win; None where it met nobody. found: its evaluation on that model's
+    holdout, `compared` with it day by day, and its `distance` from it. evaluated: that model's own evaluation.
     """
     found = {**found, "signatures": [found["signatures"][0], *evaluated["signatures"][1:]]}
     listed = [check for module in _ASKED for check in module.judge(gate, found)]
-    listed += [distance(gate, found["distance"]), loss(gate, found, evaluated)]
+    margin = by.margin if by else gate.margin or 0.0
+    listed += [distance(gate, found["distance"]), loss(margin, found, evaluated)]
     return [replace(check, name=f"refit: {check.name}") for check in listed]
 
 
@@ -58,14 +60,15 @@ def distance(gate: Gate, far: float) -> Check:
     return Check("distance", False, f"{said}, beyond {most:g}", far if math.isfinite(far) else None, None, most)
 
 
-def loss(gate: Gate, found: Mapping[str, Any], evaluated: Mapping[str, Any]) -> Check:
+def loss(margin: float, found: Mapping[str, Any], evaluated: Mapping[str, Any]) -> Check:
     """Check that a refit's mean loss is not worse than the evaluated model's by more than the margin.
 
-    It has learnt those days, and should do better on them. Where the contract allows no margin, being worse counts from
-    two standard errors of the daily differences on: a fit is not the same to the last bit of its seed.
+    margin: in the loss's units; 0 where a challenger has to be better. It has learnt those days, and should do better
+    on them. Where the contract allows no margin, being worse counts from two standard errors of the daily differences
+    on: a fit is not the same to the last bit of its seed.
     """
     ours, theirs = float(found["challenger_loss"]), float(evaluated["challenger_loss"])
-    most = gate.margin or _noise([each.mean for each in load(found["compared"] or [])], theirs)
+    most = margin or _noise([each.mean for each in load(found["compared"] or [])], theirs)
     worse = ours - theirs
     said = f"its loss on the holdout is {ours:.4f}, {worse:+.4f} against the evaluated model's"
     if worse <= most:

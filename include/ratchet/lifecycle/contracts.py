@@ -20,6 +20,8 @@ from ratchet.errors import ContractError, DataError
 from ratchet.files import atomic
 from ratchet.settings import Settings
 
+# Part of each digest: what a contract means where it says nothing. Without it, `Gate.of_before` says what was meant.
+DEFAULTS = "non_inferior, refit"
 _KINDS = {
     ".yaml",
     ".yml",
@@ -35,7 +37,7 @@ def take(loop: Loop) -> str:
     Raises ContractError where it is broken now: somebody has edited it since the loop was read.
     """
     files = _files(loop.folder)
-    digest = _digest(files)
+    digest = _named(loop.folder, files)
     target = _folder(loop.name, digest)
     if not target.is_dir():
         with atomic(target) as temporary:
@@ -59,13 +61,15 @@ def pinned(registry: Registry, loop: Loop, digest: str) -> Loop:
         return loop
     folders = [_folder(name, digest) for name in (loop.name, *registry.former(loop.name))]
     folder = next((each for each in folders if each.is_dir()), None) or _restore(registry, loop, digest)
-    return catalog.read(folder / "loop.yaml").model_copy(update={"name": loop.name})
+    found = catalog.read(folder / "loop.yaml").model_copy(update={"name": loop.name})
+    older = digest == _digest(_files(folder), defaults="")
+    return found.model_copy(update={"gate": found.gate.of_before()}) if older else found
 
 
 def keep(writer: Writer, loop: Loop) -> str:
     """Put the contract that a decision was taken by into the registry, once; return its digest."""
     files = _files(loop.folder)
-    digest = _digest(files)
+    digest = _named(loop.folder, files)
     folder = f"{loop.name}/contracts/{digest}"
     if not writer.registry.exists(folder):
         for path, content in files.items():
@@ -103,9 +107,15 @@ def _files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _digest(files: dict[str, bytes]) -> str:
+def _named(folder: Path, files: dict[str, bytes]) -> str:
+    """Return the digest of a loop's files: a copy that is lived by keeps the one that it was taken by."""
+    kept = folder.parent.parent == Settings.current().var / "contracts"
+    return folder.parent.name if kept else _digest(files)
+
+
+def _digest(files: dict[str, bytes], defaults: str = DEFAULTS) -> str:
     parts = [f"{path}:{hashlib.sha256(content).hexdigest()}\n" for path, content in sorted(files.items())]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join([*parts, defaults]).encode()).hexdigest()[:16]
 
 
 def _folder(loop: str, digest: str) -> Path:

@@ -148,7 +148,7 @@ def judged_run(loop: Loop, version: models.Version) -> str:
 def against_predecessor(loop: Loop, known: Known, predecessor: shadows.Predecessor) -> list[Cluster]:
     """Compare the predecessor, in shadow, with what its successors have told the world since."""
     rival = predictions.contender(loop, models.version(known.client, loop.name, predecessor.version).run_id)
-    first = shadows.watched_since(predecessor, known.last, loop.gate.patience_days)
+    first = shadows.watched_since(predecessor, known.last, loop.gate.patience)
     days = dataset.published(known.registry, loop, known.revision, first, known.last)
     told = {day: found for day in days if (found := _told(loop, day, {*predecessor.versions})) is not None}
     if not told:

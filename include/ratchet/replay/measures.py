@@ -136,7 +136,7 @@ class Measures:
 
     def against(self, data: DataVersion, before: shadows.Predecessor, rival: Version, last: str) -> list[Cluster]:
         """Compare the predecessor, in shadow, with what its successors have told the world since."""
-        first = shadows.watched_since(before, last, self.loop.gate.patience_days)
+        first = shadows.watched_since(before, last, self.loop.gate.patience)
         found: list[Cluster] = []
         for day in [day for day in data.days if first <= day <= last and day in self.live]:
             told, fit = self.live[day], rival.on(day)

@@ -292,7 +292,8 @@ class Simulation:
                 acts.refuse(self, won, f"rejected: the refit diverged: {error}")
                 return "reject"
             found = evaluated.refitted(self.loop, run, run.refit)
-            settled = acts.settle(self, won, refits.judge(self.loop.gate, found, run.training.evaluation.model_dump()))
+            listed = refits.judge(self.loop.gate, won.terms, found, run.training.evaluation.model_dump())
+            settled = acts.settle(self, won, listed)
             if settled:
                 return "reject" if isinstance(settled, Rejected) else "wait"
             run.stands = (run.refit, run.fit)

@@ -92,7 +92,7 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
         loop = loop.model_copy(update={"gate": rules})
         found = _evaluate(loop, client, made, judged, snapshot.read(loop, pinned.snapshot, "holdout"))
         far = float(found["distance"])
-        listed = refit.judge(rules, found, evaluations.read(loop, judged).model_dump())
+        listed = refit.judge(rules, won.terms, found, evaluations.read(loop, judged).model_dump())
         if settled := _settle(loop, client, won, made.run, listed):
             return settled.model_copy(update={"distance": far})
         records.amend(loop, judged, refit=made.run)

@@ -24,8 +24,9 @@ def test_a_bound_leaves_room_for_the_margin_on_both_sides(margin: float, bound: 
 @pytest.mark.parametrize(
     ("given_", "words"),
     [
-        ({"aim": "non_inferior"}, "needs a margin"),
-        ({"margin": 0.1}, "belongs to aim non_inferior"),
+        ({"aim": "non_inferior", "margin": 0}, "needs a margin of more than 0"),
+        ({"margin": 0}, "needs a margin of more than 0"),
+        ({"aim": "superior", "margin": 0.1}, "belongs to aim non_inferior"),
         ({"level": 0.5}, "less than 0.5"),
         ({"shadow": 3}, "Extra inputs are not permitted"),
         ({"size_mb": float("nan")}, "finite number"),

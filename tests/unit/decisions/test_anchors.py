@@ -87,7 +87,7 @@ def test_an_anchor_is_shown_by_its_version_and_a_baseline_has_none() -> None:
 def test_the_terms_are_those_of_the_line_by_a_margin_that_is_half_where_the_best_is_another(
     margin: float, best: bool, expected: float
 ) -> None:
-    found = anchors.terms(_loop(margin=margin), TERMS, best)
+    found = anchors.terms(TERMS.model_copy(update={"margin": margin}), best)
     assert found == TERMS.model_copy(update={"margin": pytest.approx(expected)})
 
 
@@ -160,7 +160,7 @@ def test_the_anchor_moves_on_proof_alone(values: list[float], best: list[float],
     found = _at("2013-06-01" if old else "2013-01-20", values, best, *held)
     against_best = days(best if half else values)
     better = hypothesis.judge(loop, TERMS.model_copy(update={"margin": 0.0}), against_best)
-    near = hypothesis.judge(loop, anchors.terms(loop, TERMS, best=False), against_best)
+    near = hypothesis.judge(loop, anchors.terms(TERMS, best=False), against_best)
     if found is not None:
         assert (better if found.how == "better" else near).verdict == "promote"
         assert found.how == ("better" if better.verdict == "promote" else "not worse")

@@ -60,12 +60,12 @@ def test_other_costs_begin_a_new_line() -> None:
 
 
 def test_the_terms_of_a_line_are_those_of_its_first_day() -> None:
-    loop = _loop(bound=None)
+    loop = _loop(bound=None, margin=None)
     first = hypothesis.terms(loop, [], "mine", 0.6)
-    assert first.bound == pytest.approx(0.2)
+    assert first.bound == pytest.approx(0.075)
     entries = [entry("waiting", "a", line="mine", terms=first), entry("waiting", "b", line="other")]
     assert hypothesis.terms(loop, entries, "mine", 0.3) == first
-    assert hypothesis.terms(loop, entries, "other", 0.3).bound == pytest.approx(0.1)
+    assert hypothesis.terms(loop, entries, "other", 0.3).bound == pytest.approx(0.0375)
 
 
 def test_a_challenger_owes_what_those_before_it_have_lost_before_its_own_days() -> None:
@@ -93,11 +93,49 @@ def test_weeks_count_when_they_are_over(values: list[float]) -> None:
 
 
 @given(st.floats(-5, 5), st.floats(0.001, 1))
-def test_the_bound_is_a_third_of_the_loss_and_leaves_room_for_the_margin(scale: float, margin: float) -> None:
-    found = hypothesis.terms(_loop(aim="non_inferior", margin=margin, bound=None), [], "line", scale).bound
-    assert found >= abs(scale) / 3
-    assert found > 2 * margin
+def test_the_bound_is_an_eighth_of_the_loss_and_leaves_room_for_the_margin(scale: float, margin: float) -> None:
+    found = hypothesis.terms(_loop(aim="non_inferior", margin=margin, bound=None), [], "line", scale)
+    assert found.bound >= abs(scale) / 8
+    assert found.bound >= 2.5 * found.margin * (1 - 1e-12)
+    assert found.margin == margin
     assert hypothesis.terms(_loop(bound=7.0), [], "line", scale).bound == 7.0
+
+
+@given(st.floats(-5, 5))
+def test_where_a_challenger_has_to_be_better_the_bound_is_a_third_of_the_loss(scale: float) -> None:
+    for margin in (None, 0.0):
+        found = hypothesis.terms(_loop(aim="superior", margin=margin, bound=None), [], "line", scale)
+        assert found.margin == 0.0
+        assert found.bound == pytest.approx(max(abs(scale) / 3, 1e-9))
+    assert hypothesis.terms(_loop(aim="superior", margin=None, bound=7.0), [], "line", scale).bound == 7.0
+
+
+@given(st.floats(-5, 5), st.floats(0.001, 9) | st.none())
+def test_a_margin_that_is_not_said_follows_from_the_bound(scale: float, bound: float | None) -> None:
+    found = hypothesis.of_now(_loop(margin=None, bound=bound), scale)
+    assert found.bound == (bound or max(abs(scale) / 8, 1e-9))
+    assert found.margin == pytest.approx(0.4 * found.bound)
+    assert duel.fewest(margin=found.margin, bound=found.bound, level=0.05) == 4
+
+
+def test_no_margin_is_named_as_it_was_where_a_challenger_has_to_be_better() -> None:
+    """So that whoever waits goes on waiting where a contract says so now, and was silent before."""
+    told = {"aim": "superior", "bound": None}
+    assert hypothesis.unit(_loop(**told, margin=None)) == hypothesis.unit(_loop(**told, margin=0.0))
+    assert hypothesis.unit(_loop(aim="non_inferior", bound=None, margin=None)) != hypothesis.unit(_loop(**told))
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ({"margin": None, "bound": None}, "5% of the loss"),
+        ({"margin": None, "bound": 0.5}, "0.2"),
+        ({"margin": 0.02, "bound": None}, "0.02"),
+        ({"margin": 0.02, "bound": 0.05}, "0.02"),
+    ],
+)
+def test_a_margin_is_told_as_far_as_the_contract_says_it(gate: dict[str, Any], said: str) -> None:
+    assert hypothesis.margin_words(_loop(**gate)) == said
 
 
 def test_every_challenger_is_judged_at_the_whole_level() -> None:
@@ -123,5 +161,5 @@ def test_what_a_holdout_has_too_few_of_is_said() -> None:
         "clusters": "1 day alone can decide no duel: at least 6 are needed, and later nights add theirs",
     }
     assert hypothesis.too_few(_loop(margin=0.0, aim="superior"), days([0.0] * 10), 0.5) == {}
-    weekly = hypothesis.too_few(_loop(cluster="week", margin=0.0), days([0.0] * 30), float("nan"))
+    weekly = hypothesis.too_few(_loop(cluster="week", margin=0.0, aim="superior"), days([0.0] * 30), float("nan"))
     assert weekly["clusters"].startswith("4 weeks alone can decide no duel")

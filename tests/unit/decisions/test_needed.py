@@ -95,7 +95,26 @@ def test_weeks_are_drawn_where_weeks_are_judged() -> None:
     found = needed.needed(_loop(cluster="week"), by, _noise(1, 0.01, 90))
     assert found.history == 13
     assert " 13 weeks of this loop's own duels" in needed.words(_loop(cluster="week"), found)
-    assert needed.reached(_loop(cluster="week")) == 5  # 29 days from a Sunday on
+    assert needed.reached(_loop(cluster="week", patience_days=28)) == 5  # 29 days from a Sunday on
+
+
+@pytest.mark.parametrize("cluster", ["day", "week"])
+def test_the_default_patience_is_longer_than_the_default_margin_needs(cluster: str) -> None:
+    loop = _loop(cluster=cluster, margin=None, bound=None, patience_days=None)
+    assert needed.equal(needed.by_contract(loop)) == 7 < 9 < needed.reached(loop)
+
+
+@given(st.floats(0.002, 0.0249), st.floats(0.01, 0.4))
+def test_equal_models_are_told_apart_from_worse_ones_in_as_many_days_as_is_said(margin: float, level: float) -> None:
+    count = int(needed.equal(_terms(margin, level)))
+    held = [won for won, _ in duel.curve(days([0.0] * count), margin=margin, bound=BOUND)]
+    assert held[-1] >= -math.log(level) - 1e-9
+    assert count == 1 or held[-2] < -math.log(level)
+    assert count >= duel.fewest(margin=margin, bound=BOUND, level=level)
+
+
+def test_equal_models_are_never_proved_better() -> None:
+    assert needed.equal(_terms(0.0)) == math.inf
 
 
 @given(st.integers(1, 30), st.integers(0, 9), st.integers(1, 40))
@@ -121,15 +140,24 @@ def test_past_duels_count_before_those_with_a_baseline() -> None:
 
 def test_what_the_contract_alone_says() -> None:
     assert needed.by_contract(_loop()) == hypothesis.of_now(_loop(), 0.5)
-    assert needed.by_contract(_loop(bound=None)) is None
+    by = needed.by_contract(_loop(bound=None))  # of a small loss: a larger one's bound is wider, and takes longer
+    assert by == hypothesis.of_now(_loop(bound=None), 0.01)
+    assert by.bound == pytest.approx(0.05)
     by = needed.by_contract(_loop(bound=None, aim="superior", margin=0.0))
-    assert by is not None  # without a margin the fewest do not depend on the bound
+    # Without a margin the fewest do not depend on the bound.
     assert {duel.fewest(margin=0, bound=bound, level=0.05) for bound in (by.bound, 0.01, 7.0)} == {6}
 
 
 @pytest.mark.parametrize(
     ("change", "by", "found", "said"),
     [
+        (
+            {"margin": None, "bound": None, "patience_days": None},
+            _terms(0.05, bound=0.125),
+            {"fewest": 4, "history": 0, "own": False},
+            "A duel needs at least 4 days, whatever they hold, to hold within 5% of the loss at level 0.05; "
+            "patience_days is 28",
+        ),
         (
             {},
             _terms(0.02),

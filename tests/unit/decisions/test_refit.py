@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ratchet.contract.rules import Bound, Fairness, Gate
 from ratchet.decisions import duel, refit
+from ratchet.decisions.entries import Terms
 from ratchet.training.evaluation import distance
 from tests.given.clusters import days
 from tests.given.evaluations import training
@@ -37,7 +38,7 @@ ORDINARY: dict[str, Any] = {
 
 
 def _judge(gate: Gate = GATE, **changed: Any) -> Any:
-    return refit.judge(gate, {**ORDINARY, **changed}, EVALUATED.model_dump())
+    return refit.judge(gate, None, {**ORDINARY, **changed}, EVALUATED.model_dump())
 
 
 def test_an_ordinary_refit_passes() -> None:
@@ -79,9 +80,8 @@ def test_a_timing_lets_a_refit_wait_and_refuses_none() -> None:
 def test_a_loss_may_be_worse_by_the_margin_or_by_what_days_alone_make_of_it(
     daily: list[float], worse: float, margin: float
 ) -> None:
-    gate = Gate(aim="non_inferior", margin=margin) if margin else Gate()
     found = {"challenger_loss": EVALUATED.challenger_loss + worse, "compared": duel.dump(days(daily))}
-    check = refit.loss(gate, found, EVALUATED.model_dump())
+    check = refit.loss(margin, found, EVALUATED.model_dump())
     assert check.high is not None
     assert check.passed == (check.number <= check.high)
     if margin:
@@ -102,3 +102,17 @@ def test_the_default_bound_lies_where_failures_do(seed: int, kind: str) -> None:
     broken = {"constant": np.full(2000, 0.3), "flipped": -said, "shuffled": rng.normal(0, 0.3, 2000)}[kind]
     assert refit.distance(Gate(), distance(ordinary, said)).passed
     assert not refit.distance(Gate(), distance(broken, said)).passed
+
+
+def test_the_margin_is_that_of_the_terms_that_were_won_by() -> None:
+    by = Terms(loss="absolute_error", cluster="day", margin=0.4, bound=1.0, level=0.05)
+    found = {**ORDINARY, "challenger_loss": EVALUATED.challenger_loss + 0.3}
+
+    def high(gate: Gate, terms: Terms | None) -> float | None:
+        listed = refit.judge(gate, terms, found, EVALUATED.model_dump())
+        return next(check.high for check in listed if check.name == "refit: loss")
+
+    assert high(GATE, by) == 0.4  # follows from the bound of its time, which the contract does not say
+    assert high(Gate(margin=0.2), by) == 0.4
+    assert high(Gate(margin=0.2), None) == 0.2  # of a ledger of before there were terms
+    assert high(GATE, by.model_copy(update={"margin": 0.0})) == pytest.approx(0.0115, abs=1e-4)

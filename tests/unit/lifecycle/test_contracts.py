@@ -158,3 +158,23 @@ def _kept(writer: Writer, loop: Loop) -> str:
     digest = contracts.keep(writer, loop)
     writer.commit("Keep a contract")
     return digest
+
+
+def test_a_contract_that_was_taken_before_means_what_it_meant_then(place: Path) -> None:
+    """A loop that said nothing of its gate had to be better, and what was judged was deployed."""
+    _edit(place, "  aim: superior\n  deploy: evaluated\n", "")
+    loop, registry = catalog.load("wind"), dataset.registry()
+    assert (loop.gate.aim, loop.gate.deploy) == ("non_inferior", "refit")
+    now = contracts.take(loop)
+    older = contracts._digest(contracts._files(loop.folder), defaults="")
+    shutil.copytree(_held(now), _held(older))
+    then = contracts.pinned(registry, loop, older)
+    assert (then.gate.aim, then.gate.deploy) == ("superior", "evaluated")
+    assert then.gate.model_dump(exclude={"aim", "deploy"}) == loop.gate.model_dump(exclude={"aim", "deploy"})
+    assert contracts.take(then) == older != now
+    assert writing.change(registry, lambda writer: _kept(writer, then)) == older
+    _edit(place, "gate:\n", "gate:\n  aim: non_inferior\n  margin: 2\n  deploy: refit\n")
+    said = contracts._digest(contracts._files(loop.folder), defaults="")
+    contracts.take(catalog.load("wind"))
+    shutil.copytree(_held(contracts.take(catalog.load("wind"))), _held(said))
+    assert contracts.pinned(registry, loop, said).gate == catalog.load("wind").gate

@@ -11,11 +11,12 @@ from ratchet.contract.loop import Loop
 from ratchet.decisions import needed
 from ratchet.decisions.needed import Needed
 from ratchet.linting import patience
+from tests.given.contracts import gated
 
 
 def _loop(place: Path, gate: str) -> Loop:
     path = place / "loops" / "wind" / "loop.yaml"
-    path.write_text(path.read_text().replace("level: 0.3 ", f"{gate} "))
+    path.write_text(gated(path.read_text(), *gate.split("\n  ")))
     return catalog.load("wind")
 
 
