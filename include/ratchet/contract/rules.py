@@ -27,6 +27,7 @@ Level = Annotated[float, Field(gt=0, lt=0.5)]
 # to be. Two equal models are then decided in 7 to 9 days where their days differ by 2 % of the loss, in 9 to 15 where
 # they do by 5 % (docs/promotion.md, "The defaults").
 MARGIN, EIGHTH, THIRD = 0.4, 1 / 8, 1 / 3
+DISTANCE, FEW = 0.6, 3000  # deviations between a refit and the evaluated model, from so many rows to learn from on
 PATIENCE = {"day": 28, "week": 70}  # days, by what counts as one: longer than those need
 
 
@@ -120,10 +121,11 @@ class Gate(Part):
     )
     # Refits of flight_delays on 24 to 59 days lie at 0.16 to 0.47. At 0.70 to 0.80 lies a constant, and a model fitted
     # on shuffled targets; at 1.13 a stranger as spread out; at 2.9 and more one whose answers are turned round.
-    refit_distance: Annotated[float, Field(gt=0)] = Field(
-        default=0.6,
+    refit_distance: Annotated[float, Field(gt=0)] | None = Field(
+        default=None,
         description="Largest mean distance of a refit's predictions from the evaluated model's, "
-        "in their deviations (a constant's: 0.8). Of few days to learn from, refits lie further off.",
+        f"in their deviations (a constant's: 0.8). By default {DISTANCE:g} and, where the evaluated model has learnt "
+        f"from fewer than {FEW:,} rows, told only: of few rows, refits lie further off.",
     )
     shadows: Annotated[int, Field(ge=1, le=20)] = Field(
         default=3, description="Challengers that wait in shadow at once."

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ratchet.contract.rules import Gate
+from ratchet.contract.rules import DISTANCE, FEW, Gate
 from ratchet.decisions.checks import behaviour, fairness, floors, limits, signature
 from ratchet.decisions.checks.check import Check
 from ratchet.decisions.duel import load
@@ -27,12 +27,13 @@ def judge(gate: Gate, by: Terms | None, found: Mapping[str, Any], evaluated: Map
     """Check a refit.
 
     by: the terms that have let the evaluated model win; None where it met nobody. found: its evaluation on that model's
-    holdout, `compared` with it day by day, and its `distance` from it. evaluated: that model's own evaluation.
+    holdout, `compared` with it day by day, its `distance` from it, and how many rows that one has `learnt` from.
+    evaluated: that model's own evaluation.
     """
     found = {**found, "signatures": [found["signatures"][0], *evaluated["signatures"][1:]]}
     listed = [check for module in _ASKED for check in module.judge(gate, found)]
     margin = by.margin if by else gate.margin or 0.0
-    listed += [distance(gate, found["distance"]), loss(margin, found, evaluated)]
+    listed += [distance(gate, found["distance"], found["learnt"]), loss(margin, found, evaluated)]
     return [replace(check, name=f"refit: {check.name}") for check in listed]
 
 
@@ -51,12 +52,19 @@ def failed(listed: Sequence[Check]) -> tuple[str, ...]:
     return tuple(check.name for check in listed if check.forbids)
 
 
-def distance(gate: Gate, far: float) -> Check:
-    """Check that a refit's predictions are near the evaluated model's. far: mean distance, in their deviations."""
-    most = gate.refit_distance
+def distance(gate: Gate, far: float, learnt: int) -> Check:
+    """Check that a refit's predictions are near the evaluated model's. far: mean distance, in their deviations.
+
+    learnt: rows that the evaluated model was trained on. Of few, a refit that is sound lies as far off as a constant or
+    a model of shuffled targets, which its loss tells from it: so its distance is told, unless the contract names one.
+    """
+    most = gate.refit_distance or DISTANCE
     said = f"its predictions on the holdout are {far:.2f} deviations from the evaluated model's"
     if far <= most:
         return Check("distance", True, said, far, None, most)
+    if gate.refit_distance is None and learnt < FEW and math.isfinite(far):
+        text = f"{said}, which is told only: that model has learnt from {learnt:,} rows, and it takes {FEW:,}"
+        return Check("distance", True, text, far, None, None)
     return Check("distance", False, f"{said}, beyond {most:g}", far if math.isfinite(far) else None, None, most)
 
 

@@ -55,6 +55,7 @@ def refitted(loop: Loop, run: Challenger, refit: Fitted) -> dict[str, Any]:
     if most is not None and run.refit_ms > most:
         run.refit_ms = min(run.refit_ms, latency.within(refit.model, rows, most).ms)
     about = {name: refit.about[name] for name in ("size_mb", "behaviour")}
+    about["learnt"] = run.fit.about["rows"]
     return {**found, **about, "latency_ms": run.refit_ms, "signatures": [refit.about["signature"]]}
 
 

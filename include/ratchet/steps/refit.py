@@ -37,8 +37,6 @@ from ratchet.steps import Key, MlflowRun, StepRequest, StepResult, gate, snapsho
 from ratchet.training import evaluation
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ratchet.adapters.runs import Tracking
 
 JUDGED = ("challenger/", "baseline/")  # metrics of the holdout, that a refit has seen
@@ -90,7 +88,7 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
             except TrainingError as error:
                 return _refuse(loop, client, won, made.run, f"the refit diverged: {error}")
         loop = loop.model_copy(update={"gate": rules})
-        found = _evaluate(loop, client, made, judged, snapshot.read(loop, pinned.snapshot, "holdout"))
+        found = _evaluate(loop, client, made, judged, pinned)
         far = float(found["distance"])
         listed = refit.judge(rules, won.terms, found, evaluations.read(loop, judged).model_dump())
         if settled := _settle(loop, client, won, made.run, listed):
@@ -103,14 +101,18 @@ def run(loop: Loop, request: RefitRequest) -> RefitResult:
     )
 
 
-def _evaluate(loop: Loop, client: Tracking, made: Record, judged: str, holdout: pa.Table) -> dict[str, Any]:
+def _evaluate(
+    loop: Loop, client: Tracking, made: Record, judged: str, pinned: snapshot.SnapshotResult
+) -> dict[str, Any]:
     """Measure a refit beside the evaluated model, and keep it with its run; of its latencies the best counts."""
     before = evaluations.read(loop, made.run) if made.evaluation else None
+    holdout = snapshot.read(loop, pinned.snapshot, "holdout")
     model, evaluated = proven.answering(loop, made.run), proven.answering(loop, judged)
     ours, theirs = evaluation.of_model(model, holdout), evaluation.of_model(evaluated, holdout)
     found = {**evaluation.of_refit(loop, holdout, ours, theirs), **evaluation.probe(loop, model, holdout)}
     sha256, size = models.local(made.run)
     found |= {"model": sha256, "size_mb": size / 1e6, "signatures": [evaluation.signature(model)]}
+    found["learnt"] = pinned.train_rows
     if before and before.latency_ms <= found["latency_ms"]:
         found |= {"latency_ms": before.latency_ms, "latency_wall_ms": before.latency_wall_ms}
     told = {name: found[name] for name in ("latency_ms", "latency_wall_ms", "size_mb")}

@@ -34,6 +34,7 @@ ORDINARY: dict[str, Any] = {
     "challenger_loss": 0.95,
     "compared": duel.dump(days([-0.04, -0.06, -0.05])),
     "distance": 0.1,
+    "learnt": 3000,
 }
 
 
@@ -100,8 +101,20 @@ def test_the_default_bound_lies_where_failures_do(seed: int, kind: str) -> None:
     said = rng.normal(size=2000)
     ordinary = said + rng.normal(0, 0.3, 2000)
     broken = {"constant": np.full(2000, 0.3), "flipped": -said, "shuffled": rng.normal(0, 0.3, 2000)}[kind]
-    assert refit.distance(Gate(), distance(ordinary, said)).passed
-    assert not refit.distance(Gate(), distance(broken, said)).passed
+    assert refit.distance(Gate(), distance(ordinary, said), 3000).passed
+    assert not refit.distance(Gate(), distance(broken, said), 3000).passed
+
+
+def test_of_few_rows_a_distance_is_told_unless_the_contract_names_one() -> None:
+    told = refit.distance(Gate(), 0.93, 2999)
+    assert (told.passed, told.number) == (True, 0.93)
+    assert told.text.endswith("told only: that model has learnt from 2,999 rows, and it takes 3,000")
+    assert not refit.distance(Gate(), math.inf, 2999).passed
+    assert not refit.distance(Gate(), math.nan, 2999).passed
+    assert not refit.distance(Gate(refit_distance=0.6), 0.93, 2999).passed
+    assert refit.distance(Gate(refit_distance=0.6), 0.5, 2999).text.endswith(
+        "0.50 deviations from the evaluated model's"
+    )
 
 
 def test_the_margin_is_that_of_the_terms_that_were_won_by() -> None:
