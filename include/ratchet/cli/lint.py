@@ -63,12 +63,13 @@ def _mistakes(loop: Loop, day: dt.date | None) -> Iterator[ContractError]:
     of_target = [*target.mistakes(loop)]
     wrong = [*references.suites(loop), *references.queries(loop), *_approval(loop), *of_source, *of_target]
     wrong += patience.mistakes(loop)
-    notes += [*bound.remarks(loop), *admission.remarks(loop)]
+    notes += [*bound.remarks(loop), *patience.remarks(loop), *admission.remarks(loop)]
     found: list[str] = []
     try:
         found = features.dry_run(loop) if not of_target else []
     except ContractError as error:
         wrong.append(error)
+    wrong += admission.mistakes(loop, found)
     if found:
         wrong += [*references.columns(loop, found), *value.mistakes(loop, found)]
         try:

@@ -52,3 +52,34 @@ def test_what_is_too_short_by_the_loops_own_days_is_told_at_its_line(place: Path
     number = 1 + path.read_text().partition(line)[0].count("\n")
     assert str(error) == f"{path}:{number}: {needed.words(loop, found)}"
     assert [*patience.too_short(loop, Needed(by, fewest=2, history=20, own=True, median=5, most=60))] == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        ("level: 0.05\n  aim: non_inferior", ""),
+        ("level: 0.05\n  aim: non_inferior\n  cluster: week", ""),
+        ("level: 0.05\n  aim: superior\n  patience_days: 5", ""),
+        (
+            "level: 0.05\n  aim: non_inferior\n  patience_days: 5",
+            "two models that are equal on every day need 7 days to hold within 5% of the loss at level 0.05, and a "
+            "patience of 5 days leaves 6 days, so that only one that is better is ever promoted. Make patience_days at "
+            "least 6, or the margin wider",
+        ),
+        (
+            "level: 0.05\n  margin: 0.1\n  bound: 1\n  aim: non_inferior",
+            "need 32 days to hold within 0.1 at level 0.05, and a patience of 28 days leaves 29 days, so that only one "
+            "that is better is ever promoted. Make patience_days at least 31, or the margin wider: with 0.4 it is 7",
+        ),
+        ("level: 0.05\n  margin: 0.0001\n  bound: 1\n  aim: non_inferior", "need more than ten years to hold within"),
+        (
+            "level: 0.05\n  cluster: week\n  patience_days: 28\n  aim: non_inferior",
+            "equal on every week need 7 weeks to hold within 5% of the loss at level 0.05, and a patience of 28 days "
+            "leaves 5 weeks, so that only one that is better is ever promoted. Make patience_days at least 48, or",
+        ),
+    ],
+)
+def test_a_patience_in_which_equal_models_are_not_decided_is_told(place: Path, gate: str, words: str) -> None:
+    told = [*patience.remarks(_loop(place, gate))]
+    assert len(told) == bool(words)
+    assert all(words in each for each in told)
