@@ -18,7 +18,7 @@ from importlib import metadata
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import ratchet
 from ratchet.errors import ContractError
@@ -150,9 +150,14 @@ def _built_in(group: Group) -> dict[str, str]:
     return {item.name: f"{package}.{item.name}" for item in pkgutil.iter_modules(folders) if item.name not in _PARTS}
 
 
-@cache
 def _entry_points(group: Group) -> tuple[metadata.EntryPoint, ...]:
-    return tuple(metadata.entry_points(group=f"ratchet.{group}"))
+    return tuple(_installed().select(group=f"ratchet.{group}"))
+
+
+@cache
+def _installed() -> Any:  # whose class differs from Python to Python: ask `select` alone
+    """Return the entry points of all distributions: one look at their files serves every group."""
+    return metadata.entry_points()
 
 
 def _place(where: Where) -> str:
