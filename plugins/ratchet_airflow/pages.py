@@ -18,15 +18,17 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
 from fastapi import Depends, FastAPI, HTTPException
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from ratchet import catalog
 from ratchet.decisions.entries import Certified, only
 from ratchet.errors import RatchetError, explain
-from ratchet.lifecycle import dataset, ledger
+from ratchet.lifecycle import dataset, ledger, records
+from ratchet.reports import importance
 from ratchet.reports.page import page
 from ratchet.settings import Settings
 from ratchet.text import counted, lines, one_line
+from ratchet_airflow import making
 
 if TYPE_CHECKING:
     from ratchet.adapters.data_registry import Registry
@@ -81,17 +83,13 @@ def data_docs(loop: Loop, table: str, day: str) -> FileResponse:
 
 
 @app.get("/reports/{loop}/{day}/drift.html")
-def drift_report(loop: Loop, day: str) -> FileResponse:
-    """Show Evidently's report of a night."""
+def drift_report(loop: Loop, day: str) -> Response:
+    """Show Evidently's report of a night; where nobody has looked at it yet, let it be made."""
     _check((_DAY, day))
     folder = Settings.current().reports / loop / day
     pages = sorted(folder.glob("drift*.html"), key=lambda path: path.lstat().st_mtime)
     if not pages and (folder / "drift.json").exists():
-        raise HTTPException(
-            404,
-            "Evidently's report of that night was not made yet, or was pruned. "
-            f"Make it: ratchet step explain --loop {loop} --partition {day}",
-        )
+        return _making(loop, "partition", day) or drift_report(loop, day)
     first = folder / "drift.html"
     name = "drift.html" if first.exists() or not pages else pages[-1].name
     return _file(Settings.current().reports, loop, f"{day}/{name}", _SCRIPTS)
@@ -105,9 +103,12 @@ def explanation(loop: Loop, day: str) -> FileResponse:
 
 
 @app.get("/decisions/{loop}/{run}/{name}.html")
-def decision(loop: Loop, run: str, name: str) -> FileResponse:
-    """Show the page about a decision."""
+def decision(loop: Loop, run: str, name: str) -> Response:
+    """Show the page about a decision, or about what a model's predictions come from, which is made when looked at."""
     _check((_SLUG, run), (_SLUG, name))
+    path = Settings.current().reports / loop / "decisions" / run / f"{name}.html"
+    if name == importance.NAME and not path.exists() and (key := _trained(loop, run)):
+        return _making(loop, "run", key) or decision(loop, run, name)
     return _file(Settings.current().reports, loop, f"decisions/{run}/{name}.html")
 
 
@@ -133,6 +134,33 @@ def commit(revision: str, user: GetUserDep) -> HTMLResponse:
     except RatchetError as error:
         raise HTTPException(404, str(error)) from None
     return _page(f"Data registry, {revision[:10]}", f"<pre>{html.escape(text)}</pre>")
+
+
+def _making(loop: str, field: str, value: str) -> Response | None:
+    """Let a page be made that is not there, and say so; None where it is made now."""
+    found = making.make(loop, field, value)
+    if found == "":
+        return None
+    command = html.escape(f"ratchet step explain --loop {loop} --{field} {value}")
+    if found is None:
+        said = (
+            f"<p>Nobody has looked at this page yet: it is being made, and shown here in a moment.</p><p>{command}</p>"
+        )
+        shown = _page("Being made", said)
+        shown.status_code, shown.headers["Refresh"] = 202, "2"
+        return shown
+    shown = _page("It could not be made", f"<pre class=bad>{html.escape(lines(found))}</pre><p>{command}</p>")
+    shown.status_code = 404
+    return shown
+
+
+def _trained(loop: str, run: str) -> str:
+    """Return the key of the training that an MLflow run is of; empty where it is of none."""
+    try:
+        record = records.find(catalog.load(loop), run)
+    except RatchetError:
+        return ""
+    return record.key if record else ""
 
 
 def _page(title: str, body: str) -> HTMLResponse:

@@ -92,6 +92,29 @@ def test_pools_and_triggered_dags_exist(bag: Any) -> None:
             assert triggered is None or triggered in bag.dags
 
 
+def test_nobody_waits_for_what_explains_a_decision(bag: Any) -> None:
+    """No task comes after it, so that none waits and no failure of it gives a night up; the night has ended before."""
+    explains = [task for dag in bag.dags.values() for task in dag.tasks if getattr(task, "step", "") == "explain"]
+    assert {(task.dag.dag_id, *task.upstream_task_ids) for task in explains} == {("flight_delays.monitor", "close")}
+    assert all(not task.downstream_task_ids for task in explains)
+
+
+def test_a_person_who_is_asked_finds_what_predictions_come_from(
+    tmp_path: Path, loops_folder: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ratchet_airflow import loop_dags
+    from tests.conftest import lay
+
+    lay(tmp_path / "var", loops_folder, tmp_path, monkeypatch.setenv)
+    contract = tmp_path / "loops" / "wind" / "loop.yaml"
+    contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: [ada]\n"))
+    dags = loop_dags.dags_of("wind")
+    for dag in (dags["wind_train"], dags["wind_monitor"]):
+        task = dag.get_task("explain_model")
+        assert task.upstream_task_ids == {"ask"}
+        assert not task.downstream_task_ids
+
+
 def test_every_asset_that_is_waited_for_has_a_producer(bag: Any) -> None:
     produced = {outlet.name for dag in bag.dags.values() for task in dag.tasks for outlet in task.outlets}
     waited = {asset.name for dag in bag.dags.values() for asset in _condition(dag)}

@@ -13,15 +13,22 @@ from typing import Any
 import httpx
 import pytest
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import Asset, BaseHook, Connection
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk import DAG, Asset, BaseHook, Connection
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    DownstreamTasksSkipped,
+)
 
 from ratchet import catalog
 from ratchet.decisions.shadows import NOBODY
 from ratchet_airflow import links, notes
 from ratchet_airflow.operators import approve, base
+from ratchet_airflow.operators.explain import ExplainOperator
 from ratchet_airflow.operators.ingest import FetchOperator, PublishOperator, ValidateOperator
 from ratchet_airflow.operators.monitor import DecideOperator, DriftOperator, DuelOperator, RetrainOperator
+from ratchet_airflow.operators.night import CloseOperator, GiveUpOperator
 from ratchet_airflow.operators.train import GateOperator, PromoteOperator, RefitOperator, TrainOperator
 from ratchet_airflow.runtimes import local
 from tests.airflow.test_added import written
@@ -277,6 +284,34 @@ def test_where_nothing_was_decided_the_task_is_skipped(noted: list[str]) -> None
     with pytest.raises(AirflowSkipException, match="there is no champion"):
         task.execute(CONTEXT)
     assert noted == []
+
+
+@pytest.mark.parametrize("alarm", ["", "drift of temp_now"])
+def test_what_explains_a_night_follows_on_an_alarm_alone(monkeypatch: pytest.MonkeyPatch, alarm: str) -> None:
+    """On a quiet night it is left out at the cost of no task."""
+    pushed: dict[str, Any] = {}
+
+    class _Task:
+        map_index = -1
+
+        def xcom_push(self, key: str, value: Any) -> None:
+            pushed[key] = value
+
+    result = {"outcome": "done", "reason": "lived", "training": "", "alarm": alarm}
+    monkeypatch.setattr(base, "step", lambda *_: result)
+    monkeypatch.setattr(base.catalog, "load", lambda _: None)
+    with DAG("wind.monitor", schedule=None):
+        close = CloseOperator(task_id="close", loop="wind", partition="2013-01-02")
+        close >> [ExplainOperator(task_id="explain", loop="wind"), GiveUpOperator(task_id="give_up", loop="wind")]
+    context: Any = {**CONTEXT, "ti": _Task()}
+    if alarm:
+        assert close.execute(context) == result
+        assert pushed == {}
+        return
+    with pytest.raises(DownstreamTasksSkipped) as skipped:
+        close.execute(context)
+    assert list(skipped.value.tasks) == ["explain"]
+    assert pushed["return_value"] == result
 
 
 def test_links() -> None:

@@ -17,6 +17,7 @@ PAGES = [
     f"/ratchet/data-docs/{LOOP}/weather/2013-01-05.html",
     f"/ratchet/reports/{LOOP}/2013-01-12/drift.html",
     f"/ratchet/decisions/{LOOP}/x/y.html",
+    f"/ratchet/decisions/{LOOP}/{'1' * 32}/importance.html",
     f"/ratchet/replays/{LOOP}/x.html",
     "/api/v2/dags",
     "/api/v2/connections",

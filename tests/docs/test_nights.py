@@ -14,8 +14,8 @@ from ratchet.cli.step import NIGHT, TRAINING
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-# Tasks of the DAGs that are no step of the night: a question to a person, a failure, Airflow's own.
-NO_STEPS = {"ask", "give_up", "retrain"}
+# Tasks of the DAGs that are no step of the night: a question to a person, a failure, Airflow's own, what comes after.
+NO_STEPS = {"ask", "give_up", "retrain", "explain"}
 WON = {"refit", "promote"}  # they follow a win of the night as well: the page says so in words
 
 

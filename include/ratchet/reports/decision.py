@@ -22,7 +22,7 @@ from ratchet.decisions.gate import Decision
 from ratchet.files import slug, write_text
 from ratchet.lifecycle import ledger
 from ratchet.reports import card as cards
-from ratchet.reports import days, figures, parties
+from ratchet.reports import days, figures, importance, parties
 from ratchet.reports.page import page as html_page
 from ratchet.reports.page import picture, table
 from ratchet.reports.parties import About, Back
@@ -82,11 +82,12 @@ def decision(
         )
     if found and found["calibration"]:
         parts += ["<h2>Calibration on the holdout</h2>", _calibration(found["calibration"])]
-    if found and found["importance"]:
+    if found and found.get("importance"):  # of an evaluation of before: it is made after the decision now
+        parts += importance.drawn(loop, found["importance"])
+    elif found:
         parts += [
-            "<h2>What predictions come from</h2>",
-            "<p>Mean absolute SHAP value over held-out rows, in the prediction's units.</p>",
-            _importance(loop, dict(list(found["importance"].items())[:15])),
+            f"<p><a href='{importance.NAME}.html'>What predictions come from</a> (SHAP), made when it is asked "
+            f"for: <code>ratchet step explain --loop {loop.name} --run {html.escape(about.key)}</code></p>"
         ]
     whose = f" of v{judged.left}, which is left" if isinstance(judged, Back) else ""
     parts += [f"<h2>Model card{whose}</h2>", table((), cards.card(loop, about, judged, held, decided.verdict))]
@@ -188,12 +189,6 @@ def _calibration(points: Sequence[Sequence[float]]) -> str:
     told = ", ".join(f"{said:.2f} {true:.2f}" for said, true, _ in points)
     about = f"Points near a diagonal, by tenths of the predictions: mean predicted and share that came true, {told}."
     return picture(figures.of_calibration(points), about)
-
-
-def _importance(loop: Loop, sizes: dict[str, float]) -> str:
-    told = ", ".join(f"{name} {size:.3g}" for name, size in sizes.items())
-    unit = loop.target.name if loop.task == "regression" else "probability"
-    return picture(figures.of_importance(sizes, unit), f"Bars of mean absolute SHAP values: {told}.")
 
 
 def _shifts(found: Evaluation | None, anchor: str) -> Mapping[str, days.Shifts]:

@@ -7,6 +7,7 @@ from pydantic import Field
 from ratchet.adapters import writing
 from ratchet.adapters.data_registry import Registry
 from ratchet.contract.loop import Loop
+from ratchet.decisions.entries import Requested, RolledBack, Vetoed, only
 from ratchet.decisions.nights import asked
 from ratchet.errors import DataError
 from ratchet.lifecycle import dataset, nights
@@ -24,6 +25,7 @@ class CloseResult(StepResult):
     """What became of the night."""
 
     training: str = ""  # the key of the training that it waits for
+    alarm: str = ""  # what somebody will look at, and a page is made about: drift, degradation or a rollback
 
 
 def run(loop: Loop, request: CloseRequest) -> CloseResult:
@@ -32,7 +34,8 @@ def run(loop: Loop, request: CloseRequest) -> CloseResult:
     training = asked(night, registry.ledger(loop.name))
     ended = nights.ended(registry, loop.name, night)
     if ended and ended["state"] == "published":
-        return CloseResult(reason=f"the night of {night} has ended before", outcome="unchanged", training=training)
+        said = f"the night of {night} has ended before"
+        return CloseResult(reason=said, outcome="unchanged", training=training, alarm=_alarm(registry, loop, night))
     if missing := _published(registry, loop, night) or ("" if training else _decided(registry, loop, night)):
         raise DataError(f"The night of {night} was not lived, and does not end: {missing}")
     if training:
@@ -41,7 +44,22 @@ def run(loop: Loop, request: CloseRequest) -> CloseResult:
         said = "scored, monitored and decided"
         writing.change(registry, lambda writer: nights.end(writer, loop, [night], "published", said))
     waits = f"; it is over when the training {training} is judged" if training else ""
-    return CloseResult(reason=f"the night of {night} is lived{waits}", training=training)
+    alarm = _alarm(registry, loop, night)
+    return CloseResult(reason=f"the night of {night} is lived{waits}", training=training, alarm=alarm)
+
+
+def _alarm(registry: Registry, loop: Loop, night: str) -> str:
+    """Say what on a night is an alarm; nothing where it compared nothing, for then there is no page to make."""
+    found = (drift.read(loop, night) or {}).get("drifted")
+    if found is None or not drift.seen(loop, night):
+        return ""
+    told = [f"drift of {', '.join(found)}"] if found else []
+    entries = registry.ledger(loop.name)
+    asking = [each for each in (*only(entries, Requested), *only(entries, Vetoed)) if each.partition == night]
+    policies = {name for each in asking for name in each.evidence.partition("__")[0].split("-")}
+    told += ["degradation"] if "degradation" in policies else []
+    told += ["a rollback"] if any(each.partition == night for each in only(entries, RolledBack)) else []
+    return "; ".join(told)
 
 
 def _published(registry: Registry, loop: Loop, night: str) -> str:

@@ -23,7 +23,7 @@ from ratchet.lifecycle import dataset, evaluations, evidence, intercepts, ledger
 from ratchet.monitoring import estimate
 from ratchet.reports import figures
 from ratchet.steps import Key, MlflowRun, Outcome, StepRequest, StepResult, snapshot
-from ratchet.training import evaluation, too_good
+from ratchet.training import evaluation, probes, too_good
 from ratchet.training.intercept import Shift
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def run(loop: Loop, request: EvaluateRequest) -> EvaluateResult:
         content = {
             **evaluation.compare(loop, rows, ours, theirs, baseline, plain, before),
             **evaluation.probe(loop, challenger, rows),
-            **evaluation.explain(loop, challenger, rows, ours),
+            "calibration": probes.calibration(ours.target, ours.prediction) if loop.task == "binary" else [],
             "champion": champion.number if champion else None,
             "model": sha256,
             "size_mb": size / 1e6,

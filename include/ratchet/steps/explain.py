@@ -1,11 +1,15 @@
-"""Explain: make what people look at and no decision rests on: Evidently's page about a night.
+"""Explain: make what people look at and no decision rests on, after it: Evidently's page of a night, SHAP of a model.
 
-It is made after the decision, once, on an alarm or when somebody looks.
+It is made once, on an alarm, with a question to a person, or when somebody looks.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +17,44 @@ from pydantic import Field
 
 from ratchet.adapters import drift_report, models, runs
 from ratchet.contract.loop import Loop
-from ratchet.errors import DataError
+from ratchet.errors import DataError, RequestError
 from ratchet.files import write_text
 from ratchet.lifecycle import dataset, feature_days, nights, proven, records
 from ratchet.monitoring import reference, watched
 from ratchet.partitions import Partition, shift
-from ratchet.steps import StepRequest, StepResult, drift
+from ratchet.reports import importance
+from ratchet.settings import Settings
+from ratchet.steps import Key, StepRequest, StepResult, drift, snapshot
+from ratchet.training import probes
 
 
 class ExplainRequest(StepRequest):
-    """What to explain."""
+    """What to explain: a night, or a training."""
 
-    partition: Partition = Field(description="The night that was compared.")
+    partition: Partition = Field(default="", description="The night that was compared; or")
+    run: Key = Field(default="", description="the key of the training whose model is explained.")
 
 
 class ExplainResult(StepResult):
     """What was made."""
 
-    partition: str  # the night
-    pages: tuple[str, ...] = ()  # Evidently's, one a look at the night
-    mlflow_run: str | None = None  # the champion's, which keeps them too
+    pages: tuple[str, ...] = ()  # of a night, Evidently's, one a look at it; of a training, that of its model
+    mlflow_run: str | None = None  # which keeps them too: the champion's, or the training's
 
 
 def run(loop: Loop, request: ExplainRequest) -> ExplainResult:
-    """Make Evidently's page of each look at a night, from the rows that it compared; one that is there stays.
+    """Make what is missing; a page that is there stays. Who asks while it is made waits, and makes nothing.
 
-    Raises DataError where the night was not compared, or its rows are no longer those of then.
+    A night's page is made from the rows that it compared. Raises RequestError where neither or both are named, and
+    DataError where there is nothing to explain, or the rows are no longer those of then.
     """
-    night = request.partition
+    if bool(request.partition) == bool(request.run):
+        raise RequestError("The step explain takes a night or a training: give --partition DAY, or --run KEY")
+    with _alone(loop):
+        return _night(loop, request.partition) if request.partition else _training(loop, request.run)
+
+
+def _night(loop: Loop, night: str) -> ExplainResult:
     loop = nights.contract(dataset.registry(), loop, night)
     seen = drift.seen(loop, night)
     if not seen:
@@ -55,7 +69,6 @@ def run(loop: Loop, request: ExplainRequest) -> ExplainResult:
     return ExplainResult(
         reason=f"Evidently's page about {night}: {', '.join(path.name for path in pages)}",
         outcome="done" if missing else "unchanged",
-        partition=night,
         pages=tuple(str(path) for path in pages),
         mlflow_run=next(iter(seen.values()))["mlflow_run"],
     )
@@ -82,3 +95,34 @@ def _make(loop: Loop, night: str, found: dict[str, Any], path: Path) -> None:
         kept = f"drift/{night}{path.stem.removeprefix('drift')}"
         runs.log_files(client, champion.run_id, {f"{kept}.html": page, f"{kept}.json": numbers})
     write_text(path, page)
+
+
+def _training(loop: Loop, key: str) -> ExplainResult:
+    loop = snapshot.contract(loop, key)
+    trained = records.trained_run(loop, key)
+    path = importance.path(loop, trained)
+    made = not path.exists()
+    if made:
+        rows = snapshot.read(loop, snapshot.pinned(loop, key).snapshot, snapshot.HOLDOUT)
+        sizes = probes.importance(proven.answering(loop, trained), rows, loop.training.seed)
+        page = importance.page(loop, trained, sizes)
+        with runs.connected() as client:
+            files = {f"report/{importance.NAME}.html": page, f"report/{importance.NAME}.json": json.dumps(sizes)}
+            runs.log_files(client, trained, files)
+        write_text(path, page)
+    return ExplainResult(
+        reason=f"what the predictions of {key} come from: {path.name}",
+        outcome="done" if made else "unchanged",
+        pages=(str(path),),
+        mlflow_run=trained,
+    )
+
+
+@contextlib.contextmanager
+def _alone(loop: Loop) -> Iterator[None]:
+    """Let one process of a loop at a time explain: somebody may look while a task makes the same page."""
+    folder = Settings.current().reports / loop.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".explain.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -250,14 +250,6 @@ def probe(loop: Loop, model: Model, rows: pa.Table) -> dict[str, Any]:
     }
 
 
-def explain(loop: Loop, model: Model, rows: pa.Table, ours: Side) -> dict[str, Any]:
-    """Describe a model for its report: calibration, and what its predictions come from."""
-    return {
-        "calibration": probes.calibration(ours.target, ours.prediction) if loop.task == "binary" else [],
-        "importance": probes.importance(model, rows, loop.training.seed),
-    }
-
-
 def of_refit(loop: Loop, rows: pa.Table, ours: Side, evaluated: Side) -> dict[str, Any]:
     """Measure a refit beside the evaluated model, on the holdout that only the latter has not seen.
 

@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 
 from ratchet.contract.loop import Loop
 from ratchet_airflow import docs
+from ratchet_airflow.operators.explain import ExplainOperator
 from ratchet_airflow.operators.night import GiveUpOperator
 
 REGISTRY_POOL = "data_registry"  # one slot: the data registry has one writer at a time
@@ -45,8 +46,8 @@ def where(loop: Loop, step: str, pool: str = "default_pool") -> dict[str, Any]:
 
 
 def give_up(loop: Loop, dag: DAG, **what: str) -> None:
-    """Let a failure of any task of a DAG give its night up."""
-    tasks = [*dag.tasks]
+    """Let a failure of any task of a DAG give its night up, but of those that nobody waits for."""
+    tasks = [task for task in dag.tasks if not isinstance(task, ExplainOperator)]
     given_up = GiveUpOperator(task_id="give_up", loop=loop.name, **what, **where(loop, "give_up", REGISTRY_POOL))
     for task in tasks:
         task >> given_up

@@ -7,6 +7,7 @@ from airflow.sdk import DAG, Asset, PartitionedAssetTimetable
 from ratchet.contract.loop import Loop
 from ratchet_airflow.loop_dags.common import REGISTRY_POOL, give_up, loop_dag, where
 from ratchet_airflow.loop_dags.promotion import promotion
+from ratchet_airflow.operators.explain import ExplainOperator
 from ratchet_airflow.operators.monitor import (
     DecideOperator,
     DriftOperator,
@@ -47,5 +48,6 @@ def monitor(loop: Loop, model: Asset, predictions: Asset) -> DAG:
         )
         # What the night asks for is trained when its duels are settled: it meets the champion that they leave.
         settled >> retrain >> close
+        close >> ExplainOperator(task_id="explain", **night, **where(loop, "explain"))  # the next night has begun
         give_up(loop, dag, partitions="{{ partition_key }}")
     return dag

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.providers.standard.utils.skipmixin import SkipMixin
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from ratchet_airflow import notes
 from ratchet_airflow.operators.base import StepOperator
+from ratchet_airflow.operators.explain import ExplainOperator
 
 
 class TurnOperator(StepOperator, TriggerDagRunOperator):
@@ -44,8 +46,8 @@ class TurnOperator(StepOperator, TriggerDagRunOperator):
         return result
 
 
-class CloseOperator(StepOperator):
-    """End a night that was scored, monitored and decided.
+class CloseOperator(StepOperator, SkipMixin):
+    """End a night that was scored, monitored and decided. What explains it follows on an alarm alone.
 
     :param loop: name of the loop. The other parameters are templated.
     :param partition: the night.
@@ -57,6 +59,16 @@ class CloseOperator(StepOperator):
     def __init__(self, *, partition: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.partition = partition
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """End the night; leave out what explains it where there was no alarm, at the cost of no task."""
+        result = super().perform(context)
+        unneeded = [task for task in self.downstream_list if isinstance(task, ExplainOperator)]
+        if unneeded and not result["alarm"]:
+            self.log.info("no alarm: the page about the night is made when somebody looks at it")
+            context["ti"].xcom_push(key="return_value", value=result)  # skip() ends this task before Airflow stores it
+            self.skip(ti=context["ti"], tasks=unneeded)
+        return result
 
 
 class GiveUpOperator(StepOperator):

@@ -108,7 +108,7 @@ class GateOperator(StepOperator):
         return result
 
 
-class _AfterVerdict(StepOperator):
+class AfterVerdict(StepOperator):
     """A step on the run that a verdict names.
 
     Where there is nothing to do, that was decided: the task says why and ends well, and its assets have not changed.
@@ -130,7 +130,7 @@ class _AfterVerdict(StepOperator):
         self.outlets.clear()  # what Airflow tells others of when the task has ended
 
 
-class RefitOperator(_AfterVerdict):
+class RefitOperator(AfterVerdict):
     """Fit the recipe of a challenger that is to be promoted on all labelled days; where it is not to be, say why.
 
     :param loop: name of the loop. The other parameters are templated.
@@ -154,7 +154,7 @@ class RefitOperator(_AfterVerdict):
         self.nothing = nothing
 
 
-class PromoteOperator(_AfterVerdict):
+class PromoteOperator(AfterVerdict):
     """Register the challenger and make it the champion; where it was rejected, waits, or a person said no, say so.
 
     :param loop: name of the loop. The other parameters are templated.

@@ -221,6 +221,8 @@ def test_a_baseline_stands_beside_each_metric_and_too_few_rows_are_said(tracked:
     assert "A baseline answers alike for all rows of a day" in page
     assert "<td>Baseline</td><td>median of the last week: 14 (7 rows of 2012-12-25..2012-12-31)</td>" in page
     assert "on 7 rows &lt;nothing&gt; can be said yet.</p>" in page
+    assert "<a href='importance.html'>What predictions come from</a>" in page  # made when somebody opens it
+    assert page.count("data:image/png") == 0
 
 
 def test_the_page_tells_what_rows_cost_what_a_promotion_was_worth_and_what_is_decided(tracked: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,16 @@ def test_a_night_that_asked_for_a_training_is_over_when_it_is_judged(place: Path
     fact = nights.ended(registry, "wind", DAYS[0])
     assert fact is not None
     assert fact["reason"] == "its training drift__v1 was judged"
+
+
+def test_a_night_s_alarm_is_told_and_a_quiet_night_has_none(watched: Path) -> None:
+    """What explains a night follows on an alarm alone."""
+    night = "2013-01-17"
+    given.turn(night)
+    ingest("wind_watched", night, "night")
+    for name in ("score", "drift", "performance", "decide"):
+        step(name, "wind_watched", partition=night)
+    assert step("close", "wind_watched", partition=night).alarm == ""
+    path = watched / "var" / "reports" / "wind_watched" / night / "drift.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "drifted": ["temp_now"]}))
+    assert step("close", "wind_watched", partition=night).alarm == "drift of temp_now"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ratchet import catalog
 from ratchet.adapters import drift_report, runs
-from ratchet.errors import DataError
+from ratchet.errors import DataError, RequestError
 from ratchet.steps import drift
 from tests.conftest import ingest, step
 from tests.given.watched import NIGHT, replace
@@ -74,3 +76,46 @@ def test_rows_that_are_no_longer_those_of_then_are_not_shown_as_if_they_were(wat
     with pytest.raises(DataError, match="corrected since"):
         step("explain", "wind_watched", partition=NIGHT)
     assert not path.with_suffix(".html").exists()
+
+
+def test_a_night_and_a_training_import_neither_evidently_nor_shap(watched: Path) -> None:
+    """Neither does the fork server: no step that decides pays for what people look at."""
+    code = f"""
+import sys
+from ratchet import fork_server
+from ratchet.cli import main
+for name in fork_server.LIBRARIES:
+    __import__(name)
+for name in ("drift", "performance", "decide"):
+    main(["step", name, "--loop", "wind_watched", "--partition", "{NIGHT}"])
+main(["step", "snapshot", "--loop", "wind_watched", "--run", "again", "--until", "{NIGHT}"])
+for name in ("train", "evaluate", "gate"):
+    main(["step", name, "--loop", "wind_watched", "--run", "again"])
+print(sorted({{"evidently", "shap", "numba"}} & {{name.partition(".")[0] for name in sys.modules}}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    made = step("explain", "wind_watched", run="again")
+    (page,) = (Path(each) for each in made.pages)
+    assert "What predictions come from" in page.read_text()
+    assert page.parent == watched / "var" / "reports" / "wind_watched" / "decisions" / made.mlflow_run
+    assert f"{page.name}" in (page.parent / "first-look.html").read_text(), "the decision's page leads to it"
+    with runs.connected() as client:
+        sizes = json.loads(runs.read_file(client, made.mlflow_run, "report/importance.json"))
+    assert sum(sizes.values()) > 0
+    assert list(sizes.values()) == sorted(sizes.values(), reverse=True)
+    assert step("explain", "wind_watched", run="again").outcome == "unchanged"
+
+
+@pytest.mark.parametrize("asked", [{}, {"partition": NIGHT, "run": "again"}])
+def test_either_a_night_or_a_training_is_explained(place: Path, asked: dict[str, str]) -> None:
+    with pytest.raises(RequestError, match="give --partition DAY, or --run KEY"):
+        step("explain", "wind", **asked)
+
+
+def test_who_asks_while_a_page_is_made_waits_and_makes_nothing(watched: Path) -> None:
+    step("drift", "wind_watched", partition=NIGHT)
+    command = [sys.executable, "-m", "ratchet", "step", "explain", "--loop", "wind_watched", "--partition", NIGHT]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outcomes = [json.loads(each.communicate()[0].partition("\n")[2])["outcome"] for each in both]
+    assert sorted(outcomes) == ["done", "unchanged"]
