@@ -88,10 +88,9 @@ def _make(loop: Loop, night: str, found: dict[str, Any], path: Path) -> None:
     with runs.connected() as client:
         champion = models.version(client, loop.name, found["champion"])
         past = pd.read_parquet(io.BytesIO(records.file(loop, client, champion.run_id, reference.REFERENCE)))
-        past = past[[name for name in past if name in thresholds]]
-        current = watched.columns(loop, proven.version_model(loop, champion), rows)
+        current = watched.columns(loop, proven.version_model(loop, champion), rows).select([*thresholds])
         frame = watched.plain(current).to_pandas()
-        page, numbers = drift_report.make(frame, past, *watched.kinds(current), thresholds)
+        page, numbers = drift_report.make(frame, past[[*thresholds]], *watched.kinds(current), thresholds)
         kept = f"drift/{night}{path.stem.removeprefix('drift')}"
         runs.log_files(client, champion.run_id, {f"{kept}.html": page, f"{kept}.json": numbers})
     write_text(path, page)
