@@ -25,11 +25,12 @@ class Progress:
             return
         self._told = now
         left = (now - self._started) / self._done * (self._total - self._done)
-        told = f"{self._verb} {self._done:,} of {self._total:,} days, {day}; {_span(left)} left"
+        told = f"{self._verb} {self._done:,} of {self._total:,} days, {day}; {span(left)} left"
         print(told, file=sys.stderr, flush=True)
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Say how long that is, in words."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return "less than a minute"

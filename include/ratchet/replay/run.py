@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -76,10 +77,12 @@ def _compute(
     pool = ProcessPoolExecutor(cores, mp_context=context, initializer=_open, initargs=(history, cache, lived))
     try:
         wanted = _foreseen(history, cases, nights, Fits(history.loop, cache))
-        jobs = [pool.submit(_fit, *each) for each in reversed(wanted)]  # the largest first
+        jobs = [pool.submit(_fit, *each) for each in _in_turns(wanted)]
+        progress("models", 0, len(jobs))
         for done, _ in enumerate(_as_they_end(jobs, lambda: None), 1):
             progress("models", done, len(jobs))
         total = len(cases) * len(nights)
+        progress("nights", 0, total)
         lives = {
             pool.submit(_live, case, nights): case
             for case in sorted(cases, key=lambda case: -_weight(history.loop, case))
@@ -129,6 +132,18 @@ def _foreseen(history: History, cases: list[Case], nights: list[str], fits: Fits
             if not (fits.folder / name / "about.json").exists():
                 wanted[name] = (night, train[0], last)
     return [each for _, each in sorted(wanted.items())]
+
+
+def _in_turns(fits: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Yield the longest fit, the shortest, the longest of the others, ...: so each two take as long as the last two.
+
+    So what is left can be told from what is done, and no long fit is waited for at the end. fits: the shortest first.
+    """
+    left = deque(fits)
+    while left:
+        yield left.pop()
+        if left:
+            yield left.popleft()
 
 
 _history: History

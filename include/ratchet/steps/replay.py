@@ -16,6 +16,7 @@ from ratchet.contract.loop import Loop
 from ratchet.decisions.entries import Promoted, only
 from ratchet.files import write_text
 from ratchet.lifecycle import ledger
+from ratchet.lifecycle.progress import span
 from ratchet.partitions import Partition, shift
 from ratchet.replay import apply, history, spec
 from ratchet.replay import run as replays
@@ -27,6 +28,8 @@ from ratchet.steps import StepRequest, StepResult, Words
 
 if TYPE_CHECKING:
     from ratchet.adapters.runs import Tracking
+
+EVERY = 60.0  # seconds without a line in the log, at most
 
 
 class ReplayRequest(StepRequest):
@@ -129,14 +132,18 @@ def _first(loop: Loop, past: history.History) -> str:
     return shift(past.nights[0], days + loop.training.holdout_days + loop.label_delay_days + 1)
 
 
-def _log() -> Callable[[str, int, int], None]:
-    """Tell the task's log every tenth."""
-    told: dict[str, int] = {}
+def _log(clock: Callable[[], float] = time.monotonic) -> replays.Progress:
+    """Tell the task's log every tenth, and every minute, with the time that is left."""
+    told: dict[str, tuple[float, int, float]] = {}  # what -> when it began, the last tenth told, and when
 
     def tell(what: str, done: int, total: int) -> None:
-        tenth = 10 * done // max(1, total)
-        if told.get(what) != tenth:
-            told[what] = tenth
-            print(f"{what}: {done} of {total}", flush=True)
+        now, tenth = clock(), 10 * done // max(1, total)
+        begun, before, at = told.get(what, (now, 0, now))
+        if tenth == before and now - at < EVERY:
+            told[what] = begun, before, at
+            return
+        told[what] = begun, tenth, now
+        left = f"; {span((now - begun) / done * (total - done))} left" if 0 < done < total else ""
+        print(f"{what}: {done} of {total}{left}", flush=True)
 
     return tell

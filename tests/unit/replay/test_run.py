@@ -32,6 +32,7 @@ def test_policies_side_by_side_and_again_from_the_cache(
     assert daily.minutes > fourth.minutes > never.minutes > 0
     assert all(np.isfinite(outcome.loss) for outcome in (never, daily, fourth))
     assert seen[-1] == ("nights", 33, 33)
+    assert (seen[0][:2], ("nights", 0, 33) in seen) == (("models", 0), True), "what is left is told from these on"
     made_at = {file: file.stat().st_mtime_ns for file in (replayed / "cache").rglob("*")}
     assert replays.run(past, CASES, FIRST, LAST, replayed / "cache", quiet) == [never, daily, fourth]
     assert {file: file.stat().st_mtime_ns for file in (replayed / "cache").rglob("*")} == made_at
@@ -88,3 +89,8 @@ def test_nights_are_told_in_the_contracts_own_unit(past: History, replayed: Path
     assert np.array_equal(valued.losses, bare.losses)
     assert np.isnan(bare.costs).all()
     assert valued.week == pytest.approx(valued.loss * valued.rows.sum() / len(nights) * 7)
+
+
+def test_what_is_left_can_be_told_from_what_is_done() -> None:
+    fits = [(f"2013-01-0{number}", "", "") for number in range(1, 6)]
+    assert [night[-1] for night, _, _ in replays._in_turns(fits)] == ["5", "1", "4", "2", "3"]

@@ -8,6 +8,7 @@ import pytest
 
 from ratchet.adapters import runs
 from ratchet.replay.history import History
+from ratchet.steps import replay
 from tests.conftest import MlflowServer, step
 from tests.given.replays import FIRST, NAME
 
@@ -32,6 +33,22 @@ def test_the_same_replay_is_read_again_and_told_with_its_reason(
 def test_by_default_it_begins_when_a_first_champion_could_stand(
     past: History, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ratchet.steps import replay
-
     assert replay._first(past.loop, past) == "2013-01-28"  # a window of 20 days, a holdout of 4, labels a day later
+
+
+def test_a_long_replay_tells_its_log_where_it_is_and_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """It told tenths alone: of a replay of hours nothing for many minutes, and never how long it would take."""
+    now = 0.0
+    tell = replay._log(lambda: now)
+    tell("models", 0, 1_000)
+    for done in range(1, 131):
+        now += 1.0
+        tell("models", done, 1_000)
+    assert capsys.readouterr().out.splitlines() == [
+        "models: 60 of 1000; about 16 minutes left",
+        "models: 100 of 1000; about 15 minutes left",
+    ]
+    tell("nights", 0, 3)
+    now += 1.0
+    tell("nights", 3, 3)
+    assert capsys.readouterr().out.splitlines() == ["nights: 3 of 3"], "another work, from its own beginning"
