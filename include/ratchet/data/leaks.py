@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -50,16 +51,17 @@ def find(table: pa.Table, target: str, columns: Sequence[str], time: str) -> lis
     if table.num_rows > ROWS:
         table = table.take(pa.array(tables.drawn(table.num_rows, ROWS, SEED)))
     asked = [name for name in dict.fromkeys(columns) if name not in (target, time)]
-    moments = _numbers(table[time])
+    times = _Times(table[time])
+    moments = times.moments
     goal = _goal(table[target])
-    found = [leak for name in asked if (leak := _alone(name, table, target, goal, time, moments)) is not None]
+    found = [leak for name in asked if (leak := _alone(name, table, target, goal, time, times)) is not None]
     named = {name for leak in found if leak.kind != "grows" for name in leak.columns}
     parts = {name: _numbers(table[name]) for name in asked if name not in named and _is_number(table[name])}
     moving = {name for name in parts if pa.types.is_temporal(table[name].type)} | {time}
     return [*found, *_summed({**parts, time: moments}, moving, goal, target, time)]
 
 
-def _alone(name: str, table: pa.Table, target: str, goal: _Goal, time: str, moments: Numbers) -> Leak | None:
+def _alone(name: str, table: pa.Table, target: str, goal: _Goal, time: str, times: _Times) -> Leak | None:
     """Say what one column alone is, if anything."""
     import pyarrow as pa
 
@@ -69,9 +71,9 @@ def _alone(name: str, table: pa.Table, target: str, goal: _Goal, time: str, mome
     if table.num_rows < FEWEST or pa.types.is_nested(column.type):
         return None
     numbers = _numbers(column) if _is_number(column) else None
-    if numbers is not None and (words := _grows(numbers, column, moments, table[time])):
+    if numbers is not None and (words := _grows(numbers, column, times)):
         return Leak((name,), "grows", f"{name} {words} with {time}, so tomorrow's values are new to the model")
-    if words := _tells(column, numbers, goal, moments):
+    if words := _tells(column, numbers, goal, times.moments):
         return Leak((name,), "determines", f"{name} {words} {target}")
     return None
 
@@ -90,25 +92,22 @@ def _constant(column: pa.Array) -> str:
     return f"is {plain[0].as_py()} in every row" if pc.count_distinct(plain).as_py() == 1 else ""
 
 
-def _grows(numbers: Numbers, column: pa.Array, moments: Numbers, times: pa.Array) -> str:
+def _grows(numbers: Numbers, column: pa.Array, times: _Times) -> str:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    here = np.isfinite(numbers) & np.isfinite(moments)
-    values, when = numbers[here], moments[here]
+    here = np.isfinite(numbers) & np.isfinite(times.moments)
+    values, when = numbers[here], times.moments[here]
     if len(values) < FEWEST or len(np.unique(when // 86400)) < 3:
         return ""
-    stamps = times.cast(pa.timestamp("us")) if pa.types.is_date(times.type) else times
-    if not pa.types.is_temporal(column.type):
-        for cycle in _CYCLES:
-            part = np.asarray(getattr(pc, cycle)(stamps).to_numpy(zero_copy_only=False), np.float64)[here]
-            if np.mean(values == part) > 0.9:
-                return ""
+    if not pa.types.is_temporal(column.type) and any(np.mean(values == part[here]) > 0.9 for part in times.cycles):
+        return ""
     correlation = _correlation(_ranks(values), _ranks(when))
+    order = times.order[here[times.order]]
+    begins = np.flatnonzero(np.diff(times.moments[order], prepend=-np.inf))  # of the rows of one moment
     for sign, words in ((1, "only grows"), (-1, "only falls")):
-        steps = np.diff((sign * values)[np.lexsort((sign * values, when))])
-        levels = int(np.count_nonzero(steps)) + 1
-        if sign * correlation > _ALIKE or ((steps >= 0).all() and levels >= _LEVELS):
+        moved = sign * numbers[order]
+        steady = (np.maximum.reduceat(moved, begins)[:-1] <= np.minimum.reduceat(moved, begins)[1:]).all()
+        if sign * correlation > _ALIKE or (steady and len(np.unique(values)) >= _LEVELS):
             return words
     return ""
 
@@ -167,9 +166,10 @@ def _maps(codes: Codes, classes: Codes) -> bool:
     if repeated.mean() < 0.3:
         return False
     groups, classes = groups[repeated], classes[repeated]
-    pairs, counts = np.unique(np.stack([groups, classes]), axis=1, return_counts=True)
+    most = int(classes.max()) + 1
+    pairs, counts = np.unique(groups * most + classes, return_counts=True)
     best = np.zeros(len(sizes), np.int64)
-    np.maximum.at(best, pairs[0], counts)
+    np.maximum.at(best, pairs // most, counts)
     missed = len(classes) - int(best.sum())
     guessed = len(classes) - int(np.unique(classes, return_counts=True)[1].max())
     # Pairs agree by chance; only groups of several rows show that a value goes with one class.
@@ -201,6 +201,28 @@ def _summed(parts: dict[str, Numbers], moving: set[str], goal: _Goal, target: st
         if columns := tuple(name for name in chosen if name != time):
             return [Leak(columns, "summed", f"{said} is {target}")]
     return []
+
+
+class _Times:
+    """The rows' moments, and what each column is held against of them."""
+
+    def __init__(self, column: pa.Array) -> None:
+        self._column, self.moments = column, _numbers(column)
+
+    @cached_property
+    def order(self) -> Codes:
+        """The rows in the order of their moments."""
+        return np.argsort(self.moments, kind="stable")
+
+    @cached_property
+    def cycles(self) -> list[Numbers]:
+        """Day, month, and so on of each row."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        stamps = self._column.cast(pa.timestamp("us")) if pa.types.is_date(self._column.type) else self._column
+        parts = [getattr(pc, cycle)(stamps).to_numpy(zero_copy_only=False) for cycle in _CYCLES]
+        return [np.asarray(part, np.float64) for part in parts]
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ def known(loop: Loop, table: pa.Table) -> pa.Table:
     """Keep the rows whose target is known. Raises DataError where there is none."""
     import pyarrow.compute as pc
 
-    found = table.filter(pc.is_valid(table.column(loop.target.name)))
+    target = table.column(loop.target.name)
+    found = table.filter(pc.is_valid(target)) if target.null_count else table
     if not found.num_rows:
         raise none_known(loop)
     return found

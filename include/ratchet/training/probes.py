@@ -12,7 +12,7 @@ from ratchet.contract.rules import Fairness
 from ratchet.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     import pyarrow as pa
@@ -78,12 +78,12 @@ def _levels(
 def fairness(rule: Fairness, rows: pa.Table, target: Vector, prediction: Vector) -> dict[str, dict[str, Any]]:
     """Compare how levels of a column are treated: column -> demographic_parity and equalized_odds differences, groups.
 
-    fairlearn's metrics of these names: demographic parity (Agarwal et al. 2018, definition 1) and equalised odds (Hardt
-    et al. 2016), over the levels of at least `rule.rows` rows; None where fewer than two have as many, and of equalised
-    odds where one of them has no positive or no negative row. groups: each level's counts, however few its rows.
+    fairlearn's metrics of these names, from the counts: demographic parity (Agarwal et al. 2018, definition 1) and
+    equalised odds (Hardt et al. 2016), over the levels of at least `rule.rows` rows; None where fewer than two have as
+    many, and of equalised odds where one of them has no positive or no negative row. groups: each level's counts,
+    however few its rows.
     """
     import numpy as np
-    from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
 
     positive, true = prediction >= rule.threshold, target > 0
     found: dict[str, dict[str, Any]] = {}
@@ -101,18 +101,31 @@ def fairness(rule: Fairness, rows: pa.Table, target: Vector, prediction: Vector)
             "false_positive": counts(positive & ~true),
         }
         groups = {name: {kind: each[i] for kind, each in kinds.items()} for i, name in enumerate(names)}
-        large = held >= rule.rows
-        kept = large[index]
-        whole = all(0 < kinds["positive"][i] < held[i] for i in np.flatnonzero(large))
-        about = {"sensitive_features": index[kept]}
-        given = (target[kept], positive[kept].astype(int))
-        enough = large.sum() > 1
+        large = [group for group in groups.values() if group["rows"] >= rule.rows]
+        whole = all(0 < group["positive"] < group["rows"] for group in large)
         found[column] = {
-            "demographic_parity": float(demographic_parity_difference(*given, **about)) if enough else None,
-            "equalized_odds": float(equalized_odds_difference(*given, **about)) if enough and whole else None,
+            "demographic_parity": _spread(large, _predicted) if len(large) > 1 else None,
+            "equalized_odds": max(_spread(large, _hit), _spread(large, _false)) if len(large) > 1 and whole else None,
             "groups": groups,
         }
     return found
+
+
+def _spread(groups: Sequence[Mapping[str, int]], rate: Callable[[Mapping[str, int]], float]) -> float:
+    rates = [rate(group) for group in groups]
+    return max(rates) - min(rates)
+
+
+def _predicted(group: Mapping[str, int]) -> float:
+    return group["predicted"] / group["rows"]
+
+
+def _hit(group: Mapping[str, int]) -> float:
+    return group["true_positive"] / group["positive"]
+
+
+def _false(group: Mapping[str, int]) -> float:
+    return group["false_positive"] / (group["rows"] - group["positive"])
 
 
 def calibration(target: Vector, prediction: Vector, bins: int = 10) -> list[tuple[float, float, int]]:

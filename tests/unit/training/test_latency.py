@@ -54,6 +54,21 @@ def test_interruptions_change_nothing_where_some_rounds_are_quiet(seconds: float
     assert found.ms == pytest.approx(seconds * 1000, rel=1e-6)
 
 
+@pytest.mark.parametrize(("most", "rounds"), [(None, latency.LEAST), (499.0, latency.LEAST), (501.0, latency.EARLIEST)])
+def test_what_is_far_within_its_bound_is_measured_shortly(most: float | None, rounds: int) -> None:
+    """A replay of 314 models spent two minutes on timing them."""
+    machine, calls = Machine(1, _never), itertools.count()
+    work = machine.work(0.05)
+
+    def counted() -> None:
+        next(calls)
+        work()
+
+    found = latency.compare(counted, machine.work(0.001), lambda: machine.now, most)
+    assert found.ms == pytest.approx(50.0)
+    assert next(calls) == 1 + 5 + rounds, "once, five times to begin with, and a round each"
+
+
 @contextmanager
 def _busy(processes: int) -> Iterator[None]:
     """Keep the machine busy with so many processes that compute."""

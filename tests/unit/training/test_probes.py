@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from fairlearn import metrics
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratchet import catalog
@@ -44,6 +45,22 @@ def test_groups_are_compared_by_their_positive_rates() -> None:
     assert alone["groups"] == found["groups"]
     lacking = probes.fairness(Fairness(columns=("sex",), rows=2), table, target, said)["sex"]
     assert (lacking["demographic_parity"], lacking["equalized_odds"]) == (pytest.approx(0.8), None)
+
+
+_ROWS = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=2, max_size=30)
+
+
+@settings(max_examples=30)
+@given(st.lists(_ROWS, min_size=2, max_size=4))
+def test_rates_are_compared_as_fairlearn_does(of_levels: list[list[tuple[bool, float]]]) -> None:
+    levels = np.repeat([f"level {i}" for i in range(len(of_levels))], [len(each) for each in of_levels])
+    target, said = (np.array(each) for each in zip(*itertools.chain(*of_levels), strict=True))
+    rule = Fairness(columns=("k",), rows=2)
+    found = probes.fairness(rule, pa.table({"k": levels}), target.astype(float), said)["k"]
+    told = (target, said >= rule.threshold)
+    assert found["demographic_parity"] == metrics.demographic_parity_difference(*told, sensitive_features=levels)
+    if found["equalized_odds"] is not None:
+        assert found["equalized_odds"] == metrics.equalized_odds_difference(*told, sensitive_features=levels)
 
 
 def test_levels_of_too_few_rows_are_named_the_largest_first() -> None:
