@@ -100,7 +100,7 @@ bench-night: $(STAMP) ## Measure what the steps of a night cost, with and withou
 bench-gate: $(STAMP) ## Measure what the duel is worth beside other gates, on the flights of 2013 (20 minutes)
 	$(BIN)/python -m benchmarks.gate
 
-bench-replay: $(STAMP) ## Measure what retraining policies are worth, on the flights of 2013 (15 minutes)
+bench-replay: $(STAMP) ## Measure what retraining policies are worth, on the flights of 2013 (12 minutes)
 	$(BIN)/python -m benchmarks.replay
 
 bench-growth: $(STAMP) ## Measure what a night costs at 30, 365 and 1,095 days of age, alone and beside ten loops (10 minutes)

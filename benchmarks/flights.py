@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ratchet import catalog
+from ratchet import catalog, partitions
 from ratchet.data import features, targets
 from ratchet.training import fit, intercept
 from ratchet.training.intercept import Sums
@@ -27,6 +27,7 @@ from ratchet.training.model import Model, load
 from tests.given import flights
 
 LOOP = "flight_delays"
+CHUNK = 16  # days whose features a process computes at once
 AHEAD = 60  # days that a model's losses are computed for at once; later ones when they are asked for
 STORED = Path("build/models").resolve()  # a folder each; a model holds its trainer's module, which no process can send
 SLICE = "EWR"  # the origin whose labels are shuffled in a damaged training: 37% of the flights
@@ -101,13 +102,21 @@ class Year:
 
 
 def year() -> Year:
-    """Make the features of 2013 from the package's files, as ingestion and snapshot would."""
-    loop = catalog.load(LOOP)
-    rows = features.compute(loop, flights.days("2013-01-01", "2013-12-31"), "2013-01-01", "2013-12-31")
-    rows = targets.known(loop, rows).combine_chunks()
-    days = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype("datetime64[D]")
-    index = (days - np.datetime64("2013-01-01")).astype(int)
+    """Make the features of 2013 from the package's files, as ingestion and snapshot would, on all cores."""
+    days = partitions.parse("2013-01-01..2013-12-31")
+    spans = [(days[at], days[min(at + CHUNK, len(days)) - 1]) for at in range(0, len(days), CHUNK)]
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        rows = pa.concat_tables(pool.map(_of_days, spans)).combine_chunks()
+    dates = rows.column(features.PARTITION).to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    index = (dates - np.datetime64("2013-01-01")).astype(int)
     return Year(rows, np.searchsorted(index, np.arange(366)))
+
+
+def _of_days(span: tuple[str, str]) -> pa.Table:
+    """Compute the labelled rows of days, each day alone as ever."""
+    loop, (first, last) = catalog.load(LOOP), span
+    begin = max("2013-01-01", partitions.shift(first, -loop.features.lookback_days))
+    return targets.known(loop, features.compute(loop, flights.days(begin, last), first, last))
 
 
 def train(held: Year, wanted: list[Fit], params: dict[str, Any] | None = None) -> None:

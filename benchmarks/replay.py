@@ -3,7 +3,6 @@
 1. Policies side by side, from the production code: `ratchet.replay`. Beside them, dates drawn by chance, as many as a
    policy used.
 2. The same again, from the cache.
-3. False alarms of the calibrated drift check, and of Evidently's defaults, on 1,000 years of unchanged days.
 
 The physical limit of 1 is hindsight: the best choice of models that as many retrainings could have made.
 """
@@ -24,8 +23,6 @@ from rich.table import Table
 
 from benchmarks import flights
 from ratchet import catalog
-from ratchet.data import targets
-from ratchet.monitoring import reference
 from ratchet.replay import history, score
 from ratchet.replay import run as replays
 from ratchet.replay import table as tables
@@ -35,7 +32,7 @@ from ratchet.reports import replay as report
 
 FIRST, LAST = "2013-03-01", "2013-12-31"
 DRAWN = 2000  # random choices of dates for each number of retrainings
-YEARS = 1000
+HINDSIGHT = (0, 4, 8, 12, 17, 24, 43, 100, 306)  # retrainings whose best is told
 COSTS = (0.02, 0.04, 0.06, 0.1, 0.15)
 CALENDARS = ("never", *(f"calendar:days={days},cooldown_days=0" for days in (1, 7, 14, 30, 91)))
 POLICIES = (
@@ -48,7 +45,7 @@ POLICIES = (
 
 
 def main() -> None:
-    """Measure, print the tables, write benchmarks/results/replay.json and replay.png."""
+    """Measure, print the tables, write benchmarks/results/replay.json, .png, and .md for docs/replay.md."""
     console = Console(width=190)
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), console)
@@ -56,6 +53,7 @@ def main() -> None:
     results.mkdir(exist_ok=True)
     (results / "replay.png").write_bytes(found.pop("figure"))
     (results / "replay.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (results / "replay.md").write_text(markdown(found), encoding="utf-8")
     show(found, console)
 
 
@@ -85,7 +83,6 @@ def measure(cache: Path, console: Console) -> dict[str, Any]:
         "policies": [row.__dict__ | {"gap": list(row.gap)} for row in table],
         "hindsight": best,
         "ours": [_against(each, outcomes, chance[each.retrainings]) for each in ours],
-        "alarms": alarms(past, fits),
     }
 
 
@@ -125,7 +122,7 @@ def _run(past: history.History, cases: list[Case], cache: Path, console: Console
 
         def progress(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what)
+                tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
 
         return replays.run(past, cases, FIRST, LAST, cache, progress)
@@ -156,20 +153,50 @@ def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[fl
     }
 
 
-def alarms(past: history.History, fits: Fits) -> dict[str, Any]:
-    """Count false alarms in years of days drawn from the quarter before 1 June.
+def markdown(found: dict[str, Any]) -> str:
+    """Write the tables as docs/replay.md shows them."""
+    seconds = found["seconds"]
+    told = f"From nothing in {seconds['policies']:.0f} s on {found['cores']} cores ({found['models']} models; "
+    lines = [f"{told}features {seconds['features']:.0f} s), {seconds['again']:.0f} s the second time.", ""]
+    head = ("policy", "live loss", "retrainings", "promotions", "CPU minutes", "worst week")
+    lines += _head(*head, "above hindsight's best with as many")
+    for row in found["policies"]:
+        counts = (f"{row['retrainings']}", f"{row['promotions']}", f"{row['minutes']:.1f}")
+        lines.append(
+            _line(row["name"], f"{row['loss']:.5f}", *counts, f"{row['worst_week']:.4f}", f"{row['regret']:+.5f}")
+        )
+    lines += [
+        "",
+        *_head(
+            "policy",
+            "retrainings",
+            "live loss",
+            "random dates: mean, 5th percentile",
+            "against a calendar, 95% over nights",
+        ),
+    ]
+    for each in found["ours"]:
+        chance = _chance(each["chance"])
+        rivals = [
+            f"{name} ({n}): {mean:+.5f} [{low:+.5f}, {high:+.5f}]"
+            for name, (n, mean, low, high) in each["calendar"].items()
+        ]
+        lines.append(_line(each["policy"], f"{each['retrainings']}", f"{each['loss']:.5f}", chance, "; ".join(rivals)))
+    best = {count: found["hindsight"][count] for count in HINDSIGHT if count < len(found["hindsight"])}
+    lines += ["", "Hindsight's best: " + ", ".join(f"{loss:.5f} at {count}" for count, loss in best.items()) + "."]
+    return "\n".join(lines).replace(",cooldown_days=0", "") + "\n"
 
-    They are as seen by the champion trained on that quarter.
-    """
-    loop, data = past.loop, past.now
-    rows = targets.known(loop, data.between("2013-03-01", "2013-05-31"))
-    model = fits.get(data, "2013-01-01", "2013-05-31").model
-    thresholds = json.loads(reference.make(loop, model, rows)[reference.THRESHOLDS])["thresholds"]
-    counted = reference.alarms(loop, model, rows, thresholds, YEARS)
-    return {
-        name: {"nights a year": float(np.mean(nights)), "95th percentile of years": float(np.quantile(nights, 0.95))}
-        for name, nights in counted.items()
-    }
+
+def _chance(told: dict[str, Any]) -> str:
+    return f"{told['mean']:.5f}, {told['5th percentile']:.5f}" if told["draws"] else "none without a longer gap"
+
+
+def _head(*titles: str) -> list[str]:
+    return [_line(*titles), _line(*("---" for _ in titles))]
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def show(found: dict[str, Any], console: Console) -> None:
@@ -201,15 +228,6 @@ def show(found: dict[str, Any], console: Console) -> None:
                 f"{name} ({count})",
                 f"{mean:+.5f} [{lower:+.5f}, {upper:+.5f}]",
             )
-    console.print(table)
-    table = Table(
-        "drift check",
-        "nights with a false alarm a year",
-        "95th percentile of years",
-        title=f"3. {YEARS} unchanged years",
-    )
-    for name, row in found["alarms"].items():
-        table.add_row(name, f"{row['nights a year']:.1f}", f"{row['95th percentile of years']:.0f}")
     console.print(table)
     console.print(
         ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items()), f"on {found['cores']} cores"
