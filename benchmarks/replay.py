@@ -1,7 +1,7 @@
 """What a retraining policy is worth: make bench-replay. The flights of 2013, every night from March to December.
 
-1. Policies side by side, from the production code: `ratchet.replay`. Beside them, dates drawn by chance, as many as a
-   policy used.
+1. Policies side by side, from the production code: `ratchet.replay`. Beside them what the choice of dates can do at all
+   (`replay_dates.py`).
 2. The same again, from the cache.
 
 The physical limit of 1 is hindsight: the best choice of models that as many retrainings could have made.
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import flights
+from benchmarks import flights, replay_dates
 from ratchet import catalog
 from ratchet.replay import history, score
 from ratchet.replay import run as replays
@@ -31,10 +31,10 @@ from ratchet.replay.run import Case
 from ratchet.reports import replay as report
 
 FIRST, LAST = "2013-03-01", "2013-12-31"
-DRAWN = 2000  # random choices of dates for each number of retrainings
-HINDSIGHT = (0, 4, 8, 12, 17, 24, 43, 100, 306)  # retrainings whose best is told
+COUNTS = (8, 12, 17, 24, 43)  # retrainings for which it is told what dates can do
 COSTS = (0.02, 0.04, 0.06, 0.1, 0.15)
-CALENDARS = ("never", *(f"calendar:days={days},cooldown_days=0" for days in (1, 7, 14, 30, 91)))
+CALENDARS = ("never", *(f"calendar:days={days},cooldown_days=0" for days in (1, 7, 14, 25, 30, 91)))
+DAILY = "calendar:days=1,cooldown_days=0"
 POLICIES = (
     *CALENDARS,
     "drift",
@@ -74,7 +74,8 @@ def measure(cache: Path, console: Console) -> dict[str, Any]:
     figure = report.figure(table, best, f"{loop.name}, {FIRST} to {LAST}")
     seconds["again"] = time.perf_counter() - again
     ours = [each for each in outcomes if "cost_aware" in each.policy]
-    chance = by_chance(past, outcomes, fits, sorted({each.retrainings for each in ours}))
+    dates = replay_dates.of_year(past, next(each for each in outcomes if each.policy == DAILY), fits)
+    chance = {count: dates.by_chance(count) for count in {each.retrainings for each in ours}}
     return {
         "cores": os.cpu_count(),
         "seconds": seconds,
@@ -82,38 +83,9 @@ def measure(cache: Path, console: Console) -> dict[str, Any]:
         "figure": figure,
         "policies": [row.__dict__ | {"gap": list(row.gap)} for row in table],
         "hindsight": best,
+        "dates": replay_dates.measure(dates, COUNTS),
         "ours": [_against(each, outcomes, chance[each.retrainings]) for each in ours],
     }
-
-
-def by_chance(
-    past: history.History, outcomes: list[score.Outcome], fits: Fits, counts: list[int]
-) -> dict[int, list[float]]:
-    """Return the live losses of random dates.
-
-    Retrained on them, and the refit deployed at once, which no gate is kinder than.
-
-    Draws with a gap too long for `score.daily` are left out, which is kind to chance: long gaps cost most.
-    """
-    daily = next(each for each in outcomes if each.policy.startswith("calendar:days=1,"))
-    served = [night for night in daily.nights if night["rows"]]  # a first champion may have waited in shadow
-    nights, rows = [night["night"] for night in served], np.array([night["rows"] for night in served], dtype=float)
-    made = [fits.get(past.now, *span) for span in daily.deployed]
-    losses = score.daily(made, past.now, nights, {})
-    newest = np.array(
-        [np.flatnonzero(np.isfinite(losses[:, n]))[-1] for n in range(len(nights))]
-    )  # the freshest that can serve a night
-    rng, found = np.random.default_rng(0), {}
-    for count in counts:
-        found[count] = []
-        for _ in range(DRAWN):
-            chosen = np.sort(rng.choice(len(nights) - 1, count, replace=False)) + 1
-            since = np.searchsorted(chosen, np.arange(len(nights)), side="right")
-            serving = np.where(since > 0, newest[chosen[np.maximum(since - 1, 0)]], 0)
-            chosen_losses = losses[serving, np.arange(len(nights))]
-            if np.isfinite(chosen_losses).all():
-                found[count].append(float(np.average(chosen_losses, weights=rows)))
-    return found
 
 
 def _run(past: history.History, cases: list[Case], cache: Path, console: Console) -> list[score.Outcome]:
@@ -128,7 +100,7 @@ def _run(past: history.History, cases: list[Case], cache: Path, console: Console
         return replays.run(past, cases, FIRST, LAST, cache, progress)
 
 
-def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[float]) -> dict[str, Any]:
+def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: replay_dates.Vector) -> dict[str, Any]:
     """Compare a policy with chance, and with the calendar that retrains as often.
 
     Where none does, with the next that does so more.
@@ -146,8 +118,8 @@ def _against(ours: score.Outcome, outcomes: list[score.Outcome], chance: list[fl
         "retrainings": ours.retrainings,
         "calendar": {each.policy: [each.retrainings, *score.difference(ours, each)] for each in (fewer, rival)},
         "chance": {
-            "mean": float(np.mean(chance)) if chance else None,
-            "5th percentile": float(np.quantile(chance, 0.05)) if chance else None,
+            "mean": float(np.mean(chance)) if len(chance) else None,
+            "5th percentile": float(np.quantile(chance, 0.05)) if len(chance) else None,
             "draws": len(chance),
         },
     }
@@ -182,8 +154,8 @@ def markdown(found: dict[str, Any]) -> str:
             for name, (n, mean, low, high) in each["calendar"].items()
         ]
         lines.append(_line(each["policy"], f"{each['retrainings']}", f"{each['loss']:.5f}", chance, "; ".join(rivals)))
-    best = {count: found["hindsight"][count] for count in HINDSIGHT if count < len(found["hindsight"])}
-    lines += ["", "Hindsight's best: " + ", ".join(f"{loss:.5f} at {count}" for count, loss in best.items()) + "."]
+    titles, *rows = replay_dates.lines(found["dates"], found["hindsight"])
+    lines += ["", *_head(*titles), *(_line(*row) for row in rows)]
     return "\n".join(lines).replace(",cooldown_days=0", "") + "\n"
 
 
@@ -212,7 +184,7 @@ def show(found: dict[str, Any], console: Console) -> None:
         "random dates, 5th percentile",
         "below it",
         "a calendar",
-        "against it, 95% over days",
+        "against it, 95% over nights",
         title="as often, or nearly",
         title_justify="left",
     )
@@ -228,6 +200,11 @@ def show(found: dict[str, Any], console: Console) -> None:
                 f"{name} ({count})",
                 f"{mean:+.5f} [{lower:+.5f}, {upper:+.5f}]",
             )
+    console.print(table)
+    titles, *rows = replay_dates.lines(found["dates"], found["hindsight"])
+    table = Table(*titles, title="what dates can do", title_justify="left")
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
     console.print(
         ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["seconds"].items()), f"on {found['cores']} cores"

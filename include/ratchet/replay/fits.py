@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 AHEAD = 60  # days after its training that a fit predicts at once; later ones when they are asked for
+WAITED = 7  # days that most wait for their duel: they and the holdout before are predicted at once too
 PROBED = 50  # rows that a model's latency is measured with
 
 
@@ -261,9 +262,9 @@ def labelled(data: DataVersion, first: str, last: str, known: NDArray[np.bool_])
 def _ahead(fitted: model.Model, data: DataVersion, until: str, about: dict[str, Any], folder: Path) -> None:
     """Predict, in one go, the latest days of the training and those after it.
 
-    On the former a refit is laid beside the evaluated model.
+    On the former a refit is laid beside the evaluated model, whose holdout ended some days before where it has waited.
     """
-    first, last = shift(until, 1 - data.loop.training.holdout_days), shift(until, AHEAD)
+    first, last = shift(until, 1 - data.loop.training.holdout_days - WAITED), shift(until, AHEAD)
     days = [day for day in data.days if first <= day <= last]
     if not days:
         return

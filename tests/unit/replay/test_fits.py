@@ -10,7 +10,7 @@ import pytest
 from ratchet import catalog
 from ratchet.errors import TrainingError
 from ratchet.lifecycle import dataset, feature_days
-from ratchet.replay import history
+from ratchet.replay import fits, history
 from ratchet.replay.fits import Fits
 from ratchet.replay.history import History
 from ratchet.steps import snapshot
@@ -49,6 +49,8 @@ def test_a_fit_is_made_once_a_content_and_says_the_same_of_days_near_and_far(pla
         expected = made.model.predict(data.between(day, day))
         assert made.predict(data, day) == pytest.approx(expected, rel=1e-6)
     assert made.whole(data, kept, far) == pytest.approx(made.model.predict(data.between(kept, far)), rel=1e-6)
+    held = [day for day in data.days if data.digests[day] in made.about["ahead"]]
+    assert (held[0], len(held)) == ("2013-01-02", 8 + fits.AHEAD), "those before it too, which a refit is judged on"
     side = made.side(data, kept)
     assert made.losses(data, kept) == pytest.approx((side.target - side.prediction) ** 2)
 
@@ -82,8 +84,8 @@ def test_a_replay_and_production_learn_the_same_baseline(past: History, replayed
 def test_a_baseline_stands_as_a_fit_does(place: Path) -> None:
     loop = catalog.load("wind")
     data = history.of_rows(loop, rows.wind("2013-01-02..2013-01-12"), place / "cache").now
-    fits = Fits(loop, place / "cache")
-    made = fits.get(data, "2013-01-02", "2013-01-09")
+    held = Fits(loop, place / "cache")
+    made = held.get(data, "2013-01-02", "2013-01-09")
     plain = made.plain
     assert plain is not None
     assert plain is made.plain
@@ -92,6 +94,6 @@ def test_a_baseline_stands_as_a_fit_does(place: Path) -> None:
     assert np.array_equal(side.target, made.side(data, "2013-01-10").target)
     assert np.array_equal(side.prediction, made.baseline.predict(24))
     assert len(plain.whole(data, "2013-01-10", "2013-01-12")) == 3 * 24
-    (cluster,) = fits.compare(data, "2013-01-10", made, plain)
+    (cluster,) = held.compare(data, "2013-01-10", made, plain)
     assert cluster.total == pytest.approx((made.losses(data, "2013-01-10") - plain.losses(data, "2013-01-10")).sum())
     assert cluster.mean < 0  # there is a signal, and the model has found it
