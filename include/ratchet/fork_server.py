@@ -51,7 +51,6 @@ LIBRARIES = (
     "great_expectations",
     "great_expectations.render.renderer.page_renderer",
     "great_expectations.render.view",
-    "fairlearn.metrics",
     "dvc.api",
     "dvc.fs.dvc",
     "matplotlib.figure",
