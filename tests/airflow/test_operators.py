@@ -263,7 +263,11 @@ def test_a_decision_not_to_retrain_triggers_nothing_and_stands_in_the_note_of_th
 
 @pytest.mark.parametrize(
     ("operator", "verdict", "note"),
-    [(DecideOperator, "retrain", []), (DuelOperator, "rollback", ["duel: because"]), (DuelOperator, "wait", [])],
+    [
+        (DecideOperator, "retrain", []),
+        (DuelOperator, "rollback", ["duel: because"]),
+        (DuelOperator, "wait", ["duel: because"]),
+    ],
 )
 def test_where_it_got_worse_stands_in_the_note(
     noted: list[str], monkeypatch: pytest.MonkeyPatch, operator: Any, verdict: str, note: list[str]
