@@ -22,7 +22,6 @@ from airflow.sdk.exceptions import (
 )
 
 from ratchet import catalog
-from ratchet.decisions.shadows import NOBODY
 from ratchet_airflow import links, notes
 from ratchet_airflow.operators import approve, base
 from ratchet_airflow.operators.explain import ExplainOperator
@@ -224,7 +223,7 @@ def test_a_decision_not_to_promote_ends_well_and_changes_no_asset(
 @pytest.mark.parametrize(
     ("verdict", "reason", "notes", "events"),
     [
-        ("wait", NOBODY, [], 0),
+        ("wait", "v1 is the anchor", [], 0),
         ("wait", "second: waits", ["duel: second: waits"], 0),
         ("promote", "won: better", ["duel: won: better"], 0),  # it is promoted by a later task
         ("rollback", "v1 is back", ["duel: v1 is back"], 1),
@@ -233,7 +232,9 @@ def test_a_decision_not_to_promote_ends_well_and_changes_no_asset(
 def test_what_a_nights_duel_decides_stands_in_its_note_and_only_a_rollback_changes_the_champion(
     place: Path, noted: list[str], monkeypatch: pytest.MonkeyPatch, verdict: str, reason: str, notes: Any, events: int
 ) -> None:
-    monkeypatch.setattr(base, "step", lambda *_: {"outcome": "done", "verdict": verdict, "reason": reason})
+    waiting = ["second"] if "second" in reason else []
+    told = {"outcome": "done", "verdict": verdict, "reason": reason, "waiting": waiting}
+    monkeypatch.setattr(base, "step", lambda *_: told)
     task = DuelOperator(task_id="duel", loop="wind", partition="2013-01-02", outlets=[Asset("wind.model")])
     task.execute(CONTEXT)
     assert (noted, len(task.outlets)) == (notes, events)
@@ -258,7 +259,7 @@ def test_a_decision_not_to_retrain_triggers_nothing_and_stands_in_the_note_of_th
     task.execute(CONTEXT)
     assert (noted, triggered) == (["no retraining: because"], [])
     RetrainOperator(task_id="retrain", trigger_dag_id="wind.train", verdict="retrain", reason="x").execute(CONTEXT)
-    assert triggered == [1]
+    assert (noted[1:], triggered) == (["asked for a retraining: x"], [1])
 
 
 @pytest.mark.parametrize(
@@ -266,7 +267,7 @@ def test_a_decision_not_to_retrain_triggers_nothing_and_stands_in_the_note_of_th
     [
         (DecideOperator, "retrain", []),
         (DuelOperator, "rollback", ["duel: because"]),
-        (DuelOperator, "wait", ["duel: because"]),
+        (DuelOperator, "wait", []),
     ],
 )
 def test_where_it_got_worse_stands_in_the_note(

@@ -26,11 +26,12 @@ def make(
     """Compare column by column; return Evidently's report as one HTML page, and as JSON.
 
     Numbers are compared by their Wasserstein distance over the reference's standard deviation, rows without a value
-    left out; categories by their Jensen-Shannon distance. A number without any value on one side is left out.
+    left out; categories by their Jensen-Shannon distance. A number without any value on one side is left out. Columns
+    come in the order of their thresholds.
     """
     evidently = _evidently()
     usable = [name for name in numbers if current[name].notna().any() and reference[name].notna().any()]
-    columns = [*usable, *categories]
+    columns = [name for name in thresholds if name in usable or name in categories]
     definition = evidently.DataDefinition(numerical_columns=usable, categorical_columns=list(categories))
     metrics = [
         evidently.metrics.ValueDrift(

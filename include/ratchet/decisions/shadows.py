@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from ratchet.decisions.entries import Entries
 from ratchet.partitions import days_between, shift
 
-NOBODY = "nobody waits in shadow"  # the whole reason of a night whose duel had no challenger
 BASELINE = "baseline:"  # before the MLflow run of a training: its baseline, where it stands in shadow as a run does
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from ratchet import catalog
 from ratchet.adapters import models, runs
 from ratchet.contract.loop import Loop
-from ratchet.decisions import acts, anchors, duel, lifecycle, looks, shadows
+from ratchet.decisions import acts, anchors, duel, lifecycle, looks
 from ratchet.decisions import gate as decisions
 from ratchet.decisions.entries import Anchored, Certified, Entries, Entry, Judged, Released, RolledBack, Won, only
 from ratchet.errors import DataError
@@ -41,6 +41,7 @@ class DuelResult(StepResult):
 
     partition: str  # the night
     verdict: Literal["promote", "rollback", "wait"] = "wait"  # of a challenger; to the predecessor; neither yet
+    waiting: tuple[str, ...] = ()  # of wait: the keys of the trainings whose challengers were looked at
     run: str = ""  # of promote: the key of the training that is to be promoted
     mlflow_run: str = ""  # of promote: the run that was judged
     version: str | None = None  # of rollback: the version that was restored
@@ -138,7 +139,8 @@ def _result(loop: Loop, client: Tracking, entries: Entries, found: looks.Night, 
     won = found.winner or next((each for each in only(entries, Won) if each.night == night), None)
     if won is None:
         told = [*found.said, *(f"{each.run}: {look.reason}" for each, look in found.looks)]
-        return DuelResult(reason="; ".join(told) or shadows.NOBODY, partition=night)
+        waiting = tuple(each.run for each, _ in found.looks)
+        return DuelResult(reason="; ".join(told) or "nobody waits in shadow", partition=night, waiting=waiting)
     looked = next((look for each, look in found.looks if each.mlflow_run == won.evaluated), None)
     listed = looked.checks if looked else gate.listed(loop, won.evaluated)
     return DuelResult(

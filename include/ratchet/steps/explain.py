@@ -77,7 +77,8 @@ def _night(loop: Loop, night: str) -> ExplainResult:
 def _make(loop: Loop, night: str, found: dict[str, Any], path: Path) -> None:
     import pandas as pd
 
-    registry, thresholds = dataset.registry(), {name: limit for name, (_, limit) in found["columns"].items()}
+    furthest = sorted(found["columns"].items(), key=lambda each: -each[1][0] / each[1][1])
+    registry, thresholds = dataset.registry(), {name: limit for name, (_, limit) in furthest}
     revision = found.get("revision") or nights.revision(registry, loop, night)  # a look of before says none
     if drift.inputs(loop, registry, found["champion"], revision) != found["inputs"]:
         raise DataError(

@@ -9,7 +9,6 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ratchet.decisions.shadows import NOBODY
 from ratchet_airflow import notes
 from ratchet_airflow.links import DecisionReportLink, DriftReportLink, ExplanationLink, MlflowRunLink
 from ratchet_airflow.operators.base import StepOperator
@@ -70,7 +69,7 @@ class DuelOperator(StepOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Look; what was decided stands in the run's note."""
         result = super().perform(context)
-        if result["reason"] != NOBODY:
+        if result["verdict"] != "wait" or result.get("waiting"):  # and not what stands there every night
             notes.add(context, self.log, f"{self.step}: {result['reason']}")
         if result["verdict"] != "rollback":
             self.outlets.clear()  # what Airflow tells others of when the task has ended: here, another champion
@@ -124,12 +123,13 @@ class RetrainOperator(TriggerDagRunOperator):
         self.reason = reason
 
     def execute(self, context: Context) -> None:
-        """Trigger, or say why not: a decision to wait is one, and no task that was left out."""
+        """Trigger, or do not, and say why: a decision to wait is one, and no task that was left out."""
         if self.verdict not in ("retrain", "wait", "veto"):
             raise AirflowSkipException("nothing was decided: there is no champion, and nobody waits")
         if self.verdict != "retrain":
             self.log.info("%s: %s", self.verdict, self.reason)
             notes.add(context, self.log, f"no retraining: {self.reason}")
             return
+        notes.add(context, self.log, f"asked for a retraining: {self.reason}")
         self.note = self.reason[:1000]  # as much as a run's note holds
         super().execute(context)
