@@ -49,6 +49,8 @@ def local(
         rename(folder, "wind", "wind_approved")
         rename(folder, "wind", "wind_at_once")
         _every_night(folder / "loops" / rename(folder, "wind", "wind_nightly") / "loop.yaml")
+        wind = folder / "loops" / "wind" / "loop.yaml"  # of whose five nights two shall ask for a training
+        wind.write_text(wind.read_text().replace("calendar: {days: 3}", "calendar: {days: 2}"))
         contract = folder / "loops" / "wind_approved" / "loop.yaml"
         contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: [ada, admin]\n"))
         _smaller(folder / "loops" / "flight_delays" / "loop.yaml")

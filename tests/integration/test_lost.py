@@ -56,7 +56,7 @@ def life(
         lay(folder / "var", loops_folder, folder, patch.setenv)
         patch.setenv("MLFLOW_TRACKING_URI", server.url)
         rename(folder, "wind", NAME)
-        _contract(folder, "  level: 0.3", f"  level: 0.3\n  aim: non_inferior\n  {WIDE}")
+        _contract(folder, "  aim: superior", f"  aim: non_inferior\n  {WIDE}")
         ingest(NAME, "2013-01-02..2013-01-14")
         assert train(NAME, "first").version == "1"
         _live()

@@ -63,7 +63,8 @@ class Production:
     def register(self, won: Won) -> Deployed:
         """Register the model that was judged, and its refit where that is what is deployed; tie the two."""
         client, judged = self.client, records.read(self.loop, won.evaluated)
-        above = max((int(each.version) for each in only(self.entries(), Promoted)), default=0)
+        others = (each for each in only(self.entries(), Promoted) if each.evaluated != won.evaluated)
+        above = max((int(each.version) for each in others), default=0)
         version = models.register(client, self.loop.name, judged.run, judged.uri, won.reason, above)
         deployed = judged
         if self.loop.gate.deploy == "refit":

@@ -45,13 +45,14 @@ def test_mlflow_down_for_a_moment(place: Path, mlflow_server: MlflowServer, monk
 
 @pytest.mark.parametrize(
     ("package", "name", "request_"),
-    [("mlflow", "score", {"partition": NIGHT}), ("evidently", "drift", {"partition": NIGHT})],
+    [("mlflow", "score", {"partition": NIGHT}), ("evidently", "explain", {"partition": NIGHT})],
 )
 def test_a_missing_package_is_named(
     watched: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str, request_: dict[str, Any]
 ) -> None:
     import sys
 
+    step("drift", "wind_watched", partition=NIGHT)
     for module in [module for module in sys.modules if module == package or module.startswith(f"{package}.")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)

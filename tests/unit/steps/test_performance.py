@@ -73,6 +73,7 @@ def test_a_later_look_that_sees_something_else_lies_beside_the_first(watched: Pa
 
 
 def test_a_day_that_was_corrected_is_measured_again_by_the_night_that_first_knows(watched: Path) -> None:
+    given.replace(watched, "calendar: {days: 3}", "calendar: {days: 1}")
     loop, night = catalog.load("wind_watched"), "2013-01-19"
     for part in ("drift", "performance"):
         step(part, "wind_watched", partition=given.NIGHT)
