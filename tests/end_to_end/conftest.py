@@ -47,10 +47,10 @@ def local(
     with pytest.MonkeyPatch.context() as patch:
         lay(folder / "var", loops_folder, folder, patch.setenv)
         rename(folder, "wind", "wind_approved")
-        rename(folder, "wind", "wind_at_once")
-        _every_night(folder / "loops" / rename(folder, "wind", "wind_nightly") / "loop.yaml")
         wind = folder / "loops" / "wind" / "loop.yaml"  # of whose five nights two shall ask for a training
         wind.write_text(wind.read_text().replace("calendar: {days: 3}", "calendar: {days: 2}"))
+        rename(folder, "wind", "wind_at_once")
+        _every_night(folder / "loops" / rename(folder, "wind", "wind_nightly") / "loop.yaml")
         contract = folder / "loops" / "wind_approved" / "loop.yaml"
         contract.write_text(contract.read_text().replace("gate:\n", "gate:\n  approval: [ada, admin]\n"))
         _smaller(folder / "loops" / "flight_delays" / "loop.yaml")
