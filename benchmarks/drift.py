@@ -30,7 +30,8 @@ from ratchet.monitoring import distances, histograms, thresholds, watched
 from ratchet.monitoring.histograms import Cells, Levels
 
 AGES, WINDOWS, ALIKE = (30, 365, 1095), (7, 14), (0.0, 0.5)
-LIVES, ROWS, SPREAD = 20, 60, 0.5  # lives a cell of the table; rows a day; of days' means, in their rows' deviations
+LIVES, PLANTED = 20, 12  # lives a cell of the first table, and of the second
+ROWS, SPREAD = 60, 0.5  # rows a day; of days' means, in their rows' deviations
 NUMBERS, CATEGORIES = 12, (5, 20, 100)  # columns; levels of each
 ASKED = 2  # false alarms a year
 AFTER, WITHIN = 60, 60  # nights after which a drift is planted, and for which it is waited for
@@ -64,24 +65,28 @@ def alarms() -> list[dict[str, Any]]:
 def delays() -> list[dict[str, Any]]:
     """Count nights from a planted drift to its first alarm, those of the nights before left out."""
     found = []
-    for age in track(AGES, "delays", transient=True):
-        for kind in KINDS:
-            seen: dict[str, list[float]] = {"calibrated": [], "evidently, dataset": []}
-            for seed in range(LIVES):
-                beyond = _beyond(life(age, 7, 0.0, seed, kind), age, 7)
-                for rule, nights in seen.items():
-                    since = np.flatnonzero(beyond[rule][AFTER : AFTER + WITHIN])
-                    nights.append(float(since[0] + 1) if len(since) else np.inf)
-            found.append(
-                {
-                    "age": age,
-                    "kind": kind,
-                    **{
-                        rule: {"median": float(np.median(nights)), "seen": float(np.mean(np.isfinite(nights)))}
-                        for rule, nights in seen.items()
-                    },
+    cases = [(age, kind) for age in AGES for kind in KINDS]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for age, kind in track(cases, "delays", transient=True):
+            lives = [*pool.map(_until, *zip(*((age, kind, seed) for seed in range(PLANTED)), strict=True))]
+            seen: dict[str, Any] = {}
+            for rule in ("calibrated", "evidently, dataset"):
+                nights = [each[rule] for each in lives]
+                middle = float(np.median(nights))
+                seen[rule] = {
+                    "median": middle if np.isfinite(middle) else None,
+                    "seen": float(np.mean(np.isfinite(nights))),
                 }
-            )
+            found.append({"age": age, "kind": kind, **seen})
+    return found
+
+
+def _until(age: int, kind: str, seed: int) -> dict[str, float]:
+    """Return by rule the nights until a planted drift was seen, infinite where it was not."""
+    found = {}
+    for rule, nights in _beyond(life(age, 7, 0.0, seed, kind), age, 7).items():
+        since = np.flatnonzero(nights[AFTER : AFTER + WITHIN])
+        found[rule] = float(since[0] + 1) if len(since) else np.inf
     return found
 
 
@@ -220,7 +225,7 @@ def show(found: dict[str, Any], console: Console) -> None:
         "what happens",
         "calibrated",
         "evidently, dataset",
-        title=f"2. Nights until it is seen, median; and in how many of {LIVES} lives within {WITHIN}",
+        title=f"2. Nights until it is seen, median; and in how many of {PLANTED} lives within {WITHIN}",
     )
     for row in found["delays"]:
         cells = (
