@@ -95,7 +95,7 @@ def _finite(column: pa.ChunkedArray) -> NDArray[np.float64]:
     import numpy as np
     import pyarrow as pa
 
-    values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # beyond 2^53 the nearest will do
     return np.where(np.isfinite(values), values, np.nan)
 
 

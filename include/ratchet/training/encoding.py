@@ -64,7 +64,7 @@ class Encoder(BaseModel):
             codes[:, i] = pc.fill_null(found, -1).to_numpy().astype(np.int64) + 1
         numbers = np.empty((table.num_rows, len(self.numbers)), dtype=np.float32)
         for i, name in enumerate(self.numbers):
-            column = table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
+            column = table.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
             numbers[:, i] = (column - self.means[i]) / self.deviations[i]
         numbers[~np.isfinite(numbers)] = np.nan
         return codes, numbers
@@ -143,7 +143,7 @@ def _told(column: pa.ChunkedArray) -> tuple[float, float]:
 
     count, mean, variance = 0, 0.0, 0.0
     for start in range(0, len(column), BLOCK):
-        values = column.slice(start, BLOCK).cast(pa.float64()).to_numpy(zero_copy_only=False)
+        values = column.slice(start, BLOCK).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         finite = values[np.isfinite(values)]
         if not len(finite):
             continue

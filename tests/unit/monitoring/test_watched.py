@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from ratchet import catalog
 from ratchet.monitoring import watched
@@ -32,6 +33,15 @@ def test_what_is_missing_or_infinite_has_a_column_of_its_own(place: Path) -> Non
     found = watched.columns(loop, rows.breeze(loop), broken)
     assert found.column("wind_now is").to_pylist() == ["missing"] * 11 + ["there"] * (len(values) - 11)
     assert np.isnan(found.column("wind_now").to_numpy()[:11]).all()
+
+
+@pytest.mark.parametrize("values", [[2**60 + 1, 5], [True, False]])
+def test_a_number_of_any_type_is_watched(place: Path, values: list[int]) -> None:
+    loop, table = catalog.load("wind"), rows.wind("2013-01-02..2013-01-02").slice(0, 2)
+    model = rows.breeze(loop)
+    found = watched.columns(loop, model, table.set_column(4, "wind_now", pa.array(values)))
+    assert table.column_names[4] == "wind_now"
+    assert found.column("wind_now").to_pylist() == [float(value) for value in values]
 
 
 def test_a_category_without_a_value_has_a_level_of_its_own(place: Path) -> None:

@@ -6,8 +6,12 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from ratchet import catalog
 from ratchet.lifecycle import dataset, ledger
+from ratchet.monitoring import distances
+from ratchet.monitoring.histograms import Cells, Levels
 from ratchet.steps import drift
 from tests.conftest import ingest, step
 from tests.given.nights import end
@@ -44,6 +48,29 @@ def test_a_broken_sensor_is_drift_and_asks_once(watched: Path) -> None:
     assert step("decide", "wind_watched", partition=NIGHT).key == decided.key
     requests = [entry for entry in ledger.read(catalog.load("wind_watched")) if entry.kind == "requested"]
     assert [entry.partition for entry in requests] == [NIGHT]
+
+
+def test_where_counts_cannot_decide_the_rows_of_both_sides_are_asked(
+    watched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between = distances.between
+
+    def vague(current: Cells | Levels, reference: Cells | Levels) -> tuple[float, float] | None:
+        found = between(current, reference)
+        return (0.0, 9.0) if found and isinstance(current, Cells) else found
+
+    monkeypatch.setattr(distances, "between", vague)
+    exact = step("drift", "wind_watched", partition=NIGHT)
+    path = watched / "var" / "reports" / "wind_watched" / NIGHT / "drift.json"
+    asked = json.loads(path.read_text())["columns"]
+    path.unlink()
+    monkeypatch.setattr(distances, "between", between)
+    told = step("drift", "wind_watched", partition=NIGHT)
+    assert told.drifted == exact.drifted
+    counted = json.loads(path.read_text())["columns"]
+    assert {name: each[0] for name, each in asked.items()} == pytest.approx(
+        {name: each[0] for name, each in counted.items()}, abs=0.03
+    )
 
 
 def test_a_night_that_never_came_is_told_and_silences_nothing(watched: Path) -> None:
