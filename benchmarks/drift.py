@@ -228,10 +228,10 @@ def show(found: dict[str, Any], console: Console) -> None:
         title=f"2. Nights until it is seen, median; and in how many of {PLANTED} lives within {WITHIN}",
     )
     for row in found["delays"]:
-        cells = (
-            f"{row[rule]['median']:.0f} ({row[rule]['seen']:.0%})" for rule in ("calibrated", "evidently, dataset")
+        rules = (row["calibrated"], row["evidently, dataset"])
+        table.add_row(
+            str(row["age"]), row["kind"], *(f"{each['median'] or '–'} ({each['seen']:.0%})" for each in rules)
         )
-        table.add_row(str(row["age"]), row["kind"], *cells)
     console.print(table)
     for name, value in found["seconds"].items():
         console.print(f"{name}: {value:,.3g}" if isinstance(value, float) else f"{name}: {value:,}")
