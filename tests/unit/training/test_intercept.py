@@ -65,6 +65,7 @@ def test_where_nothing_moves_it_adds_a_28th_of_the_variance_of_the_days_at_most(
 
 
 @hypothesis.given(st.lists(st.tuples(st.integers(1, 500), SHARES, SHARES), min_size=1, max_size=21))
+@hypothesis.example([(1, 0.001, 0.0010000000000000002)])
 def test_it_goes_no_further_than_the_days_have_shown(days: list[tuple[int, float, float]]) -> None:
     told = [Sums(rows, (rows * target,), (rows * said,)) for rows, target, said in days]
     found = intercept.learn("binary", told)
@@ -73,7 +74,7 @@ def test_it_goes_no_further_than_the_days_have_shown(days: list[tuple[int, float
     if found:
         most = math.log(target / (1 - target)) - math.log(said / (1 - said))
         assert abs(found[0]) <= abs(most) + 1e-9
-        assert math.copysign(1, found[0]) == math.copysign(1, most)
+        assert abs(most) < 1e-12 or math.copysign(1, found[0]) == math.copysign(1, most)  # rounded, it has no direction
 
 
 @hypothesis.given(st.lists(SHARES, min_size=1, max_size=20), st.floats(-5, 5))
