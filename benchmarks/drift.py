@@ -28,6 +28,7 @@ from rich.table import Table
 from ratchet.adapters import drift_report
 from ratchet.monitoring import distances, histograms, thresholds, watched
 from ratchet.monitoring.histograms import Cells, Levels
+from tests.given import counted
 
 AGES, WINDOWS, ALIKE = (30, 365, 1095), (7, 14), (0.0, 0.5)
 LIVES, PLANTED = 20, 12  # lives a cell of the first table, and of the second
@@ -123,7 +124,7 @@ def life(age: int, window: int, alike: float, seed: int, kind: str = "") -> Coun
 
 def _beyond(counts: Counts, age: int, window: int) -> dict[str, np.ndarray]:
     """Return on which of a year's nights each rule alarms: (365,)."""
-    limits = thresholds.calibrate(_first(counts, age), window, ASKED, 0).thresholds
+    limits = thresholds.calibrate(counted.part(counts, 0, age), window, ASKED, 0).thresholds
     days = age + window + 364
     past, windows = np.zeros((1, days)), np.zeros((365, days))
     past[0, :age] = 1
@@ -143,16 +144,6 @@ def _nights(age: int, window: int, alike: float, seed: int) -> dict[str, float]:
     return {rule: float(nights.sum()) for rule, nights in beyond.items()}
 
 
-def _first(counts: Counts, days: int) -> Counts:
-    found: Counts = {}
-    for name, each in counts.items():
-        if isinstance(each, Cells):
-            found[name] = Cells(each.cuts, each.rows[:days], each.sums[:days], each.squares[:days], each.low, each.high)
-        else:
-            found[name] = Levels(each.levels, each.rows[:days])
-    return found
-
-
 def _means(nights: list[dict[str, float]]) -> dict[str, float]:
     return {rule: float(np.mean([each[rule] for each in nights])) for rule in nights[0]}
 
@@ -165,7 +156,7 @@ def seconds() -> dict[str, Any]:
     begun = time.process_time()
     cuts = {name: histograms.cuts(past.column(name).to_numpy()[:20_000]) for name in numbers}
     reference = histograms.count([past], cuts)
-    counted = time.process_time()
+    learnt = time.process_time()
     ours = histograms.count([current], cuts)
     bounds = {name: distances.between(ours[name], reference[name]) or (0.0, 0.0) for name in ours}
     told = time.process_time()
@@ -178,8 +169,8 @@ def seconds() -> dict[str, Any]:
     return {
         "rows a side": ROWS_A_SIDE,
         "columns": len(bounds),
-        "counting the reference, once a training": counted - begun,
-        "a night's verdict": told - counted,
+        "counting the reference, once a training": learnt - begun,
+        "a night's verdict": told - learnt,
         "both sides": told - begun,
         "evidently's report": time.process_time() - told,
         "widest bound": max(most - least for least, most in bounds.values()),

@@ -29,3 +29,15 @@ def of(
     whole = table(numbers, categories)
     chosen = cuts or {name: histograms.cuts(values.astype(float)) for name, values in numbers.items()}
     return histograms.count([whole.filter(pa.array(days == day)) for day in np.unique(days)], chosen)
+
+
+def part(counts: Mapping[str, Cells | Levels], first: int, last: int) -> dict[str, Cells | Levels]:
+    """Return the counts of some of the days."""
+    found: dict[str, Cells | Levels] = {}
+    for name, each in counts.items():
+        if isinstance(each, Cells):
+            parts = (each.rows[first:last], each.sums[first:last], each.squares[first:last])
+            found[name] = Cells(each.cuts, *parts, each.low, each.high)
+        else:
+            found[name] = Levels(each.levels, each.rows[first:last])
+    return found

@@ -15,7 +15,7 @@ from ratchet.adapters.runs import Tracking
 from ratchet.contract.loop import Loop
 from ratchet.errors import DataError, RequestError
 from ratchet.lifecycle import dataset, examples, ledger, proven, records
-from ratchet.monitoring import reference
+from ratchet.monitoring import reference, watched
 
 
 @click.command(short_help="Calibrate the drift thresholds of LOOP_NAME's champion.")
@@ -43,9 +43,10 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
             raise RequestError(f"{loop.name} has no champion yet: train one first")
         record = records.read(loop, champion.run_id)
         rows, model = examples.of_run(loop, record), proven.version_model(loop, champion)
-        few = rows.sample(reference.SAMPLE, loop.training.seed)
+        sample = watched.columns(loop, model, rows.sample(reference.SAMPLE, loop.training.seed))
+        counted = reference.counts(loop, model, sample, rows.tables())
         before = _before(loop, client, champion.run_id)
-        made = reference.make(loop, model, few, rows.tables())
+        made = reference.files(loop, sample, counted)
         after = json.loads(made[reference.THRESHOLDS])["thresholds"]
         runs.log_files(client, champion.run_id, made)
         records.amend(loop, champion.run_id, files={**record.files, **records.digests(made)})
@@ -53,7 +54,6 @@ def calibrate(loop_name: str, alarms_per_year: float | None, years: int) -> None
     for name, value in after.items():
         table.add_row(name, f"{before[name]:.3f}" if name in before else "", f"{value:.3f}")
     console.print(table)
-    counted = reference.counts(loop, model, few, rows.tables())
     for rule, counts in reference.alarms(loop, counted, after, years).items():
         console.print(f"{rule}: {np.mean(counts):.1f} false alarms in an unchanged year (of {years} simulated)")
 

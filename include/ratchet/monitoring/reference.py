@@ -55,7 +55,13 @@ def make(loop: Loop, model: Model, few: pa.Table, days: Iterable[pa.Table]) -> d
 
     few: a sample of them, from which cells are cut. days: all of them, each day whole within one table.
     """
-    counted, monitor = counts(loop, model, few, days), loop.monitor
+    sample = watched.columns(loop, model, few)
+    return files(loop, sample, counts(loop, model, sample, days))
+
+
+def files(loop: Loop, sample: pa.Table, counted: Counted) -> dict[str, bytes]:
+    """Calibrate thresholds, and return what is stored: file name -> content. sample, counted: as of `counts`."""
+    monitor = loop.monitor
     found = calibrate(counted, monitor.window_days, monitor.alarms_per_year, loop.training.seed)
     about = {
         "thresholds": found.thresholds,
@@ -67,7 +73,7 @@ def make(loop: Loop, model: Model, few: pa.Table, days: Iterable[pa.Table]) -> d
     from pyarrow import parquet
 
     stream = io.BytesIO()
-    parquet.write_table(watched.plain(watched.columns(loop, model, few)), stream, compression="zstd")
+    parquet.write_table(watched.plain(sample), stream, compression="zstd")
     return {
         REFERENCE: stream.getvalue(),
         COUNTS: json.dumps({name: _dumped(each.total()) for name, each in counted.items()}).encode(),
@@ -75,10 +81,9 @@ def make(loop: Loop, model: Model, few: pa.Table, days: Iterable[pa.Table]) -> d
     }
 
 
-def counts(loop: Loop, model: Model, few: pa.Table, days: Iterable[pa.Table]) -> dict[str, Cells | Levels]:
-    """Count all training rows, a row a day."""
-    sample = watched.columns(loop, model, few)
-    cuts = {name: histograms.cuts(_values(sample, name)) for name in watched.kinds(sample)[0]}
+def counts(loop: Loop, model: Model, sample: pa.Table, days: Iterable[pa.Table]) -> dict[str, Cells | Levels]:
+    """Count all training rows, a row a day. sample: what is watched of a few of them, from which cells are cut."""
+    cuts = _cuts(sample)
     return histograms.joined(
         [
             histograms.count([*watched.by_day(rows, watched.columns(loop, model, rows)).values()], cuts)
@@ -104,8 +109,7 @@ def read(file: Callable[[str], bytes], stored: Iterable[str]) -> Reference:
     from pyarrow import parquet
 
     sample = watched.coded(parquet.read_table(io.BytesIO(file(REFERENCE))))
-    cuts = {name: histograms.cuts(_values(sample, name)) for name in watched.kinds(sample)[0]}
-    return Reference(histograms.count([sample], cuts), about)
+    return Reference(histograms.count([sample], _cuts(sample)), about)
 
 
 def judged(
@@ -141,6 +145,10 @@ def alarms(loop: Loop, counted: Counted, thresholds: Mapping[str, float], years:
     }
     found = count_alarms(counted, loop.monitor.window_days, rules, years, loop.training.seed)
     return {name: nights.tolist() for name, nights in found.items()}
+
+
+def _cuts(sample: pa.Table) -> dict[str, NDArray[np.float64]]:
+    return {name: histograms.cuts(_values(sample, name)) for name in watched.kinds(sample)[0]}
 
 
 def _values(table: pa.Table, name: str) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ratchet import catalog
 from ratchet.contract.loop import Loop
 from ratchet.data.features import PARTITION
-from ratchet.monitoring import distances, reference
+from ratchet.monitoring import distances, reference, watched
 from ratchet.monitoring.histograms import Cells
 from ratchet.training.model import Model
 from tests.given import rows
@@ -84,7 +84,7 @@ def test_a_verdict_is_that_of_the_values_themselves(place: Path) -> None:
 def test_fixed_thresholds_alarm_more_often_than_calibrated_ones(place: Path) -> None:
     loop, table = catalog.load("wind"), rows.wind()
     model = rows.breeze(loop)
-    counted = reference.counts(loop, model, table, [table])
+    counted = reference.counts(loop, model, watched.columns(loop, model, table), [table])
     limits = json.loads(_made(loop, model, table)[reference.THRESHOLDS])["thresholds"]
     found = reference.alarms(loop, counted, limits, 4)
     assert {name: len(years) for name, years in found.items()} == dict.fromkeys(found, 4)

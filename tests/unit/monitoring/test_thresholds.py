@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from ratchet.monitoring import distances, thresholds
-from ratchet.monitoring.histograms import Cells, Levels
+from ratchet.monitoring.histograms import Cells
 from tests.given import counted
 
 
@@ -34,7 +34,7 @@ def _alarms(days: int, alike: float, lives: int, asked: float = 2, came: int = 7
             numbers[name], index = _days(rng, days + 365 + came, 40, 0.5, alike)
         categories["levels"] = rng.integers(0, 50, len(index))
         counts = counted.of(numbers, categories, index)
-        limits = thresholds.calibrate(_part(counts, 0, days), 7, asked, 0).thresholds
+        limits = thresholds.calibrate(counted.part(counts, 0, days), 7, asked, 0).thresholds
         past, windows = np.zeros((1, days + 365 + came)), np.zeros((365, days + 365 + came))
         past[0, :days] = 1
         for night in range(365):
@@ -44,18 +44,6 @@ def _alarms(days: int, alike: float, lives: int, asked: float = 2, came: int = 7
         found.append([np.any([seen[name] >= at[name] for name in seen], axis=0).sum() for at in held])
     wider, standing = np.mean(found, axis=0).tolist()
     return wider, standing
-
-
-def _part(counts: dict[str, Cells | Levels], first: int, last: int) -> dict[str, Cells | Levels]:
-    """Return the counts of some of the days."""
-    found: dict[str, Cells | Levels] = {}
-    for name, each in counts.items():
-        if isinstance(each, Cells):
-            parts = (each.rows[first:last], each.sums[first:last], each.squares[first:last])
-            found[name] = Cells(each.cuts, *parts, each.low, each.high)
-        else:
-            found[name] = Levels(each.levels, each.rows[first:last])
-    return found
 
 
 @pytest.mark.parametrize("days", [30, 365])
